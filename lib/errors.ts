@@ -1,0 +1,53 @@
+/**
+ * Everything that Coatcheck refuses, by name. A code never changes once released: programs match on
+ * it. Which HTTP status it becomes stands in one table, in `http/problem.ts`.
+ */
+export type ErrorCode =
+  | 'bad_request'
+  | 'body_too_large'
+  | 'body_timeout'
+  | 'claims_read_only'
+  | 'cookie_not_found'
+  | 'cross_origin'
+  | 'internal'
+  | 'invalid_argument'
+  | 'invalid_cookie'
+  | 'invalid_json'
+  | 'invalid_key'
+  | 'invalid_patch'
+  | 'invalid_utf8'
+  | 'key_not_found'
+  | 'method_not_allowed'
+  | 'number_too_large'
+  | 'outcome_unknown'
+  | 'overloaded'
+  | 'precondition_failed'
+  | 'route_not_found'
+  | 'session_ended'
+  | 'session_not_found'
+  | 'session_too_large'
+  | 'storage_failed'
+  | 'storage_full'
+  | 'test_failed'
+  | 'too_deep'
+  | 'too_many_keys'
+  | 'wrong_type'
+
+/** Facts that travel beside a message, for programs: `reason` and `endedAt` of an ended session. */
+export type ErrorFacts = Readonly<Record<string, string | number>>
+
+/**
+ * A refusal with a name. `message` says what was wanted, what was expected, what came and the way
+ * out; it never holds a token, a secret or session data, for it ends in answers and logs.
+ */
+export class CoatcheckError extends Error {
+  readonly code: ErrorCode
+  readonly facts: ErrorFacts
+
+  constructor(code: ErrorCode, message: string, facts: ErrorFacts = {}) {
+    super(message)
+    this.name = 'CoatcheckError'
+    this.code = code
+    this.facts = facts
+  }
+}
