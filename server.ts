@@ -1,0 +1,166 @@
+/** Wires the parts of Coatcheck together: config → store → sessions → sweeper → app → listen → stop. */
+import { readFileSync } from 'node:fs'
+import { constants } from 'node:os'
+import { systemClock } from './lib/clock.ts'
+import { createApp } from './lib/http/app.ts'
+import { type HttpServer, type ListenAddress, startHttpServer } from './lib/http/http-server.ts'
+import { createSessionCookie } from './lib/http/session-cookie.ts'
+import { createLog } from './lib/log.ts'
+import type { SessionRules } from './lib/session/rules.ts'
+import { createSessions } from './lib/sessions.ts'
+import { readSettings, type Settings, SettingsError } from './lib/settings.ts'
+import { openSqliteStore } from './lib/store/sqlite-store.ts'
+import { StartError, type StartFault } from './lib/store/start-error.ts'
+import { startSweeper } from './lib/sweeper.ts'
+
+/** From `sysexits.h`, so that a supervisor can tell what is worth a restart. */
+const EXIT = {
+  stopped: 0,
+  badSettings: 64,
+  addressTaken: 69,
+  writingFailed: 74,
+} as const
+const EXIT_FOR_START_FAULT: Readonly<Record<StartFault, number>> = {
+  damaged: 65,
+  foreign: 65,
+  newer: 65,
+  unwritable: 73,
+  disk_failed: 74,
+  in_use: 75,
+}
+
+/** npm hands on a Ctrl-C that the terminal has sent to us already: within this time it is one. */
+const SAME_SIGNAL_MS = 100
+
+try {
+  const command = readSettings()
+  if (command.kind === 'help') process.stdout.write(command.text)
+  else if (command.kind === 'version') process.stdout.write(`${readVersion()}\n`)
+  else await serve(command.settings)
+} catch (error) {
+  process.exitCode = explain(error)
+}
+
+async function serve(settings: Settings): Promise<void> {
+  const clock = systemClock
+  const log = createLog({ clock, write: (line) => process.stderr.write(line) })
+  const rules = rulesOf(settings)
+  const stopping = Promise.withResolvers<number>()
+
+  const store = await openSqliteStore({
+    path: settings.dataPath,
+    durability: settings.durability,
+    rules,
+    keepEndedMs: settings.keepEndedMs,
+    maxPendingWrites: settings.maxPendingWrites,
+    clock,
+    onFailure(cause) {
+      log.error('writing failed', { message: cause.message })
+      stopping.resolve(EXIT.writingFailed)
+    },
+  })
+  const sessions = createSessions({ store, clock, rules })
+  const cookie = createSessionCookie({
+    name: settings.cookieName,
+    trustedProxies: settings.trustedProxies,
+  })
+  const app = createApp({ ...settings, sessions, cookie, clock, log, rules })
+  let server: HttpServer
+  try {
+    server = await startHttpServer({ ...settings, app, address: addressOf(settings) })
+  } catch (error) {
+    await store.close()
+    throw error
+  }
+  const stopSweeper = startSweeper({ store, clock, log, intervalMs: settings.sweepIntervalMs })
+  onSignal((signal) => {
+    log.info('stopping', { signal })
+    stopping.resolve(EXIT.stopped)
+  })
+  announce(server.url)
+
+  process.exitCode = await stopping.promise
+  stopSweeper()
+  await server.stop(settings.stopTimeoutMs)
+  await store.close()
+  log.info('stopped')
+}
+
+/** Calls `stop` at the first SIGTERM or SIGINT; a second one ends the process at once. */
+function onSignal(stop: (signal: string) => void): void {
+  let first: number | undefined
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      const now = performance.now()
+      if (first === undefined) {
+        first = now
+        stop(signal)
+      } else if (now - first > SAME_SIGNAL_MS) {
+        process.exit(128 + constants.signals[signal])
+      }
+    })
+  }
+}
+
+/** The only lines on stdout: where the server is, and what to type to try it. */
+function announce(url: string): void {
+  const target = url.startsWith('unix:')
+    ? `--unix-socket ${url.slice('unix:'.length)} http://localhost`
+    : url
+  process.stdout.write(
+    `Coatcheck listens on ${url}\n` +
+      `Try: curl -i -c jar -b jar -X PUT -d '"ada"' ${target}/session/user\n`,
+  )
+}
+
+/** Says why the server cannot start, and answers the exit code for it. */
+function explain(error: unknown): number {
+  if (error instanceof SettingsError) {
+    for (const fault of error.faults) complain(fault)
+    complain('See --help for all settings')
+    return EXIT.badSettings
+  }
+  if (error instanceof StartError) {
+    complain(error.message)
+    return EXIT_FOR_START_FAULT[error.fault]
+  }
+  if (error instanceof Error && 'syscall' in error && error.syscall === 'listen') {
+    complain(
+      `Cannot listen: ${error.message}; stop what holds the address, or choose another (--port)`,
+    )
+    return EXIT.addressTaken
+  }
+  complain(error instanceof Error ? (error.stack ?? error.message) : String(error))
+  return 1
+}
+
+function complain(line: string): void {
+  process.stderr.write(`${line}\n`)
+}
+
+function rulesOf(settings: Settings): SessionRules {
+  return {
+    ordinary: { idleTimeoutMs: settings.idleTimeoutMs, lifetimeMs: settings.lifetimeMs },
+    permanent: {
+      idleTimeoutMs: settings.permanentIdleTimeoutMs,
+      lifetimeMs: settings.permanentLifetimeMs,
+    },
+    sessionLimitBytes: settings.sessionLimitBytes,
+    keyLimitBytes: settings.keyLimitBytes,
+    maxKeys: settings.maxKeys,
+    maxDepth: settings.maxDepth,
+  }
+}
+
+function addressOf({ listenPath, host, port }: Settings): ListenAddress {
+  return listenPath === undefined ? { host, port } : { path: listenPath }
+}
+
+function readVersion(): string {
+  const manifest: unknown = JSON.parse(
+    readFileSync(new URL('./package.json', import.meta.url), 'utf8'),
+  )
+  return manifest !== null && typeof manifest === 'object' && 'version' in manifest
+    ? String(manifest.version)
+    : 'unknown'
+}

@@ -1,0 +1,37 @@
+/** The answers of the API. Every one carries the headers that keep it out of caches and pages. */
+import { kindOf, type JsonText } from '../json/text.ts'
+import type { Session } from '../session/session.ts'
+
+export type Headers = Readonly<Record<string, string>>
+
+export const SAFE_HEADERS = {
+  'Cache-Control': 'no-store',
+  'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
+  Vary: 'Cookie',
+  'X-Content-Type-Options': 'nosniff',
+} as const
+
+export function answerJson(status: number, body: JsonText, headers?: Headers): Response {
+  return new Response(body, {
+    status,
+    headers: { ...SAFE_HEADERS, 'Content-Type': 'application/json', ...headers },
+  })
+}
+
+export function answerEmpty(headers?: Headers): Response {
+  return new Response(null, { status: 204, headers: { ...SAFE_HEADERS, ...headers } })
+}
+
+/** A value as JSON text, byte for byte; bare, for shell scripts, where `asText`. */
+export function answerValue(value: JsonText, asText: boolean, headers?: Headers): Response {
+  if (!asText) return answerJson(200, value, headers)
+  const bare: unknown = kindOf(value) === 'string' ? JSON.parse(value) : value
+  return new Response(String(bare), {
+    status: 200,
+    headers: { ...SAFE_HEADERS, 'Content-Type': 'text/plain; charset=utf-8', ...headers },
+  })
+}
+
+export function entityTag(session: Session): string {
+  return `"${session.version}"`
+}

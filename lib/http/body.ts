@@ -1,0 +1,72 @@
+import { isUtf8 } from 'node:buffer'
+import { CoatcheckError } from '../errors.ts'
+import { type JsonText, parseJson } from '../json/text.ts'
+import type { AppContext } from './app-env.ts'
+
+/** Deeper than any body that is no session data needs to be. */
+const SHALLOW = 8
+
+/** The body as JSON text, whatever its `Content-Type` says, because people type `curl -d`. */
+export async function readJson(
+  c: AppContext,
+  limitBytes: number,
+  maxDepth: number,
+): Promise<JsonText> {
+  return parseJson(await readText(c, limitBytes), maxDepth, 'body')
+}
+
+/** As `readJson`, but `text/plain` is taken as a string as it stands. */
+export async function readValue(
+  c: AppContext,
+  limitBytes: number,
+  maxDepth: number,
+): Promise<JsonText> {
+  if (contentTypeOf(c) !== 'text/plain') return await readJson(c, limitBytes, maxDepth)
+  return JSON.stringify(await readText(c, limitBytes))
+}
+
+/** The body parsed, numbers as JavaScript's; undefined where there is none. */
+export async function readOptionalJson(c: AppContext, limitBytes: number): Promise<unknown> {
+  const text = await readText(c, limitBytes)
+  return text === '' ? undefined : JSON.parse(parseJson(text, SHALLOW, 'body'))
+}
+
+/** Without parameters, in lower case; empty where there is none. */
+export function contentTypeOf(c: AppContext): string {
+  return (c.req.header('content-type') ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? ''
+}
+
+async function readText(c: AppContext, limitBytes: number): Promise<string> {
+  const bytes = await readBytes(c, limitBytes)
+  if (!isUtf8(bytes)) {
+    throw new CoatcheckError(
+      'invalid_utf8',
+      'Cannot read the body: it must be UTF-8, it holds bytes that are not',
+    )
+  }
+  return bytes.toString('utf8')
+}
+
+async function readBytes(c: AppContext, limitBytes: number): Promise<Buffer> {
+  const declared = c.req.header('content-length')
+  if (declared !== undefined) {
+    if (Number(declared) > limitBytes) throw tooLarge(limitBytes)
+    // Node holds the body to the length that was declared.
+    return Buffer.from(await c.req.raw.arrayBuffer())
+  }
+  const chunks: Uint8Array[] = []
+  let length = 0
+  for await (const chunk of c.req.raw.body ?? []) {
+    length += chunk.byteLength
+    if (length > limitBytes) throw tooLarge(limitBytes)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks, length)
+}
+
+function tooLarge(limitBytes: number): CoatcheckError {
+  return new CoatcheckError(
+    'body_too_large',
+    `Cannot read the body: its limit is ${limitBytes.toLocaleString('en-US')} bytes (--body-limit)`,
+  )
+}

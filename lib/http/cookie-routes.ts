@@ -1,0 +1,114 @@
+/** `/cookies`: strings that live in the browser. The server keeps nothing of them. */
+import { type Context, Hono } from 'hono'
+import type { Clock } from '../clock.ts'
+import { CoatcheckError } from '../errors.ts'
+import { parseCookieAttributes, parseCookieBody, parseCookieQuery } from './cookie-body.ts'
+import { parseCookies } from './cookie-header.ts'
+import { decodeSegment } from './segment.ts'
+import {
+  completeAttributes,
+  type CookieAttributes,
+  domainCovers,
+  renderDeletedCookie,
+  renderSetCookie,
+} from './set-cookie.ts'
+
+export type CookieRoutesDeps = {
+  readonly clock: Clock
+  /** Coatcheck's own session cookies: neither listed, read nor written here. */
+  readonly reservedNames: readonly string[]
+  /** Whether the browser speaks https to us, itself or through a trusted proxy. */
+  readonly isSecure: (c: Context) => boolean
+  /** Whether the answer is to be the bare string and not JSON. */
+  readonly wantsText: (c: Context) => boolean
+  /** The parsed body, or `undefined` where the request has none. */
+  readonly readJsonBody: (c: Context) => Promise<unknown>
+}
+
+/**
+ * Expects an app whose `getPath` leaves the path undecoded. An answer with `Set-Cookie` has no
+ * body: Node sends headers and a string body in one UTF-8 write, which would encode the cookie's
+ * bytes a second time.
+ */
+export function createCookieRoutes(deps: CookieRoutesDeps): Hono {
+  const { clock, reservedNames, isSecure, wantsText, readJsonBody } = deps
+  const routes = new Hono()
+
+  routes.get('/', (c) => {
+    const cookies = parseCookies(c.req.header('Cookie'))
+    for (const name of reservedNames) cookies.delete(name)
+    // Object.fromEntries defines members, so a cookie called __proto__ is one like any other.
+    return c.json(Object.fromEntries(cookies))
+  })
+
+  routes.get('/:name', (c) => {
+    const name = readName(c)
+    // A session's token is HttpOnly so that scripts cannot read it; they shall not here, either.
+    const value = reservedNames.includes(name)
+      ? undefined
+      : parseCookies(c.req.header('Cookie')).get(name)
+    if (value === undefined) {
+      throw new CoatcheckError(
+        'cookie_not_found',
+        `Cannot get cookie "${name}": the request has none of that name`,
+      )
+    }
+    return wantsText(c) ? c.text(value) : c.json(value)
+  })
+
+  routes.put('/:name', async (c) => {
+    const name = readWritableName(c, reservedNames)
+    const now = clock.now()
+    const { value, attributes } = parseCookieBody(await readJsonBody(c), now)
+    c.header('Set-Cookie', renderSetCookie(name, value, attributes, now), { append: true })
+    warn(c, attributes, isSecure(c))
+    return c.body(null, 204)
+  })
+
+  routes.delete('/:name', async (c) => {
+    const name = readWritableName(c, reservedNames)
+    const body = await readJsonBody(c)
+    const attributes = completeAttributes(name, {
+      ...parseCookieQuery(c.req.query()),
+      ...(body === undefined ? {} : parseCookieAttributes(body)),
+    })
+    c.header('Set-Cookie', renderDeletedCookie(name, attributes, clock.now()), { append: true })
+    warn(c, attributes, isSecure(c))
+    return c.body(null, 204)
+  })
+
+  return routes
+}
+
+/** Not `c.req.param`, which keeps a malformed escape as it is. */
+function readName(c: Context): string {
+  return decodeSegment(c.req.path.slice(c.req.path.lastIndexOf('/') + 1))
+}
+
+function readWritableName(c: Context, reservedNames: readonly string[]): string {
+  const name = readName(c)
+  if (reservedNames.includes(name)) {
+    throw new CoatcheckError(
+      'invalid_cookie',
+      `Cannot write cookie "${name}": it carries the session; ` +
+        'PUT /session/<key> writes to the session, DELETE /session logs out',
+      { rule: 'reserved-name' },
+    )
+  }
+  return name
+}
+
+/** Cookies that this request's browser is likely to drop, but that can be meant for a proxy. */
+function warn(c: Context, { secure, domain }: CookieAttributes, isSecure: boolean): void {
+  const host = new URL(c.req.url).hostname
+  if (secure && !isSecure) {
+    addWarning(c, 'a Secure cookie over plain http: a browser drops it, use https')
+  }
+  if (domain !== undefined && !domainCovers(domain, host)) {
+    addWarning(c, `Domain does not cover the host ${host}: a browser drops the cookie`)
+  }
+}
+
+function addWarning(c: Context, text: string): void {
+  c.header('Warning', `299 coatcheck "${text}"`, { append: true })
+}

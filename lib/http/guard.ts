@@ -1,0 +1,93 @@
+/**
+ * What stands on the raw request in front of the framework: requests that two programs could read
+ * in two ways are refused here, with an answer of our own and a closed connection.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import { CoatcheckError } from '../errors.ts'
+import { renderProblem } from './problem.ts'
+
+/** Headers of which a second one could be the one that another program believes. */
+const SINGLE_HEADERS = new Set(['host', 'content-type', 'content-length', 'authorization'])
+const HOST = /^(?:\[[\da-f:.]+\]|[\w.~!$&'()*+,;=%-]+)(?::\d{0,5})?$/i
+const ABSOLUTE_TARGET = /^https?:\/\/([^/?#@\\]+)(?=[/?]|$)/i
+const TARGET = /^\/[\x21\x22\x24-\x7e]*$/
+
+/** Why a request cannot be taken; undefined where it can. Absolute targets become origin form. */
+export function refuseRequest(request: IncomingMessage): CoatcheckError | undefined {
+  const repeated = findRepeatedHeader(request.rawHeaders)
+  if (repeated !== undefined) return badRequest(`it must have one ${repeated} header, it has more`)
+
+  const absolute = ABSOLUTE_TARGET.exec(request.url ?? '')
+  if (absolute?.[1] !== undefined) {
+    // RFC 9112 section 3.2.2: the target's authority stands for the Host header.
+    request.headers.host = absolute[1]
+    const target = (request.url ?? '').slice(absolute[0].length)
+    request.url = target.startsWith('/') ? target : `/${target}`
+  }
+  if (!TARGET.test(request.url ?? '')) {
+    return badRequest('its target must be a path in printable ASCII, without a fragment')
+  }
+  if (!HOST.test(request.headers.host ?? '')) {
+    return badRequest('its Host must be a name or an address, with or without a port')
+  }
+  return undefined
+}
+
+/** Answers a refusal and closes the connection: what follows on it cannot be trusted. */
+export function answerRefusal(response: ServerResponse, refusal: CoatcheckError): void {
+  const { status, headers, body } = renderProblem(refusal)
+  response.writeHead(status, { ...headers, Connection: 'close' })
+  response.end(body)
+}
+
+/** Answers on a socket whose bytes are no request: malformed, too large or too slow. */
+export function answerSocket(socket: Socket, refusal: CoatcheckError): void {
+  const { status, headers, body } = renderProblem(refusal)
+  const lines = Object.entries({ ...headers, Connection: 'close' }).map((pair) => pair.join(': '))
+  socket.end(
+    [
+      `HTTP/1.1 ${status} ${JSON.parse(body).title}`,
+      ...lines,
+      `Content-Length: ${Buffer.byteLength(body)}`,
+      '',
+      body,
+    ].join('\r\n'),
+  )
+}
+
+/** The refusal behind an error of Node's HTTP parser or of its time limits. */
+export function refusalForParser(code: string | undefined): CoatcheckError {
+  switch (code) {
+    case 'HPE_HEADER_OVERFLOW':
+      return new CoatcheckError(
+        'header_too_large',
+        'Cannot read the request: its headers are larger than the limit (--header-limit)',
+      )
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return new CoatcheckError(
+        'request_timeout',
+        'Cannot wait longer for the request (--header-timeout, --request-timeout)',
+      )
+    default:
+      return badRequest('it is not HTTP/1.1 as RFC 9112 has it')
+  }
+}
+
+function findRepeatedHeader(rawHeaders: readonly string[]): string | undefined {
+  let seen = ''
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const raw = rawHeaders[index] ?? ''
+    // host; content-type and authorization; content-length: the others are not looked at closely.
+    if (raw.length !== 4 && (raw.length < 12 || raw.length > 14)) continue
+    const name = raw.toLowerCase()
+    if (!SINGLE_HEADERS.has(name)) continue
+    if (seen.includes(`${name} `)) return name
+    seen += `${name} `
+  }
+  return undefined
+}
+
+function badRequest(reason: string): CoatcheckError {
+  return new CoatcheckError('bad_request', `Cannot read the request: ${reason}`)
+}

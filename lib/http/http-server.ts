@@ -1,0 +1,113 @@
+import { createServer, type Server } from 'node:http'
+import type { Socket } from 'node:net'
+import { getRequestListener } from '@hono/node-server'
+import type { Hono } from 'hono'
+import { CoatcheckError } from '../errors.ts'
+import type { AppEnv } from './app-env.ts'
+import { answerRefusal, answerSocket, refusalForParser, refuseRequest } from './guard.ts'
+
+export type HttpServerOptions = {
+  readonly app: Hono<AppEnv>
+  readonly address: ListenAddress
+  readonly headerLimitBytes: number
+  readonly headerTimeoutMs: number
+  readonly requestTimeoutMs: number
+  readonly keepAliveTimeoutMs: number
+  readonly maxConnections: number
+}
+
+export type ListenAddress =
+  { readonly host: string; readonly port: number } | { readonly path: string }
+
+export type HttpServer = {
+  /** Where it listens, as `curl` wants it: `http://127.0.0.1:7377` or `unix:/run/coatcheck.sock`. */
+  readonly url: string
+  /**
+   * Takes no new connections, lets every request that has begun be answered, and resolves when all
+   * connections are closed: those that stay open after `graceMs` are cut.
+   */
+  stop(graceMs: number): Promise<void>
+}
+
+/** Node looks at its time limits only every 30 s unless told otherwise. */
+const TIME_LIMIT_CHECK_MS = 1_000
+
+/** Resolves once it listens; rejects with Node's error, `EADDRINUSE` for one, where it cannot. */
+export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
+  const listener = getRequestListener(options.app.fetch)
+  let stopping = false
+
+  const server = createServer(
+    {
+      maxHeaderSize: options.headerLimitBytes,
+      headersTimeout: options.headerTimeoutMs,
+      requestTimeout: options.requestTimeoutMs,
+      keepAliveTimeout: options.keepAliveTimeoutMs,
+      connectionsCheckingInterval: TIME_LIMIT_CHECK_MS,
+      noDelay: true,
+    },
+    (request, response) => {
+      // Node sends `Connection: close` then, so that no client sends a request into a closing door.
+      if (stopping) response.shouldKeepAlive = false
+      const refusal = refuseRequest(request)
+      if (refusal === undefined) void listener(request, response)
+      else answerRefusal(response, refusal)
+    },
+  )
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+    if (socket.writable && error.code !== 'ECONNRESET') {
+      answerSocket(socket, refusalForParser(error.code))
+    } else socket.destroy()
+  })
+  limitConnections(server, options.maxConnections)
+  await listen(server, options.address)
+
+  return {
+    url: urlOf(server, options.address),
+    stop(graceMs) {
+      stopping = true
+      return new Promise((resolve) => {
+        const timer = setTimeout(() => server.closeAllConnections(), graceMs)
+        server.close(() => {
+          clearTimeout(timer)
+          resolve()
+        })
+        server.closeIdleConnections()
+      })
+    },
+  }
+}
+
+function listen(server: Server, address: ListenAddress): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(address, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+}
+
+/** One connection too many is told so, and closed, before it has sent anything. */
+function limitConnections(server: Server, maxConnections: number): void {
+  let connections = 0
+  server.on('connection', (socket) => {
+    connections++
+    socket.once('close', () => connections--)
+    if (connections <= maxConnections) return
+    answerSocket(
+      socket,
+      new CoatcheckError(
+        'overloaded',
+        `Cannot take another connection: ${maxConnections} are open (--max-connections)`,
+      ),
+    )
+  })
+}
+
+function urlOf(server: Server, wanted: ListenAddress): string {
+  const address = server.address()
+  if ('path' in wanted || address === null || typeof address === 'string') return `unix:${address}`
+  const host = address.family === 'IPv6' ? `[${address.address}]` : address.address
+  return `http://${host}:${address.port}`
+}

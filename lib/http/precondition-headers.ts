@@ -1,0 +1,35 @@
+import { CoatcheckError } from '../errors.ts'
+import type { EntityTags, Precondition } from '../session/precondition.ts'
+import type { AppContext } from './app-env.ts'
+
+/** `If-Match` and `If-None-Match` of a write, RFC 9110 section 13.1; undefined where none is given. */
+export function readPrecondition(c: AppContext): Precondition | undefined {
+  const ifMatch = c.req.header('if-match')
+  const ifNoneMatch = c.req.header('if-none-match')
+  if (ifMatch === undefined && ifNoneMatch === undefined) return undefined
+  return {
+    // If-Match compares strongly, and no weak tag is the same as another; If-None-Match does not.
+    ...(ifMatch === undefined ? {} : { ifMatch: parseTags('If-Match', ifMatch, false) }),
+    ...(ifNoneMatch === undefined
+      ? {}
+      : { ifNoneMatch: parseTags('If-None-Match', ifNoneMatch, true) }),
+  }
+}
+
+const TAG = /^(W\/)?"([\x21\x23-\x7e\x80-\xff]*)"$/
+
+function parseTags(header: string, text: string, weakly: boolean): EntityTags {
+  if (text.trim() === '*') return '*'
+  const tags: string[] = []
+  for (const item of text.split(',')) {
+    const [tag, weak, version] = TAG.exec(item.trim()) ?? []
+    if (tag === undefined || version === undefined) {
+      throw new CoatcheckError(
+        'bad_request',
+        `Cannot read ${header}: it must be * or versions in quotes, as an ETag gives them: ${header}: "3"`,
+      )
+    }
+    if (weak === undefined || weakly) tags.push(version)
+  }
+  return tags
+}

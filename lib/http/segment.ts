@@ -1,0 +1,17 @@
+import { CoatcheckError } from '../errors.ts'
+
+/**
+ * One segment of a raw path, percent-decoded. Strict where frameworks are lenient: an escape that
+ * is malformed or not UTF-8 is `bad_request`, so the name used is always the one that was asked.
+ */
+export function decodeSegment(raw: string): string {
+  try {
+    return decodeURIComponent(raw)
+  } catch {
+    throw new CoatcheckError(
+      'bad_request',
+      'Cannot read path: a percent sign must begin an escape of UTF-8 bytes such as %C3%A9, ' +
+        'a malformed one was given; write the percent sign itself as %25',
+    )
+  }
+}

@@ -1,0 +1,63 @@
+/** The bodies of `PATCH`, from untrusted JSON to operations. */
+import { CoatcheckError } from '../errors.ts'
+import { type JsonKind, type JsonText, kindOf, parseObject } from '../json/text.ts'
+import type { Operation, SessionUpdate } from '../session/operations.ts'
+
+type KeyOperation = Extract<Operation, { name: 'increment' | 'append' | 'merge' }>
+
+/** `{"increment":n}`, `{"append":x}` or `{"merge":{…}}`: one of them, for `PATCH /session/KEY`. */
+export function parseKeyPatch(key: string, body: JsonText): KeyOperation {
+  const [[name, text] = [], ...others] = [...members(body, 'a key')]
+  const value = text?.trim()
+  if (value !== undefined && others.length === 0) {
+    switch (name) {
+      case 'increment':
+        return { name, key, by: requireKind(name, value, 'number') }
+      case 'append':
+        return { name, key, item: value }
+      case 'merge':
+        return { name, key, patch: requireKind(name, value, 'object') }
+    }
+  }
+  throw new CoatcheckError(
+    'invalid_argument',
+    'Cannot patch a key: the body must have exactly one member, increment, append or merge, ' +
+      'as in {"increment":1}',
+  )
+}
+
+/** `{"data":{…},"claims":{…},"permanent":true}`, each optional, for `PATCH /session`. */
+export function parseSessionPatch(body: JsonText): SessionUpdate {
+  const { data, claims, permanent, ...others } = Object.fromEntries(members(body, 'a session'))
+  if (Object.keys(others).length > 0) {
+    throw new CoatcheckError(
+      'invalid_argument',
+      'Cannot patch a session: the body may have the members data, claims and permanent, ' +
+        'as in {"data":{"user":"ada"}}; it has another one',
+    )
+  }
+  return {
+    ...(data === undefined ? {} : { data: requireKind('data', data, 'object') }),
+    ...(claims === undefined ? {} : { claims: requireKind('claims', claims, 'object') }),
+    ...(permanent === undefined
+      ? {}
+      : { permanent: requireKind('permanent', permanent, 'boolean').trim() === 'true' }),
+  }
+}
+
+function members(body: JsonText, what: string): Map<string, JsonText> {
+  if (kindOf(body) === 'object') return parseObject(body)
+  throw new CoatcheckError(
+    'invalid_argument',
+    `Cannot patch ${what}: the body must be a JSON object, it is of type ${kindOf(body)}; ` +
+      'JSON Patch needs Content-Type: application/json-patch+json',
+  )
+}
+
+function requireKind(name: string, value: JsonText, kind: JsonKind): JsonText {
+  if (kindOf(value) === kind) return value
+  throw new CoatcheckError(
+    'invalid_argument',
+    `Cannot patch: "${name}" must be a JSON ${kind}, it is of type ${kindOf(value)}`,
+  )
+}

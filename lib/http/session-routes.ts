@@ -1,0 +1,161 @@
+import { Hono } from 'hono'
+import type { Clock } from '../clock.ts'
+import { CoatcheckError } from '../errors.ts'
+import { parseJsonPatch } from '../json/json-patch.ts'
+import { findMember, parseJson } from '../json/text.ts'
+import { claimsReadOnly, keyNotFound, type Operation } from '../session/operations.ts'
+import { checkKey, type SessionRules } from '../session/rules.ts'
+import type { Changed, Sessions } from '../sessions.ts'
+import { answerEmpty, answerJson, answerValue, entityTag, type Headers } from './answer.ts'
+import type { AppContext, AppEnv } from './app-env.ts'
+import { contentTypeOf, readJson, readValue } from './body.ts'
+import { methodNotAllowed } from './method-not-allowed.ts'
+import { readPrecondition } from './precondition-headers.ts'
+import { readFlag, readQuery } from './query.ts'
+import { decodeSegment } from './segment.ts'
+import { parseKeyPatch, parseSessionPatch } from './session-body.ts'
+import type { SessionCookie } from './session-cookie.ts'
+import { renderSession } from './session-json.ts'
+import { wantsText } from './wants-text.ts'
+
+export type SessionRoutesDeps = {
+  readonly sessions: Sessions
+  readonly cookie: SessionCookie
+  readonly clock: Clock
+  readonly rules: SessionRules
+  readonly bodyLimitBytes: number
+}
+
+/**
+ * One session and its keys. Which session, and what the caller may do to it, stands in
+ * `c.var.access`: so the same tree serves `/session` and, for a back end, `/sessions/:id`.
+ */
+export function createSessionRoutes(deps: SessionRoutesDeps): Hono<AppEnv> {
+  const { sessions, cookie, clock, rules, bodyLimitBytes } = deps
+  const routes = new Hono<AppEnv>()
+
+  routes.get('/', (c) => {
+    const session = sessions.get(c.var.access.found, readFlag(c, 'touch') ?? true)
+    return answerJson(200, renderSession(session), { ETag: entityTag(session) })
+  })
+
+  routes.patch('/', async (c) => {
+    const { access } = c.var
+    const changed = await sessions.changeOrCreate(access.found, await readSessionPatch(c))
+    const { session } = changed
+    return answerJson(200, renderSession(session), changedHeaders(c, changed))
+  })
+
+  routes.delete('/', async (c) => {
+    await sessions.end(c.var.access.found, 'logout', readPrecondition(c))
+    return answerEmpty({ 'Set-Cookie': cookie.remove(c, clock.now()) })
+  })
+
+  routes.post('/renew', async (c) => {
+    const changed = await sessions.renew(c.var.access.found, readPrecondition(c))
+    return answerEmpty(changedHeaders(c, changed))
+  })
+
+  routes.post('/clear', async (c) => {
+    const operation = conditional(c, { name: 'clear' })
+    const changed = await sessions.change(c.var.access.found, operation)
+    return answerEmpty(changedHeaders(c, changed))
+  })
+
+  routes.get('/:key', (c) => {
+    const key = readKey(c)
+    const fallback = readDefault(c)
+    const { found } = c.var.access
+    if (fallback !== undefined && found.state !== 'live') return answerValue(fallback, wantsText(c))
+    const session = sessions.get(found, readFlag(c, 'touch') ?? true)
+    const value = findMember(session.data, key) ?? fallback
+    if (value === undefined) throw keyNotFound(key)
+    return answerValue(value, wantsText(c), { ETag: entityTag(session) })
+  })
+
+  routes.put('/:key', async (c) => {
+    const key = readKey(c)
+    const value = await readValue(c, bodyLimitBytes, rules.maxDepth)
+    const operation = conditional(c, { name: 'set', key, value })
+    const changed = await sessions.changeOrCreate(c.var.access.found, operation)
+    return answerEmpty(changedHeaders(c, changed))
+  })
+
+  routes.patch('/:key', async (c) => {
+    const key = readKey(c)
+    const body = await readJson(c, bodyLimitBytes, rules.maxDepth + 1)
+    const operation = conditional(c, parseKeyPatch(key, body))
+    const changed = await sessions.changeOrCreate(c.var.access.found, operation)
+    return answerValue(changed.value ?? 'null', wantsText(c), changedHeaders(c, changed))
+  })
+
+  routes.delete('/:key', async (c) => {
+    const key = readKey(c)
+    const fallback = readDefault(c)
+    const operation = conditional(c, { name: 'pop', key })
+    try {
+      const changed = await sessions.change(c.var.access.found, operation)
+      return answerValue(changed.value ?? 'null', wantsText(c), changedHeaders(c, changed))
+    } catch (error) {
+      if (fallback === undefined || !isMissing(error)) throw error
+      return answerValue(fallback, wantsText(c))
+    }
+  })
+
+  routes.all('/', methodNotAllowed('GET, HEAD, PATCH, DELETE'))
+  routes.all('/:key', (c, next) =>
+    methodNotAllowed(
+      /\/(renew|clear)$/.test(c.req.path)
+        ? 'GET, HEAD, PUT, PATCH, DELETE, POST'
+        : 'GET, HEAD, PUT, PATCH, DELETE',
+    )(c, next),
+  )
+
+  async function readSessionPatch(c: AppContext): Promise<Operation> {
+    const { mayWriteClaims } = c.var.access
+    // Two levels deeper than a value: the body's own object, and that of the data.
+    const body = await readJson(c, bodyLimitBytes, rules.maxDepth + 2)
+    if (contentTypeOf(c) === 'application/json-patch+json') {
+      return conditional(c, { name: 'patch', steps: parseJsonPatch(body), mayWriteClaims })
+    }
+    const update = parseSessionPatch(body)
+    if (update.claims !== undefined && !mayWriteClaims) throw claimsReadOnly()
+    return conditional(c, { name: 'update', ...update })
+  }
+
+  /** Not `c.req.param`, which keeps a malformed escape as it is. */
+  function readKey(c: AppContext): string {
+    const key = decodeSegment(c.req.path.slice(c.req.path.lastIndexOf('/') + 1))
+    checkKey(key, rules)
+    return key
+  }
+
+  function readDefault(c: AppContext): string | undefined {
+    const text = readQuery(c, 'default')
+    return text === undefined ? undefined : parseJson(text, rules.maxDepth, '?default')
+  }
+
+  /** The cookie goes out when the token or the time that a browser keeps it has changed. */
+  function changedHeaders(c: AppContext, { session, token }: Changed): Headers {
+    const headers = { ETag: entityTag(session) }
+    const { found, token: given } = c.var.access
+    const kept = found.state === 'live' && found.session.permanent === session.permanent
+    const due = token ?? (kept ? undefined : given)
+    if (due === undefined) return headers
+    return { ...headers, 'Set-Cookie': cookie.issue(c, due, session, clock.now()) }
+  }
+
+  return routes
+}
+
+function conditional(c: AppContext, operation: Operation): Operation {
+  const when = readPrecondition(c)
+  return when === undefined ? operation : { ...operation, when }
+}
+
+function isMissing(error: unknown): boolean {
+  return (
+    error instanceof CoatcheckError &&
+    ['key_not_found', 'session_not_found', 'session_ended'].includes(error.code)
+  )
+}

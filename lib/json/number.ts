@@ -1,0 +1,95 @@
+/** JSON numbers as the decimal numbers they are written as: no rounding, no limit of 64 bits. */
+import { CoatcheckError } from '../errors.ts'
+import type { JsonText } from './text.ts'
+
+/** Far more than the 309 digits before the point that a double can have. */
+const MAX_DIGITS = 400
+
+/**
+ * The exact sum, never with an exponent; it has as many decimal places as the operand that is
+ * written with more of them: `1.50 + 0.5` is `2.00`. Throws `number_too_large` where the sum or an
+ * operand has more than 400 digits when written out.
+ */
+export function addNumbers(a: JsonText, b: JsonText): JsonText {
+  const left = readDecimal(a)
+  const right = readDecimal(b)
+  // Nothing is expanded before both are known to be short: `1e999999999` is a small text.
+  const leftPlaces = countPlaces(left)
+  const rightPlaces = countPlaces(right)
+  const places = Math.max(leftPlaces, rightPlaces)
+  return renderDecimal(expand(left, places) + expand(right, places), places)
+}
+
+/** Whether two numbers have one value: `1`, `1.0` and `10e-1` are equal, and so are `-0` and `0`. */
+export function equalNumbers(a: JsonText, b: JsonText): boolean {
+  const left = normalize(readDecimal(a))
+  const right = normalize(readDecimal(b))
+  return (
+    left.digits === right.digits &&
+    (left.digits === '' || (left.negative === right.negative && left.exponent === right.exponent))
+  )
+}
+
+/** `digits` × 10^`exponent`; no digits are zero. */
+type Decimal = {
+  readonly negative: boolean
+  /** Without leading zeros. */
+  readonly digits: string
+  /** A bigint because it may itself be thousands of digits long. */
+  readonly exponent: bigint
+}
+
+function readDecimal(text: JsonText): Decimal {
+  const number = text.trim()
+  const negative = number.startsWith('-')
+  const mantissaEnd = number.search(/[eE]/)
+  const mantissa = number.slice(negative ? 1 : 0, mantissaEnd === -1 ? undefined : mantissaEnd)
+  const [whole = '', fraction = ''] = mantissa.split('.')
+  const written = mantissaEnd === -1 ? 0n : BigInt(number.slice(mantissaEnd + 1).replace('+', ''))
+  return {
+    negative,
+    digits: (whole + fraction).replace(/^0+/, ''),
+    exponent: written - BigInt(fraction.length),
+  }
+}
+
+function normalize({ negative, digits, exponent }: Decimal): Decimal {
+  let end = digits.length
+  // A loop, for /0+$/ would take quadratic time on a long run of zeros that is not at the end.
+  while (digits[end - 1] === '0') end--
+  return {
+    negative,
+    digits: digits.slice(0, end),
+    exponent: exponent + BigInt(digits.length - end),
+  }
+}
+
+/** How many decimal places the number has when written out. */
+function countPlaces({ digits, exponent }: Decimal): number {
+  const places = exponent < 0n ? -exponent : 0n
+  const whole = digits === '' ? 0n : BigInt(digits.length) + exponent
+  if ((whole > 1n ? whole : 1n) + places > BigInt(MAX_DIGITS)) throw tooLarge()
+  return Number(places)
+}
+
+/** The number times 10^`places`, which must be enough to make it whole. */
+function expand({ negative, digits, exponent }: Decimal, places: number): bigint {
+  if (digits === '') return 0n
+  const magnitude = BigInt(digits) * 10n ** (exponent + BigInt(places))
+  return negative ? -magnitude : magnitude
+}
+
+function renderDecimal(scaled: bigint, places: number): JsonText {
+  const digits = String(scaled < 0n ? -scaled : scaled).padStart(places + 1, '0')
+  if (digits.length > MAX_DIGITS) throw tooLarge()
+  const point = digits.length - places
+  const text = places === 0 ? digits : `${digits.slice(0, point)}.${digits.slice(point)}`
+  return scaled < 0n ? `-${text}` : text
+}
+
+function tooLarge(): CoatcheckError {
+  return new CoatcheckError(
+    'number_too_large',
+    `Cannot add these numbers: one of them or their sum has more than ${MAX_DIGITS} digits`,
+  )
+}

@@ -1,0 +1,98 @@
+/**
+ * Steps over JSON text without decoding it. The text is taken to be valid; where it is not, the
+ * scan still ends, at the end of the text.
+ */
+import type { JsonText } from './text.ts'
+
+export const QUOTE = 0x22
+export const BACKSLASH = 0x5c
+export const OPEN_BRACKET = 0x5b
+export const CLOSE_BRACKET = 0x5d
+export const OPEN_BRACE = 0x7b
+const CLOSE_BRACE = 0x7d
+const COMMA = 0x2c
+const COLON = 0x3a
+const SPACE = 0x20
+
+/** Where the next significant character stands. */
+export function skipSpace(text: JsonText, start: number): number {
+  let at = start
+  // Outside strings, white space is all that JSON has at or below the space.
+  while (text.charCodeAt(at) <= SPACE) at++
+  return at
+}
+
+/** One past the closing quote of the string whose opening quote stands at `start`. */
+export function endOfString(text: JsonText, start: number): number {
+  // Most strings are short, and a loop finds their end before a call of `indexOf` would return.
+  const near = Math.min(start + 32, text.length)
+  for (let at = start + 1; at < near; at++) {
+    const code = text.charCodeAt(at)
+    if (code === QUOTE) return at + 1
+    if (code === BACKSLASH) at++
+  }
+  let end = text.indexOf('"', start + 1)
+  while (end !== -1 && isEscaped(text, end)) end = text.indexOf('"', end + 1)
+  return end === -1 ? text.length : end + 1
+}
+
+/** Where the value starts whose key ends at `keyEnd`: right after the colon. */
+export function startOfValue(text: JsonText, keyEnd: number): number {
+  return (text.charCodeAt(keyEnd) === COLON ? keyEnd : text.indexOf(':', keyEnd)) + 1
+}
+
+/** Where the comma or bracket stands that ends the value which starts at `start`. */
+export function endOfValue(text: JsonText, start: number): number {
+  const length = text.length
+  let depth = 0
+  let at = start
+  while (at < length) {
+    const code = text.charCodeAt(at)
+    if (code === QUOTE) {
+      at = endOfString(text, at)
+      continue
+    }
+    if (code === OPEN_BRACE || code === OPEN_BRACKET) {
+      depth++
+    } else if (code === CLOSE_BRACE || code === CLOSE_BRACKET) {
+      if (depth === 0) return at
+      depth--
+    } else if (code === COMMA && depth === 0) {
+      return at
+    }
+    at++
+  }
+  return length
+}
+
+/**
+ * How deep arrays and objects nest: 0 for `1`, 1 for `[]`. It stops counting one past `limit`, and
+ * takes any text, valid or not, so that it can come before the parser.
+ */
+export function depthOf(text: string, limit = Infinity): number {
+  const length = text.length
+  let depth = 0
+  let deepest = 0
+  let at = 0
+  while (at < length && deepest <= limit) {
+    const code = text.charCodeAt(at)
+    if (code === QUOTE) {
+      at = endOfString(text, at)
+      continue
+    }
+    if (code === OPEN_BRACE || code === OPEN_BRACKET) {
+      depth++
+      if (depth > deepest) deepest = depth
+    } else if (code === CLOSE_BRACE || code === CLOSE_BRACKET) {
+      depth--
+    }
+    at++
+  }
+  return deepest
+}
+
+function isEscaped(text: JsonText, quote: number): boolean {
+  let at = quote - 1
+  while (text.charCodeAt(at) === BACKSLASH) at--
+  return (quote - at) % 2 === 0
+}

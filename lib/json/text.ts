@@ -1,0 +1,167 @@
+/**
+ * Values as JSON text, which passes through byte for byte: `1.0`, `1e400` and 64-bit integers stay
+ * what they are. One level is taken apart at a time; what lies below stays text.
+ */
+import { CoatcheckError } from '../errors.ts'
+import { equalNumbers } from './number.ts'
+import {
+  CLOSE_BRACKET,
+  depthOf,
+  endOfString,
+  endOfValue,
+  OPEN_BRACE,
+  OPEN_BRACKET,
+  QUOTE,
+  skipSpace,
+  startOfValue,
+} from './scan.ts'
+import { explainSyntax } from './syntax.ts'
+
+/** A complete, valid JSON text, with the white space around it as it came. */
+export type JsonText = string
+
+export type JsonKind = 'object' | 'array' | 'string' | 'number' | 'boolean' | 'null'
+
+/**
+ * The same text, once it is known to be JSON that nests at most `maxDepth` arrays and objects (0
+ * for `1`, 1 for `[]`). Throws `invalid_json` or `too_deep`; the message names `what`, a place and
+ * the way out, and never quotes the text.
+ */
+export function parseJson(text: string, maxDepth: number, what: string): JsonText {
+  // Depth comes first, in a loop: what follows it may recurse.
+  if (depthOf(text, maxDepth) > maxDepth) {
+    throw new CoatcheckError(
+      'too_deep',
+      `Cannot take ${what}: its arrays and objects nest deeper than ${maxDepth} (--max-depth)`,
+    )
+  }
+  try {
+    JSON.parse(text)
+  } catch {
+    throw new CoatcheckError('invalid_json', `${what} is not JSON: ${explainSyntax(text, what)}`)
+  }
+  return text
+}
+
+export function kindOf(text: JsonText): JsonKind {
+  switch (text.charCodeAt(skipSpace(text, 0))) {
+    case OPEN_BRACE:
+      return 'object'
+    case OPEN_BRACKET:
+      return 'array'
+    case QUOTE:
+      return 'string'
+    case 0x74:
+    case 0x66:
+      return 'boolean'
+    case 0x6e:
+      return 'null'
+    default:
+      return 'number'
+  }
+}
+
+/**
+ * The members of an object, in their order, each value exactly as it stands between the colon and
+ * the comma. Of a repeated key the last value counts, as in `JSON.parse`.
+ */
+export function parseObject(text: JsonText): Map<string, JsonText> {
+  const members = new Map<string, JsonText>()
+  let at = skipSpace(text, skipSpace(text, 0) + 1)
+  while (text.charCodeAt(at) === QUOTE) {
+    const keyEnd = endOfString(text, at)
+    const start = startOfValue(text, keyEnd)
+    const end = endOfValue(text, start)
+    members.set(decodeKey(text, at, keyEnd), text.slice(start, end))
+    at = skipSpace(text, end + 1)
+  }
+  return members
+}
+
+/** The same as `parseObject(text).get(key)`, without the rest. */
+export function findMember(text: JsonText, key: string): JsonText | undefined {
+  let foundStart = -1
+  let foundEnd = -1
+  let at = skipSpace(text, skipSpace(text, 0) + 1)
+  while (text.charCodeAt(at) === QUOTE) {
+    const keyEnd = endOfString(text, at)
+    const start = startOfValue(text, keyEnd)
+    const end = endOfValue(text, start)
+    if (isKey(text, at, keyEnd, key)) {
+      foundStart = start
+      foundEnd = end
+    }
+    at = skipSpace(text, end + 1)
+  }
+  return foundStart === -1 ? undefined : text.slice(foundStart, foundEnd)
+}
+
+/** The items of an array, each exactly as it stands between the commas. */
+export function parseArray(text: JsonText): JsonText[] {
+  const items: JsonText[] = []
+  let start = skipSpace(text, 0) + 1
+  if (text.charCodeAt(skipSpace(text, start)) === CLOSE_BRACKET) return items
+  while (start < text.length) {
+    const end = endOfValue(text, start)
+    items.push(text.slice(start, end))
+    if (text.charCodeAt(end) === CLOSE_BRACKET) break
+    start = end + 1
+  }
+  return items
+}
+
+export function renderObject(members: ReadonlyMap<string, JsonText>): JsonText {
+  let text = ''
+  for (const [key, value] of members) {
+    text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${value}`
+  }
+  return `{${text}}`
+}
+
+export function renderArray(items: readonly JsonText[]): JsonText {
+  return `[${items.join(',')}]`
+}
+
+/** Equality as RFC 6902, section 4.6, has it: order of members aside, numbers by their value. */
+export function equalJson(a: JsonText, b: JsonText): boolean {
+  if (a === b) return true
+  const kind = kindOf(a)
+  if (kind !== kindOf(b)) return false
+  switch (kind) {
+    case 'object':
+      return equalObjects(parseObject(a), parseObject(b))
+    case 'array':
+      return equalArrays(parseArray(a), parseArray(b))
+    case 'string':
+      return JSON.parse(a) === JSON.parse(b)
+    case 'number':
+      return equalNumbers(a, b)
+    default:
+      return a.trim() === b.trim()
+  }
+}
+
+function equalObjects(a: Map<string, JsonText>, b: Map<string, JsonText>): boolean {
+  if (a.size !== b.size) return false
+  for (const [key, value] of a) {
+    const other = b.get(key)
+    if (other === undefined || !equalJson(value, other)) return false
+  }
+  return true
+}
+
+function equalArrays(a: readonly JsonText[], b: readonly JsonText[]): boolean {
+  return a.length === b.length && a.every((item, index) => equalJson(item, b[index] ?? ''))
+}
+
+function decodeKey(text: JsonText, start: number, end: number): string {
+  const raw = text.slice(start + 1, end - 1)
+  return raw.includes('\\') ? String(JSON.parse(`"${raw}"`)) : raw
+}
+
+function isKey(text: JsonText, start: number, end: number, key: string): boolean {
+  const rawLength = end - start - 2
+  // An escape is longer than its character: the lengths say which comparison can succeed.
+  if (rawLength > key.length) return decodeKey(text, start, end) === key
+  return rawLength === key.length && text.startsWith(key, start + 1) && !key.includes('\\')
+}

@@ -1,0 +1,227 @@
+/**
+ * What can be done to a session: pure functions of the session and plain data, so that they can
+ * cross to the writer's thread by name and run inside its transaction. No store, no HTTP, no clock.
+ */
+import { CoatcheckError } from '../errors.ts'
+import { applyJsonPatch, type PatchStep } from '../json/json-patch.ts'
+import { mergePatch } from '../json/merge-patch.ts'
+import { addNumbers } from '../json/number.ts'
+import {
+  findMember,
+  type JsonKind,
+  type JsonText,
+  kindOf,
+  parseArray,
+  parseJson,
+  parseObject,
+  renderArray,
+  renderObject,
+} from '../json/text.ts'
+import { checkPrecondition, type Precondition } from './precondition.ts'
+import { checkMembers, checkSize, type SessionRules } from './rules.ts'
+import type { Session } from './session.ts'
+
+export type Operation = (
+  | { readonly name: 'set'; readonly key: string; readonly value: JsonText }
+  | { readonly name: 'pop'; readonly key: string }
+  | { readonly name: 'increment'; readonly key: string; readonly by: JsonText }
+  | { readonly name: 'append'; readonly key: string; readonly item: JsonText }
+  | { readonly name: 'merge'; readonly key: string; readonly patch: JsonText }
+  | { readonly name: 'clear' }
+  | ({ readonly name: 'update' } & SessionUpdate)
+  | {
+      readonly name: 'patch'
+      readonly steps: readonly PatchStep[]
+      readonly mayWriteClaims: boolean
+    }
+  | { readonly name: 'renew'; readonly id: string; readonly secretHash: string }
+) & { readonly when?: Precondition }
+
+/** `data` and `claims` are merge patches (RFC 7396). */
+export type SessionUpdate = {
+  readonly data?: JsonText
+  readonly claims?: JsonText
+  readonly permanent?: boolean
+}
+
+/** `value`: what the operation answers, where it answers one: the value popped, or the new value. */
+export type Applied = { readonly session: Session; readonly value?: JsonText }
+
+/**
+ * The session after the operation, one version on. Throws a `CoatcheckError` and changes nothing
+ * where a precondition fails, the key or its type is not what the operation needs, or the session
+ * would break one of the rules.
+ */
+export function applyOperation(
+  session: Session,
+  operation: Operation,
+  rules: SessionRules,
+): Applied {
+  if (operation.when !== undefined) {
+    const exists = 'key' in operation ? findMember(session.data, operation.key) !== undefined : true
+    checkPrecondition(operation.when, session.version, exists)
+  }
+  const { session: after, value } = run(session, operation, rules)
+  checkSize(session, after, rules)
+  const changed = { ...after, version: session.version + 1 }
+  return value === undefined ? { session: changed } : { session: changed, value }
+}
+
+function run(session: Session, operation: Operation, rules: SessionRules): Applied {
+  switch (operation.name) {
+    case 'set':
+      return { session: set(session, operation.key, operation.value, rules) }
+    case 'pop':
+      return pop(session, operation.key)
+    case 'increment':
+      return replace(session, operation.key, rules, (value) => increment(value, operation))
+    case 'append':
+      return replace(session, operation.key, rules, (value) => append(value, operation, rules))
+    case 'merge':
+      return replace(session, operation.key, rules, (value) => mergePatch(value, operation.patch))
+    case 'clear':
+      return { session: { ...session, data: '{}' } }
+    case 'update':
+      return { session: update(session, operation, rules) }
+    case 'patch':
+      return { session: patch(session, operation.steps, operation.mayWriteClaims, rules) }
+    case 'renew':
+      return { session: { ...session, id: operation.id, secretHash: operation.secretHash } }
+  }
+}
+
+function set(session: Session, key: string, value: JsonText, rules: SessionRules): Session {
+  const members = parseObject(session.data).set(key, value)
+  checkMembers(members, rules)
+  return { ...session, data: renderObject(members) }
+}
+
+function pop(session: Session, key: string): Applied {
+  const members = parseObject(session.data)
+  const value = members.get(key)
+  if (value === undefined) throw keyNotFound(key)
+  members.delete(key)
+  return { session: { ...session, data: renderObject(members) }, value }
+}
+
+function replace(
+  session: Session,
+  key: string,
+  rules: SessionRules,
+  next: (value: JsonText | undefined) => JsonText,
+): Applied {
+  const value = next(findMember(session.data, key))
+  return { session: set(session, key, value, rules), value }
+}
+
+function increment(value: JsonText = '0', { key, by }: { key: string; by: JsonText }): JsonText {
+  requireKind(value, 'number', `increment ${quoteKey(key)}`)
+  return addNumbers(value.trim(), by)
+}
+
+function append(
+  value: JsonText = '[]',
+  { key, item }: { key: string; item: JsonText },
+  rules: SessionRules,
+): JsonText {
+  requireKind(value, 'array', `append to ${quoteKey(key)}`)
+  return parseJson(renderArray([...parseArray(value), item]), rules.maxDepth, 'list')
+}
+
+function update(session: Session, changes: SessionUpdate, rules: SessionRules): Session {
+  const { data, claims, permanent } = changes
+  const after = {
+    ...session,
+    data: data === undefined ? session.data : mergePatch(session.data, data),
+    claims: claims === undefined ? session.claims : mergePatch(session.claims, claims),
+    ...(permanent === undefined ? {} : permanence(session, permanent, rules)),
+  }
+  if (data !== undefined) checkMembers(parseObject(after.data), rules)
+  return after
+}
+
+/** A session keeps the limits it has unless the flag really changes. */
+function permanence(session: Session, permanent: boolean, rules: SessionRules): Partial<Session> {
+  if (permanent === session.permanent) return {}
+  return { permanent, ...(permanent ? rules.permanent : rules.ordinary) }
+}
+
+/** RFC 6902 on `{"data":…,"claims":…,"permanent":…}`, the parts of a session that can change. */
+function patch(
+  session: Session,
+  steps: readonly PatchStep[],
+  mayWriteClaims: boolean,
+  rules: SessionRules,
+): Session {
+  if (!mayWriteClaims && steps.some(writesClaims)) throw claimsReadOnly()
+  const document = renderObject(
+    new Map([
+      ['data', session.data],
+      ['claims', session.claims],
+      ['permanent', String(session.permanent)],
+    ]),
+  )
+  // Steps may pass through a document that is too large, so long as they end in one that is not.
+  const roomBytes = Buffer.byteLength(document) + 2 * rules.sessionLimitBytes
+  const members = parseObject(applyJsonPatch(document, steps, roomBytes))
+  const data = takeMember(members, 'data', 'object')
+  const claims = takeMember(members, 'claims', 'object')
+  const permanent = takeMember(members, 'permanent', 'boolean')
+  if (members.size > 0) {
+    throw new CoatcheckError(
+      'invalid_patch',
+      'Cannot patch the session: a path starts with /data, /claims or /permanent, ' +
+        'as in /data/user; the rest of a session cannot be patched',
+    )
+  }
+  checkMembers(parseObject(data), rules)
+  parseJson(data, rules.maxDepth + 1, 'data')
+  parseJson(claims, rules.maxDepth + 1, 'claims')
+  return { ...session, data, claims, ...permanence(session, permanent === 'true', rules) }
+}
+
+/** Every step whose effect could reach the claims: at them, below them, or at the whole session. */
+function writesClaims(step: PatchStep): boolean {
+  if (step.op === 'test') return false
+  const written = step.op === 'move' ? [step.path, step.from] : [step.path]
+  return written.some(([first]) => first === undefined || first === 'claims')
+}
+
+function takeMember(members: Map<string, JsonText>, name: string, kind: JsonKind): JsonText {
+  const value = members.get(name)?.trim()
+  members.delete(name)
+  if (value !== undefined && kindOf(value) === kind) return value
+  const given = value === undefined ? 'nothing' : kindOf(value)
+  throw new CoatcheckError(
+    'invalid_patch',
+    `Cannot patch the session: /${name} must stay a JSON ${kind}, the patch leaves ${given}`,
+  )
+}
+
+function requireKind(value: JsonText, kind: JsonKind, action: string): void {
+  const given = kindOf(value)
+  if (given === kind) return
+  throw new CoatcheckError(
+    'wrong_type',
+    `Cannot ${action}: its value must be a JSON ${kind}, it is of type ${given}`,
+  )
+}
+
+export function claimsReadOnly(): CoatcheckError {
+  return new CoatcheckError(
+    'claims_read_only',
+    'Cannot write claims: only a back end may, with its API key; the holder of a session reads them',
+  )
+}
+
+export function keyNotFound(key: string): CoatcheckError {
+  return new CoatcheckError(
+    'key_not_found',
+    `Cannot find ${quoteKey(key)}: the session has no such key; ?default=JSON gives one to fall back on`,
+  )
+}
+
+/** A key as a message may show it: on one line and not too long. */
+function quoteKey(key: string): string {
+  return JSON.stringify(key.length > 64 ? `${key.slice(0, 63)}…` : key)
+}

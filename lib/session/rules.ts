@@ -1,0 +1,64 @@
+import { CoatcheckError } from '../errors.ts'
+import type { JsonText } from '../json/text.ts'
+import type { Session, TimeLimits } from './session.ts'
+
+/** What every session is held to. */
+export type SessionRules = {
+  readonly ordinary: TimeLimits
+  readonly permanent: TimeLimits
+  /** Most bytes of `data` and `claims` together, as UTF-8. */
+  readonly sessionLimitBytes: number
+  /** Most bytes of a key, as UTF-8. */
+  readonly keyLimitBytes: number
+  readonly maxKeys: number
+  /** How deep a value may nest: 0 for a string, 1 for a flat list. */
+  readonly maxDepth: number
+}
+
+/** Throws `invalid_key` for a key that no session may hold. */
+export function checkKey(key: string, rules: SessionRules): void {
+  if (key === '') {
+    throw new CoatcheckError(
+      'invalid_key',
+      'Cannot use the key "": a key has at least one character, as in /session/user',
+    )
+  }
+  const bytes = Buffer.byteLength(key)
+  if (bytes > rules.keyLimitBytes) {
+    throw new CoatcheckError(
+      'invalid_key',
+      `Cannot use a key of ${bytes} bytes: the limit is ${rules.keyLimitBytes} (--key-limit)`,
+    )
+  }
+}
+
+/** Throws `invalid_key` or `too_many_keys` for members that no session may hold together. */
+export function checkMembers(members: ReadonlyMap<string, JsonText>, rules: SessionRules): void {
+  for (const key of members.keys()) checkKey(key, rules)
+  if (members.size > rules.maxKeys) {
+    throw new CoatcheckError(
+      'too_many_keys',
+      `Cannot hold ${members.size} keys: the limit of a session is ${rules.maxKeys} (--max-keys)`,
+    )
+  }
+}
+
+/** Throws `session_too_large`; a session that is over the limit already may still shrink. */
+export function checkSize(before: Session, after: Session, rules: SessionRules): void {
+  const bytes = sizeOf(after)
+  if (bytes > rules.sessionLimitBytes && bytes >= sizeOf(before)) {
+    throw new CoatcheckError(
+      'session_too_large',
+      `Cannot store this: the session would be ${group(bytes)} bytes, ` +
+        `its limit is ${group(rules.sessionLimitBytes)} (--session-limit)`,
+    )
+  }
+}
+
+function sizeOf(session: Session): number {
+  return Buffer.byteLength(session.data) + Buffer.byteLength(session.claims)
+}
+
+function group(count: number): string {
+  return count.toLocaleString('en-US')
+}

@@ -1,0 +1,272 @@
+import { settingsTable, variableOf, type SettingRow, type Settings } from './settings-table.ts'
+
+export type { Settings } from './settings-table.ts'
+
+/** What the command line asks for. */
+export type Command =
+  | { readonly kind: 'serve'; readonly settings: Settings }
+  | { readonly kind: 'help'; readonly text: string }
+  | { readonly kind: 'version' }
+
+/** All that is wrong with the flags and the environment, one fault for each thing to put right. */
+export class SettingsError extends Error {
+  readonly faults: readonly string[]
+
+  constructor(faults: readonly string[]) {
+    super(`Cannot read the settings: ${faults.join('; ')}`)
+    this.name = 'SettingsError'
+    this.faults = faults
+  }
+}
+
+/**
+ * Reads the flags, then the environment for what no flag says, then the defaults. Throws a
+ * `SettingsError` with every fault there is, unless `--help` or `--version` is asked for.
+ */
+export function readSettings(
+  args: readonly string[] = process.argv.slice(2),
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): Command {
+  const line = readCommandLine(args)
+  if (line.switches.has('--help')) return { kind: 'help', text: renderHelp() }
+  if (line.switches.has('--version')) return { kind: 'version' }
+
+  const sources = settingsTable.map((row) => sourceOf(row, line.given, env))
+  const faults = [
+    ...line.faults,
+    ...sources.flatMap((source) => source.fault ?? []),
+    ...findUnknownVariables(env),
+    ...findConflicts(new Map(sources.map((source) => [source.row.flag, source]))),
+  ]
+  if (faults.length > 0) throw new SettingsError(faults)
+
+  const values = Object.fromEntries(sources.map(({ row, value }) => [row.name, value]))
+  // Row by row, a value is what the kind of its row parsed, and `Settings` is typed by these kinds.
+  return { kind: 'serve', settings: values as Settings }
+}
+
+/** What `--help` prints, at most 80 columns wide. */
+export function renderHelp(): string {
+  const groups = Map.groupBy(settingsTable, (row) => row.group)
+  return [
+    'Usage: coatcheck [serve] [--flag value]...',
+    '',
+    'A session server: hand in an object, get a ticket; come back with the ticket,',
+    'get the object. Each setting is a flag or a variable of the environment; the',
+    'flag wins.',
+    ...[...groups].flatMap(([group, rows]) => ['', `${group}:`, ...rows.flatMap(renderRow)]),
+    '',
+    'Other flags:',
+    '  -h, --help       print this and stop',
+    '  -v, --version    print the version and stop',
+    '',
+    'Exit codes:',
+    '   0  stopped, as asked',
+    '  64  a setting is wrong',
+    '  65  the data file is damaged, newer than this version, or not one of ours',
+    '  69  the address is taken',
+    '  73  the data folder cannot be written',
+    '  74  the disk failed',
+    '  75  another server holds the data file',
+    '',
+  ].join('\n')
+}
+
+/** The table of settings in the README, in Markdown as Prettier leaves it. */
+export function renderSettingsTable(): string {
+  const cells = settingsTable.map((row) => [
+    `\`${row.flag}\``,
+    `\`${variableOf(row)}\``,
+    row.default === undefined ? '' : `\`${row.default}\``,
+    row.description.replaceAll('|', '\\|'),
+  ])
+  const lines = [['Flag', 'Environment', 'Default', 'What it does'], ...cells]
+  const widths = [0, 1, 2, 3].map((at) => Math.max(...lines.map((line) => line[at]?.length ?? 0)))
+  const rule = widths.map((width) => '-'.repeat(width))
+  return [...lines.slice(0, 1), rule, ...cells]
+    .map((line) => `| ${line.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join(' | ')} |\n`)
+    .join('')
+}
+
+type Given = ReadonlyMap<string, readonly (string | undefined)[]>
+
+type CommandLine = {
+  /** The values each known flag came with; undefined where it came without one. */
+  readonly given: Given
+  readonly switches: ReadonlySet<string>
+  readonly faults: readonly string[]
+}
+
+const switchNames: ReadonlyMap<string, string> = new Map([
+  ['-h', '--help'],
+  ['--help', '--help'],
+  ['-v', '--version'],
+  ['--version', '--version'],
+])
+
+function readCommandLine(args: readonly string[]): CommandLine {
+  const given = new Map<string, (string | undefined)[]>()
+  const switches = new Set<string>()
+  const words: string[] = []
+  const faults: string[] = []
+  const rest = [...args]
+  for (let arg = rest.shift(); arg !== undefined; arg = rest.shift()) {
+    if (!arg.startsWith('-')) {
+      words.push(arg)
+      continue
+    }
+    const [name, inline] = splitOnce(arg, '=')
+    const switchName = switchNames.get(name)
+    if (switchName !== undefined) {
+      if (inline === undefined) switches.add(switchName)
+      else faults.push(`${name} must come without a value, got ${quote(inline)}`)
+      continue
+    }
+    // An unknown flag takes its value along, so that the value is not a second fault.
+    const value = inline ?? (isValue(rest[0]) ? rest.shift() : undefined)
+    if (settingsTable.some((row) => row.flag === name)) {
+      given.set(name, [...(given.get(name) ?? []), value])
+    } else {
+      const known = [...settingsTable.map((row) => row.flag), '--help', '--version']
+      faults.push(`Unknown flag ${quote(name)}: ${suggest(name.toLowerCase(), known)}`)
+    }
+  }
+  return { given, switches, faults: [...findUnknownWords(words), ...faults] }
+}
+
+// A single dash starts a value too, as in `--port -1`, which then is told what a port is.
+function isValue(arg: string | undefined): boolean {
+  return arg !== undefined && !arg.startsWith('--') && !switchNames.has(arg)
+}
+
+function findUnknownWords([command = 'serve', ...rest]: readonly string[]): string[] {
+  const unexpected = rest.map((word) => `Unexpected argument ${quote(word)}: a flag starts with --`)
+  if (command === 'serve') return unexpected
+  return [`Unknown command ${quote(command)}: the only one is serve`, ...unexpected]
+}
+
+type Source = {
+  readonly row: SettingRow
+  /** The flag or the variable that decides, for faults to name. */
+  readonly name: string
+  readonly text: string | undefined
+  /** Undefined when there is a fault, and for a setting that is absent. */
+  readonly value: unknown
+  readonly fault?: string
+  readonly isFlag: boolean
+}
+
+function sourceOf(
+  row: SettingRow,
+  given: Given,
+  env: Readonly<Record<string, string | undefined>>,
+): Source {
+  const values = given.get(row.flag)
+  if (values === undefined) {
+    const fromEnv = env[variableOf(row)]
+    if (fromEnv !== undefined) return parseSource(row, variableOf(row), fromEnv, false)
+    return parseSource(row, row.flag, row.default, false)
+  }
+  if (values.length > 1) {
+    const all = values.map(quote).join(' and ')
+    const fault = `${row.flag} must be given once, got ${all}`
+    return { row, name: row.flag, text: undefined, value: undefined, fault, isFlag: true }
+  }
+  const text = values[0] ?? row.bare
+  if (text !== undefined) return parseSource(row, row.flag, text, true)
+  const fault = `${row.flag} must be ${row.kind.expected}, got nothing`
+  return { row, name: row.flag, text, value: undefined, fault, isFlag: true }
+}
+
+function parseSource(
+  row: SettingRow,
+  name: string,
+  text: string | undefined,
+  isFlag: boolean,
+): Source {
+  const value = text === undefined ? undefined : row.kind.parse(text)
+  if (text === undefined || value !== undefined) return { row, name, text, value, isFlag }
+  const fault = `${name} must be ${row.kind.expected}, got ${quote(text)}`
+  return { row, name, text, value, fault, isFlag }
+}
+
+// Reserved for the API key, which has no setting yet.
+const reservedVariables: ReadonlySet<string> = new Set([
+  'COATCHECK_API_KEY',
+  'COATCHECK_API_KEY_FILE',
+])
+
+function findUnknownVariables(env: Readonly<Record<string, string | undefined>>): string[] {
+  const known = settingsTable.map(variableOf)
+  return Object.keys(env)
+    .filter((name) => name.startsWith('COATCHECK_') && env[name] !== undefined)
+    .filter((name) => !known.includes(name) && !reservedVariables.has(name))
+    .map((name) => `Unknown variable ${quote(name)}: ${suggest(name.toUpperCase(), known)}`)
+}
+
+// Settings that are right alone and wrong together.
+function findConflicts(sources: ReadonlyMap<string, Source>): string[] {
+  const faults: string[] = []
+  const atMost = (lesserFlag: string, greaterFlag: string): void => {
+    const lesser = sources.get(lesserFlag)
+    const greater = sources.get(greaterFlag)
+    if (typeof lesser?.value !== 'number' || typeof greater?.value !== 'number') return
+    if (lesser.value <= greater.value) return
+    const got = `${quote(greater.text)} and ${quote(lesser.text)}`
+    faults.push(`${greater.name} must be at least ${lesser.name}, got ${got}`)
+  }
+  atMost('--session-limit', '--body-limit')
+  // Node refuses to make a server of the opposite.
+  atMost('--header-timeout', '--request-timeout')
+
+  const listen = sources.get('--listen')
+  const clashing = ['--host', '--port'].filter((flag) => sources.get(flag)?.isFlag)
+  if (listen?.text !== undefined && clashing.length > 0) {
+    faults.push(
+      `${listen.name} must come without ${clashing.join(' and ')}, got ${quote(listen.text)}`,
+    )
+  }
+  return faults
+}
+
+function suggest(word: string, known: readonly string[]): string {
+  const ranked = known.map((name) => ({ name, distance: editDistance(word, name) }))
+  const nearest = ranked.sort((a, b) => a.distance - b.distance)[0]
+  if (nearest === undefined || nearest.distance > 2) return 'see --help for those there are'
+  return `did you mean ${nearest.name}?`
+}
+
+// How many characters must be put in, taken out or replaced to make one word of the other.
+function editDistance(from: string, to: string): number {
+  let row = Array.from({ length: to.length + 1 }, (_, at) => at)
+  for (const [above, letter] of [...from].entries()) {
+    const next = [above + 1]
+    for (const [at, other] of [...to].entries()) {
+      const replaced = (row[at] ?? 0) + (letter === other ? 0 : 1)
+      next.push(Math.min(replaced, (row[at + 1] ?? 0) + 1, (next[at] ?? 0) + 1))
+    }
+    row = next
+  }
+  return row[to.length] ?? 0
+}
+
+function renderRow(row: SettingRow): string[] {
+  const flag = `  ${row.flag} ${row.kind.placeholder}`.padEnd(38)
+  const note = row.default === undefined ? '' : ` [${row.default}]`
+  return [`${flag}${variableOf(row)}`, ...wrap(row.description + note, 72, ' '.repeat(6))]
+}
+
+function wrap(text: string, width: number, indent: string): string[] {
+  const lines = text.match(new RegExp(`.{1,${width}}(?:\\s|$)`, 'g')) ?? []
+  return lines.map((line) => indent + line.trimEnd())
+}
+
+function splitOnce(text: string, separator: string): [string, string | undefined] {
+  const at = text.indexOf(separator)
+  return at === -1 ? [text, undefined] : [text.slice(0, at), text.slice(at + separator.length)]
+}
+
+// As JSON, so that a line feed or a control character in a value cannot forge a line of the log.
+function quote(text: string | undefined): string {
+  return text === undefined ? 'nothing' : JSON.stringify(text)
+}

@@ -1,0 +1,213 @@
+/** Opening the SQLite file: what is checked before anything is written, and what is set each time. */
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
+import Database from 'better-sqlite3'
+import { StartError } from './start-error.ts'
+
+export type Durability = 'full' | 'relaxed'
+
+/** "Coat" in ASCII, in the header's field that tells what program a SQLite file belongs to. */
+const APPLICATION_ID = 0x436f6174
+
+/** The first release without the WAL-reset race that could corrupt a database. */
+const OLDEST_SQLITE = '3.51.3'
+
+/** Up to this size a whole check of the file's structure takes no noticeable time at start. */
+const QUICK_CHECK_LIMIT_BYTES = 32 * 1024 * 1024
+
+const BUSY_TIMEOUT_MS = 5_000
+
+const MIGRATIONS = new URL('./migrations/', import.meta.url)
+
+/** Creates an empty file, and its folder, where there is none yet. */
+export function createFile(path: string): void {
+  guarded(path, () => {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+    // Sessions are nobody else's business; SQLite gives its -wal and -shm the mode of the file.
+    closeSync(openSync(path, 'a', 0o600))
+  })
+}
+
+/**
+ * Makes the file ready: fills an empty one, and brings an older one up to date. Throws a `StartError`, leaving the file untouched, where it is not ours, damaged, or of a newer Coatcheck.
+ */
+export function prepareDatabase(path: string): void {
+  refuseOldSqlite()
+  guarded(path, () => {
+    if (statSync(path).size > 0) inspect(path)
+    const database = openWriterDatabase(path, 'full')
+    try {
+      migrate(database)
+    } finally {
+      database.close()
+    }
+  })
+}
+
+/** The one connection that changes the file. */
+export function openWriterDatabase(path: string, durability: Durability): Database.Database {
+  const database = new Database(path, { timeout: BUSY_TIMEOUT_MS })
+  // better-sqlite3 opens an existing file with synchronous=NORMAL: nothing here is left to defaults.
+  if (path !== ':memory:') setPragma(database, 'journal_mode', 'wal')
+  setPragma(database, 'synchronous', durability === 'full' ? 2 : 1)
+  setPragma(database, 'secure_delete', 'fast', 2)
+  setPragma(database, 'journal_size_limit', 64 * 1024 * 1024)
+  setSharedPragmas(database)
+  return database
+}
+
+/** A connection that can only read, beside the writer's. */
+export function openReaderDatabase(path: string): Database.Database {
+  const database = new Database(path, {
+    readonly: true,
+    fileMustExist: true,
+    timeout: BUSY_TIMEOUT_MS,
+  })
+  setPragma(database, 'query_only', 1)
+  setSharedPragmas(database)
+  return database
+}
+
+/** A database for tests, gone when it is closed. */
+export function openMemoryDatabase(): Database.Database {
+  const database = openWriterDatabase(':memory:', 'full')
+  migrate(database)
+  return database
+}
+
+/** Runs what opens or reads the file, and turns its failures into a `StartError`. */
+export function guarded<T>(path: string, run: () => T): T {
+  try {
+    return run()
+  } catch (error) {
+    if (error instanceof StartError) throw error
+    const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+    throw startErrorFor(path, code, error)
+  }
+}
+
+/** Reads before anything writes, so that a file that is refused stays as it was. */
+function inspect(path: string): void {
+  const database = openReaderDatabase(path)
+  try {
+    const applicationId = database.pragma('application_id', { simple: true })
+    const tables = database.prepare('select count(*) from sqlite_schema').pluck().get()
+    if (applicationId !== APPLICATION_ID && tables !== 0) {
+      throw new StartError(
+        'foreign',
+        `Cannot open ${path}: it is a database of another program; give Coatcheck a file of its own (--data)`,
+      )
+    }
+    const version = Number(database.pragma('user_version', { simple: true }))
+    const known = readMigrations().length
+    if (version > known) {
+      throw new StartError(
+        'newer',
+        `Cannot open ${path}: a newer Coatcheck wrote it (schema ${version}, this one knows ${known}); ` +
+          'start that one, or restore a backup from before',
+      )
+    }
+    if (statSync(path).size <= QUICK_CHECK_LIMIT_BYTES) {
+      const verdict = database.pragma('quick_check(1)', { simple: true })
+      if (verdict !== 'ok') throw damaged(path, String(verdict))
+    }
+  } finally {
+    database.close()
+  }
+}
+
+function migrate(database: Database.Database): void {
+  const migrations = readMigrations()
+  const apply = database.transaction(() => {
+    const version = Number(database.pragma('user_version', { simple: true }))
+    for (const sql of migrations.slice(version)) database.exec(sql)
+    database.pragma(`application_id = ${APPLICATION_ID}`)
+    database.pragma(`user_version = ${migrations.length}`)
+  })
+  if (database.pragma('user_version', { simple: true }) !== migrations.length) apply.immediate()
+}
+
+/** In the order of their numbers; `user_version` counts how many a file has been through. */
+function readMigrations(): string[] {
+  return readdirSync(MIGRATIONS)
+    .filter((name) => name.endsWith('.sql'))
+    .toSorted()
+    .map((name) => readFileSync(new URL(name, MIGRATIONS), 'utf8'))
+}
+
+function setSharedPragmas(database: Database.Database): void {
+  // A memory-mapped file turns a disk error into a signal that kills the process.
+  setPragma(database, 'mmap_size', 0)
+  setPragma(database, 'trusted_schema', 0)
+  setPragma(database, 'cell_size_check', 1)
+  setPragma(database, 'busy_timeout', BUSY_TIMEOUT_MS)
+}
+
+/** SQLite ignores a pragma that it does not know or cannot follow; so each is read back. */
+function setPragma(
+  database: Database.Database,
+  name: string,
+  value: string | number,
+  expected = value,
+): void {
+  database.pragma(`${name} = ${value}`)
+  const actual: unknown = database.pragma(name, { simple: true })
+  // `:memory:` has no file to map, and answers nothing.
+  if (actual !== expected && !(name === 'mmap_size' && actual === undefined)) {
+    throw new Error(`Cannot set up SQLite: ${name} must be ${expected}, it stays ${String(actual)}`)
+  }
+}
+
+function refuseOldSqlite(): void {
+  const database = new Database(':memory:')
+  const version = String(database.prepare('select sqlite_version()').pluck().get())
+  database.close()
+  if (version.localeCompare(OLDEST_SQLITE, 'en', { numeric: true }) < 0) {
+    throw new Error(`Cannot start: SQLite must be ${OLDEST_SQLITE} or newer, this is ${version}`)
+  }
+}
+
+function startErrorFor(path: string, code: string, cause: unknown): unknown {
+  if (code === 'SQLITE_NOTADB') {
+    return new StartError(
+      'foreign',
+      `Cannot open ${path}: it is not a SQLite database; give Coatcheck a file of its own (--data)`,
+    )
+  }
+  if (code.startsWith('SQLITE_CORRUPT')) return damaged(path, 'SQLite finds it malformed')
+  if (code === 'SQLITE_FULL' || code === 'ENOSPC') {
+    return new StartError(
+      'disk_failed',
+      `Cannot open ${path}: the disk is full; make space and start again`,
+    )
+  }
+  if (code.startsWith('SQLITE_IOERR')) {
+    return new StartError('disk_failed', `Cannot open ${path}: the disk fails (${code})`)
+  }
+  if (code.startsWith('SQLITE_BUSY')) {
+    return new StartError(
+      'in_use',
+      `Cannot open ${path}: another program is writing to it; stop that one`,
+    )
+  }
+  if (
+    /^(SQLITE_(CANTOPEN|READONLY|PERM|AUTH)|EACCES|EPERM|EROFS|ENOTDIR|EISDIR|EEXIST|ENOENT)/.test(
+      code,
+    )
+  ) {
+    return new StartError(
+      'unwritable',
+      `Cannot open ${path}: the file and its folder must be writable for this user (${code}); ` +
+        'mend their rights, or give another file (--data)',
+    )
+  }
+  return cause
+}
+
+function damaged(path: string, finding: string): StartError {
+  return new StartError(
+    'damaged',
+    `Cannot open ${path}: the file is damaged (${finding}); nothing was changed. ` +
+      'Restore a backup, or move the file away to start with an empty one',
+  )
+}

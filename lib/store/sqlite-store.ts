@@ -1,0 +1,173 @@
+/** The store on SQLite, as the main thread sees it: reads here, hands what changes to the writer. */
+import Database from 'better-sqlite3'
+import type { Clock } from '../clock.ts'
+import { CoatcheckError } from '../errors.ts'
+import type { SessionRules } from '../session/rules.ts'
+import { createFile, type Durability, openReaderDatabase, prepareDatabase } from './database.ts'
+import { lockDatabase } from './lock.ts'
+import { createReader, type Reader } from './reader.ts'
+import type { Changed, Found, Store } from './store.ts'
+import type { WriteOutcome, WriteRequest } from './writer.ts'
+import { errorFor, startWriterThread, type WriterPort } from './writer-port.ts'
+
+export type SqliteStoreOptions = {
+  readonly path: string
+  readonly durability: Durability
+  readonly rules: SessionRules
+  /** How long a tombstone is kept. */
+  readonly keepEndedMs: number
+  /** How many writes may wait for the writer before more are refused with `overloaded`. */
+  readonly maxPendingWrites: number
+  readonly clock: Clock
+  /** Told once when writing has failed for good; reads go on. */
+  readonly onFailure: (cause: Error) => void
+}
+
+/** A crash can make sessions look idle for this much longer than they were. */
+const TOUCH_INTERVAL_MS = 1_000
+
+/**
+ * Opens the file, or creates it, and starts its writer. Throws a `StartError`, and leaves the file
+ * as it was, where another server has it open or it is none that this Coatcheck can use.
+ */
+export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
+  const { path, durability, rules, keepEndedMs } = options
+  createFile(path)
+  const unlock = lockDatabase(path)
+  try {
+    prepareDatabase(path)
+    const writer = await startWriterThread(
+      { path, durability, rules, keepEndedMs },
+      options.onFailure,
+    )
+    const database = openReaderDatabase(path)
+    const store = createStore(createReader(database, keepEndedMs), writer, options)
+    return {
+      ...store,
+      async close() {
+        // The writer goes last, since the last to leave empties the log and removes it.
+        await store.close(() => database.close())
+        unlock()
+      },
+    }
+  } catch (error) {
+    unlock()
+    throw error
+  }
+}
+
+type StoreParts = Pick<SqliteStoreOptions, 'clock' | 'durability' | 'maxPendingWrites'>
+type Waiting = {
+  readonly resolve: (outcome: WriteOutcome) => void
+  readonly reject: (error: unknown) => void
+}
+
+/** The store over a reader and a way to a writer. */
+export function createStore(reader: Reader, writer: WriterPort, parts: StoreParts) {
+  let requests: WriteRequest[] = []
+  let waiting: Waiting[] = []
+  let pendingWrites = 0
+  /** Activity that the file does not show yet: not sent so far, and sent but not yet committed. */
+  let touched = new Map<string, number>()
+  const touching: Map<string, number>[] = []
+
+  const stopTicking = parts.clock.every(TOUCH_INTERVAL_MS, () => {
+    flushTouches()
+    if (parts.durability === 'relaxed') writer.checkpoint()
+  })
+
+  function seenAt(id: string): number {
+    return touched.get(id) ?? touching.findLast((sent) => sent.has(id))?.get(id) ?? 0
+  }
+
+  function send(request: WriteRequest): Promise<WriteOutcome> {
+    if (pendingWrites >= parts.maxPendingWrites) {
+      return Promise.reject(
+        new CoatcheckError(
+          'overloaded',
+          `Cannot write now: ${parts.maxPendingWrites} writes wait already (--max-pending-writes)`,
+        ),
+      )
+    }
+    pendingWrites++
+    // One message for each turn of the event loop: what its callbacks ask for travels together.
+    if (requests.push(request) === 1) setImmediate(flushRequests)
+    return new Promise((resolve, reject) => waiting.push({ resolve, reject }))
+  }
+
+  /** What is sent after this is done after all that came before it. */
+  function flush(): void {
+    flushRequests()
+    flushTouches()
+  }
+
+  function flushRequests(): void {
+    if (requests.length === 0) return
+    const sent = waiting
+    const written = writer.write(requests)
+    requests = []
+    waiting = []
+    void written.then(
+      (outcomes) => {
+        pendingWrites -= sent.length
+        outcomes.forEach((outcome, index) => sent[index]?.resolve(outcome))
+      },
+      (error: unknown) => {
+        pendingWrites -= sent.length
+        for (const { reject } of sent) reject(error)
+      },
+    )
+  }
+
+  function flushTouches(): void {
+    if (touched.size === 0) return
+    const sent = touched
+    touched = new Map()
+    touching.push(sent)
+    void writer.write([{ kind: 'touch', seen: sent }]).then(
+      ([outcome]) => {
+        touching.shift()
+        // A full disk, say: the next flush tries again, with what is newer.
+        if (outcome?.ok !== true) touched = new Map([...sent, ...touched])
+      },
+      // Final for the writer: whoever opened the store is told by `onFailure`.
+      () => {},
+    )
+  }
+
+  async function ask<Answer>(request: WriteRequest): Promise<Answer> {
+    const outcome = await send(request)
+    if (!outcome.ok) throw errorFor(outcome.refusal)
+    // The writer answers each kind of request with the type that the store's contract names.
+    return outcome.answer as Answer
+  }
+
+  return {
+    async find(id: string, now: number): Promise<Found> {
+      try {
+        return reader.find(id, now, seenAt(id))
+      } catch (error) {
+        if (!(error instanceof Database.SqliteError)) throw error
+        throw new CoatcheckError('storage_failed', `Cannot read the session: ${error.code}`)
+      }
+    },
+    insert: (session) => ask<boolean>({ kind: 'insert', session }),
+    change: (id, now, operation) =>
+      ask<Changed>({ kind: 'change', id, now, seenAt: seenAt(id), operation }),
+    end: (id, now, reason, when) =>
+      ask<Found>({ kind: 'end', id, now, seenAt: seenAt(id), reason, when }),
+    touch(id, now) {
+      touched.set(id, Math.max(now, seenAt(id)))
+    },
+    sweep(now) {
+      flush()
+      return writer.sweep(now)
+    },
+    async close(beforeWriter: () => void = () => {}) {
+      stopTicking()
+      flush()
+      beforeWriter()
+      await writer.close()
+    },
+  } satisfies Store & { close(beforeWriter?: () => void): Promise<void> }
+}

@@ -1,0 +1,120 @@
+import { Worker } from 'node:worker_threads'
+import { CoatcheckError } from '../errors.ts'
+import type { Swept } from './store.ts'
+import type { Refusal, WriteOutcome, WriteRequest } from './writer.ts'
+import type { FromWriter, ToWriter, WriterOptions } from './writer-thread.ts'
+
+/** The way to the writer. After a failure every promise, old or new, rejects: it is final. */
+export type WriterPort = {
+  /** Runs the requests in order, as a part of one durable transaction; an outcome for each. */
+  write(requests: readonly WriteRequest[]): Promise<readonly WriteOutcome[]>
+  sweep(now: number): Promise<Swept>
+  checkpoint(): void
+  close(): Promise<void>
+}
+
+type Waiting<T> = {
+  readonly count: number
+  readonly resolve: (answer: T) => void
+  readonly reject: (error: Error) => void
+}
+
+/**
+ * Starts the writer's thread; resolves once its database is open. `onFailure` is told once, with the
+ * cause, when the thread dies: nothing can be written any more.
+ */
+export async function startWriterThread(
+  options: WriterOptions,
+  onFailure: (cause: Error) => void,
+): Promise<WriterPort> {
+  const thread = new Worker(new URL('./writer-thread.ts', import.meta.url), {
+    workerData: options,
+    name: 'coatcheck writer',
+  })
+  // Answers come in the order of the questions, so two queues are all that is to be kept.
+  const writes: Waiting<readonly WriteOutcome[]>[] = []
+  const sweeps: Waiting<Swept>[] = []
+  const opened = Promise.withResolvers<void>()
+  const closed = Promise.withResolvers<void>()
+  let failed: Error | undefined
+  let open = false
+  let closing = false
+
+  thread.on('message', (message: FromWriter) => {
+    switch (message.kind) {
+      case 'ready':
+        return opened.resolve()
+      case 'written':
+        return settleWrites(message.outcomes)
+      case 'swept':
+        return sweeps.shift()?.resolve(message.swept)
+      case 'not_swept':
+        return sweeps.shift()?.reject(errorFor(message.refusal))
+      case 'closed':
+        return closed.resolve()
+    }
+  })
+  thread.on('error', (cause) => fail(cause instanceof Error ? cause : new Error(String(cause))))
+  thread.on('exit', (code) => {
+    if (!closing) fail(new Error(`The writer's thread ended with code ${code}`))
+  })
+
+  /** One answer may cover several questions: the thread takes together what has arrived. */
+  function settleWrites(outcomes: readonly WriteOutcome[]): void {
+    let settled = 0
+    while (settled < outcomes.length) {
+      const waiting = writes.shift()
+      if (waiting === undefined) throw new Error('The writer answered what nobody asked')
+      waiting.resolve(outcomes.slice(settled, settled + waiting.count))
+      settled += waiting.count
+    }
+  }
+
+  function fail(cause: Error): void {
+    if (failed !== undefined) return
+    failed = cause
+    const unknown = new CoatcheckError(
+      'outcome_unknown',
+      'Cannot tell whether this was written: storage failed; read it again once the server is back',
+    )
+    for (const waiting of [...writes.splice(0), ...sweeps.splice(0)]) waiting.reject(unknown)
+    opened.reject(cause)
+    closed.resolve()
+    if (open) onFailure(cause)
+  }
+
+  function ask<T>(queue: Waiting<T>[], count: number, message: ToWriter): Promise<T> {
+    if (failed !== undefined || closing) {
+      return Promise.reject(
+        new CoatcheckError('storage_failed', 'Cannot write: storage has failed or is closing'),
+      )
+    }
+    return new Promise((resolve, reject) => {
+      queue.push({ count, resolve, reject })
+      post(message)
+    })
+  }
+
+  function post(message: ToWriter): void {
+    thread.postMessage(message)
+  }
+
+  await opened.promise
+  open = true
+  return {
+    write: (requests) => ask(writes, requests.length, { kind: 'write', requests }),
+    sweep: (now) => ask(sweeps, 1, { kind: 'sweep', now }),
+    checkpoint: () => post({ kind: 'checkpoint' }),
+    async close() {
+      closing = true
+      if (failed === undefined) post({ kind: 'close' })
+      await closed.promise
+      await thread.terminate()
+    },
+  }
+}
+
+/** The error that crossed the thread as plain data. */
+export function errorFor({ code, message, facts }: Refusal): CoatcheckError {
+  return new CoatcheckError(code, message, facts)
+}

@@ -1,0 +1,118 @@
+/** The thread around the writer: takes what has arrived, commits it as one, answers all of it. */
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
+import type { SessionRules } from '../session/rules.ts'
+import { type Durability, openWriterDatabase } from './database.ts'
+import type { Swept } from './store.ts'
+import {
+  createWriter,
+  type Refusal,
+  refusalOf,
+  type WriteOutcome,
+  type WriteRequest,
+} from './writer.ts'
+
+export type WriterOptions = {
+  readonly path: string
+  readonly durability: Durability
+  readonly rules: SessionRules
+  readonly keepEndedMs: number
+}
+
+export type ToWriter =
+  | { readonly kind: 'write'; readonly requests: readonly WriteRequest[] }
+  | { readonly kind: 'sweep'; readonly now: number }
+  | { readonly kind: 'checkpoint' }
+  | { readonly kind: 'close' }
+
+export type FromWriter =
+  | { readonly kind: 'ready' }
+  /** To the writes in the order they were sent, as many as were committed together. */
+  | { readonly kind: 'written'; readonly outcomes: readonly WriteOutcome[] }
+  | { readonly kind: 'swept'; readonly swept: Swept }
+  | { readonly kind: 'not_swept'; readonly refusal: Refusal }
+  | { readonly kind: 'closed' }
+
+/** A slice of a sweep holds up a write no longer than it takes to end this many sessions. */
+const SWEEP_SLICE = 200
+
+const port = requirePort()
+const options: WriterOptions = workerData
+const database = openWriterDatabase(options.path, options.durability)
+const writer = createWriter(database, options.rules, options.keepEndedMs)
+/** The moments of the sweeps that are under way or wait, and what the first has done so far. */
+const sweeps: number[] = []
+let swept: Swept = { ended: 0, removed: 0 }
+
+// Whatever throws here, an unknown outcome above all, ends the thread, and so the server.
+port.on('message', (first: ToWriter) => {
+  const requests: WriteRequest[] = []
+  for (const message of drain(first)) {
+    if (message.kind === 'write') {
+      requests.push(...message.requests)
+    } else {
+      // What was sent before a sweep or a close is written before it.
+      write(requests.splice(0))
+      obey(message)
+    }
+  }
+  write(requests)
+})
+post({ kind: 'ready' })
+
+function* drain(first: ToWriter): Generator<ToWriter> {
+  yield first
+  for (let next = receiveMessageOnPort(port); next; next = receiveMessageOnPort(port)) {
+    yield next.message
+  }
+}
+
+function write(requests: readonly WriteRequest[]): void {
+  if (requests.length > 0) post({ kind: 'written', outcomes: writer.run(requests) })
+}
+
+function obey(message: Exclude<ToWriter, { kind: 'write' }>): void {
+  switch (message.kind) {
+    case 'sweep':
+      if (sweeps.push(message.now) === 1) setImmediate(sweepOn)
+      return
+    case 'checkpoint':
+      database.pragma('wal_checkpoint(passive)')
+      return
+    case 'close':
+      writer.checkpoint()
+      database.close()
+      post({ kind: 'closed' })
+      port.close()
+  }
+}
+
+/** One slice, then whatever writes have come in between, then the next. */
+function sweepOn(): void {
+  const now = sweeps[0]
+  if (now === undefined || !database.open) return
+  const slice = sweepSlice(now)
+  if (!slice.more) sweeps.shift()
+  if (sweeps.length > 0) setImmediate(sweepOn)
+}
+
+function sweepSlice(now: number): { more: boolean } {
+  try {
+    const slice = writer.sweepSlice(now, SWEEP_SLICE)
+    swept = { ended: swept.ended + slice.ended, removed: swept.removed + slice.removed }
+    if (slice.more) return slice
+    post({ kind: 'swept', swept })
+  } catch (error) {
+    post({ kind: 'not_swept', refusal: refusalOf(error) })
+  }
+  swept = { ended: 0, removed: 0 }
+  return { more: false }
+}
+
+function post(message: FromWriter): void {
+  port.postMessage(message)
+}
+
+function requirePort(): NonNullable<typeof parentPort> {
+  if (parentPort === null) throw new Error('Cannot run the writer: it must be started as a thread')
+  return parentPort
+}

@@ -1,0 +1,240 @@
+/**
+ * Everything that changes the file: a plain module over a database, which a thread runs in the
+ * server and tests run as it is.
+ */
+import Database from 'better-sqlite3'
+import { CoatcheckError, type ErrorCode, type ErrorFacts } from '../errors.ts'
+import { applyOperation, type Operation } from '../session/operations.ts'
+import { checkPrecondition, type Precondition } from '../session/precondition.ts'
+import type { SessionRules } from '../session/rules.ts'
+import {
+  type EndReason,
+  endSession,
+  expiresAt,
+  type Session,
+  type Tombstone,
+  touchSession,
+} from '../session/session.ts'
+import { createReader } from './reader.ts'
+import type { Changed, Found, Swept } from './store.ts'
+
+export type WriteRequest =
+  | { readonly kind: 'insert'; readonly session: Session }
+  | ChangeRequest
+  | EndRequest
+  | { readonly kind: 'touch'; readonly seen: ReadonlyMap<string, number> }
+
+type ChangeRequest = Named & { readonly kind: 'change'; readonly operation: Operation }
+
+type EndRequest = Named & {
+  readonly kind: 'end'
+  readonly reason: EndReason
+  readonly when: Precondition | undefined
+}
+
+/** `seenAt`: activity of this session that the file does not know of yet, 0 for none. */
+type Named = { readonly id: string; readonly now: number; readonly seenAt: number }
+
+/** What became of a request; plain data, since it crosses a thread. */
+export type WriteOutcome =
+  | { readonly ok: true; readonly answer: boolean | Changed | Found | undefined }
+  | { readonly ok: false; readonly refusal: Refusal }
+
+/** A `CoatcheckError` as plain data. */
+export type Refusal = {
+  readonly code: ErrorCode
+  readonly message: string
+  readonly facts: ErrorFacts
+}
+
+export type Writer = {
+  /**
+   * Runs the requests in order as one transaction, durable when it returns; one outcome for each,
+   * in their order. Throws where nobody knows whether the transaction is on disk: that is final,
+   * nothing may be written after it, for after a failed sync the page cache cannot be trusted.
+   */
+  run(requests: readonly WriteRequest[]): WriteOutcome[]
+  /** Ends and removes at most `limit` sessions and tombstones; `more` while some are left. */
+  sweepSlice(now: number, limit: number): Swept & { readonly more: boolean }
+  /** Moves the log into the database and empties it. */
+  checkpoint(): void
+}
+
+export function createWriter(
+  database: Database.Database,
+  rules: SessionRules,
+  keepEndedMs: number,
+): Writer {
+  const reader = createReader(database, keepEndedMs)
+  const begin = database.prepare('begin immediate')
+  const commit = database.prepare('commit')
+  const rollback = database.prepare('rollback')
+
+  const insertSession = database.prepare(
+    `insert into sessions (data, claims, permanent, last_seen_at, idle_timeout_ms, lifetime_ms,
+       version, expires_at, id, secret_hash, created_at)
+     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing`,
+  )
+  const updateSession = database.prepare(
+    `update sessions set data = ?, claims = ?, permanent = ?, last_seen_at = ?,
+       idle_timeout_ms = ?, lifetime_ms = ?, version = ?, expires_at = ? where id = ?`,
+  )
+  const renameSession = database.prepare('update sessions set id = ?, secret_hash = ? where id = ?')
+  const touch = database.prepare<{ id: string; seenAt: number }>(
+    `update sessions set last_seen_at = $seenAt,
+       expires_at = min($seenAt + idle_timeout_ms, created_at + lifetime_ms)
+     where id = $id and last_seen_at < $seenAt`,
+  )
+  const deleteSession = database.prepare('delete from sessions where id = ?')
+  const insertTombstone = database.prepare(
+    `insert into tombstones (id, secret_hash, reason, ended_at) values (?, ?, ?, ?)
+     on conflict do update set secret_hash = excluded.secret_hash, reason = excluded.reason,
+       ended_at = excluded.ended_at`,
+  )
+
+  // The sweep's predicates are the opposites of `isLive` and of `remembered` in the reader.
+  const expired = database
+    .prepare<[now: number, limit: number], string>(
+      'select id from sessions where expires_at <= ? order by expires_at limit ?',
+    )
+    .pluck()
+  const forget = database.prepare(
+    `delete from tombstones where id in
+       (select id from tombstones where ended_at <= ? order by ended_at limit ?)`,
+  )
+
+  function insert(session: Session): boolean {
+    if (reader.find(session.id, session.createdAt, 0).state !== 'absent') return false
+    const { id, secretHash, createdAt } = session
+    const { changes } = insertSession.run(...changingColumns(session), id, secretHash, createdAt)
+    return changes === 1
+  }
+
+  function change({ id, now, seenAt, operation }: ChangeRequest): Changed {
+    const found = reader.find(id, now, seenAt)
+    if (found.state !== 'live') return found
+    const before = touchSession(found.session, now)
+    const { session, value } = applyOperation(before, operation, rules)
+    updateSession.run(...changingColumns(session), id)
+    if (session.id !== id) {
+      renameSession.run(session.id, session.secretHash, id)
+      bury(endSession(before, 'renewed', now))
+    }
+    return value === undefined ? { state: 'live', session } : { state: 'live', session, value }
+  }
+
+  function end({ id, now, seenAt, reason, when }: EndRequest): Found {
+    const found = reader.find(id, now, seenAt)
+    if (found.state !== 'live') return found
+    if (when !== undefined) checkPrecondition(when, found.session.version, true)
+    deleteSession.run(id)
+    bury(endSession(found.session, reason, now))
+    return found
+  }
+
+  function bury({ id, secretHash, reason, endedAt }: Tombstone): void {
+    insertTombstone.run(id, secretHash, reason, endedAt)
+  }
+
+  function perform(request: WriteRequest): WriteOutcome {
+    try {
+      return { ok: true, answer: answer(request) }
+    } catch (error) {
+      // A refusal came before anything was written; the others of the batch go on.
+      return { ok: false, refusal: refusalOf(error) }
+    }
+  }
+
+  function answer(request: WriteRequest): boolean | Changed | Found | undefined {
+    switch (request.kind) {
+      case 'insert':
+        return insert(request.session)
+      case 'change':
+        return change(request)
+      case 'end':
+        return end(request)
+      case 'touch':
+        for (const [id, seenAt] of request.seen) touch.run({ id, seenAt })
+        return undefined
+    }
+  }
+
+  /** One durable transaction; an error that surely left nothing behind is a `CoatcheckError`. */
+  function transact<T>(work: () => T): T {
+    try {
+      begin.run()
+      const result = work()
+      commit.run()
+      return result
+    } catch (error) {
+      if (database.inTransaction) rollback.run()
+      throw refusalFor(error) ?? error
+    }
+  }
+
+  return {
+    run(requests) {
+      try {
+        return transact(() => requests.map(perform))
+      } catch (error) {
+        const refusal = refusalOf(error)
+        return requests.map(() => ({ ok: false, refusal }))
+      }
+    },
+
+    sweepSlice(now, limit) {
+      return transact(() => {
+        const ids = expired.all(now, limit)
+        for (const id of ids) {
+          // As of `now` the reader finds the tombstone that it has shown since the session's death.
+          const found = reader.find(id, now, 0)
+          if (found.state === 'ended') bury(found.tombstone)
+          deleteSession.run(id)
+        }
+        const removed = forget.run(now - keepEndedMs, limit).changes
+        return { ended: ids.length, removed, more: ids.length === limit || removed === limit }
+      })
+    },
+
+    checkpoint() {
+      database.pragma('wal_checkpoint(truncate)')
+    },
+  }
+}
+
+function changingColumns(session: Session): (string | number)[] {
+  return [
+    session.data,
+    session.claims,
+    Number(session.permanent),
+    session.lastSeenAt,
+    session.idleTimeoutMs,
+    session.lifetimeMs,
+    session.version,
+    expiresAt(session),
+  ]
+}
+
+/** The refusal that an error is; throws on any other error, whose effect nobody knows. */
+export function refusalOf(error: unknown): Refusal {
+  if (!(error instanceof CoatcheckError)) throw error
+  return { code: error.code, message: error.message, facts: error.facts }
+}
+
+/** The errors after which SQLite has surely written nothing, so that work can go on. */
+function refusalFor(error: unknown): CoatcheckError | undefined {
+  if (!(error instanceof Database.SqliteError)) return undefined
+  if (error.code === 'SQLITE_FULL') {
+    return new CoatcheckError(
+      'storage_full',
+      'Cannot write: the disk is full; nothing was changed, reads go on',
+    )
+  }
+  if (error.code.startsWith('SQLITE_BUSY')) {
+    return new CoatcheckError(
+      'storage_busy',
+      'Cannot write: another program holds the data file; nothing was changed, try again',
+    )
+  }
+  return undefined
+}

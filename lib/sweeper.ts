@@ -1,0 +1,34 @@
+import type { Clock } from './clock.ts'
+import type { Log } from './log.ts'
+import type { Store } from './store/store.ts'
+
+export type SweeperOptions = {
+  readonly store: Store
+  readonly clock: Clock
+  readonly log: Log
+  readonly intervalMs: number
+}
+
+/**
+ * Sweeps at once and then every `intervalMs`; the function it returns stops that. A sweep that takes
+ * longer than the interval is not joined by a second; one that fails is logged, and the next runs.
+ */
+export function startSweeper({ store, clock, log, intervalMs }: SweeperOptions): () => void {
+  let sweeping = false
+
+  async function sweep(): Promise<void> {
+    if (sweeping) return
+    sweeping = true
+    try {
+      const { ended, removed } = await store.sweep(clock.now())
+      if (ended + removed > 0) log.info('swept', { ended, removed })
+    } catch (error) {
+      log.error('sweep failed', { message: error instanceof Error ? error.message : String(error) })
+    } finally {
+      sweeping = false
+    }
+  }
+
+  void sweep()
+  return clock.every(intervalMs, () => void sweep())
+}

@@ -1,0 +1,66 @@
+import type Database from 'better-sqlite3'
+import { openMemoryDatabase } from '../../lib/store/database.ts'
+import { createReader } from '../../lib/store/reader.ts'
+import { createStore } from '../../lib/store/sqlite-store.ts'
+import type { Store } from '../../lib/store/store.ts'
+import type { WriterPort } from '../../lib/store/writer-port.ts'
+import { createWriter, type Writer } from '../../lib/store/writer.ts'
+import type { SessionRules } from '../../lib/session/rules.ts'
+import { createFakeClock, type FakeClock } from './fake-clock.ts'
+
+export const MINUTE = 60_000
+export const HOUR = 60 * MINUTE
+export const DAY = 24 * HOUR
+
+export const RULES: SessionRules = {
+  ordinary: { idleTimeoutMs: 30 * MINUTE, lifetimeMs: 12 * HOUR },
+  permanent: { idleTimeoutMs: 31 * DAY, lifetimeMs: 31 * DAY },
+  sessionLimitBytes: 65_536,
+  keyLimitBytes: 256,
+  maxKeys: 1_000,
+  maxDepth: 64,
+}
+
+export type MemoryStoreOptions = {
+  readonly rules?: Partial<SessionRules>
+  readonly keepEndedMs?: number
+  readonly maxPendingWrites?: number
+  readonly clock?: FakeClock
+}
+
+/** The store's own logic on a database in memory, without the writer's thread. */
+export function openMemoryStore(options: MemoryStoreOptions = {}): {
+  store: Store
+  clock: FakeClock
+  database: Database.Database
+} {
+  const { keepEndedMs = DAY, maxPendingWrites = 1_000, clock = createFakeClock() } = options
+  const database = openMemoryDatabase()
+  const writer = createWriter(database, { ...RULES, ...options.rules }, keepEndedMs)
+  const reader = createReader(database, keepEndedMs)
+  const store = createStore(reader, inlineWriter(writer), {
+    clock,
+    durability: 'full',
+    maxPendingWrites,
+  })
+  return { store, clock, database }
+}
+
+function inlineWriter(writer: Writer): WriterPort {
+  return {
+    write: async (requests) => writer.run(requests),
+    async sweep(now) {
+      let ended = 0
+      let removed = 0
+      for (let more = true; more;) {
+        const slice = writer.sweepSlice(now, 2)
+        ended += slice.ended
+        removed += slice.removed
+        more = slice.more
+      }
+      return { ended, removed }
+    },
+    checkpoint() {},
+    async close() {},
+  }
+}

@@ -1,0 +1,72 @@
+import { spawn } from 'node:child_process'
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const SERVER = fileURLToPath(new URL('../../server.ts', import.meta.url))
+
+export type RunningServer = {
+  readonly url: string
+  readonly pid: number
+  readonly stdout: () => string
+  readonly stderr: () => string
+  kill(signal: NodeJS.Signals): void
+  /** Resolves with how the process ended. */
+  readonly ended: Promise<Ended>
+}
+
+export type Ended = {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** A folder of its own for a test's files, under the system's folder for such. */
+export function makeFolder(): string {
+  return mkdtempSync(join(tmpdir(), 'coatcheck-'))
+}
+
+/** Runs `node server.ts` with these arguments to its end. */
+export function runServer(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Ended> {
+  return start(args, env).ended
+}
+
+/** Starts `node server.ts` on a free port; resolves once it says where it listens. */
+export async function spawnServer(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+): Promise<RunningServer> {
+  const listening = args.includes('--listen') ? [] : ['--port', '0']
+  const { child, output, ended } = start([...listening, ...args], env)
+  const url = await new Promise<string>((resolve, reject) => {
+    child.stdout.on('data', () => {
+      const found = /listens on (\S+)\n.*\n/.exec(output.stdout)?.[1]
+      if (found !== undefined) resolve(found)
+    })
+    void ended.then(({ stderr }) => reject(new Error(`The server did not start: ${stderr}`)))
+  })
+  return {
+    url,
+    pid: child.pid ?? 0,
+    stdout: () => output.stdout,
+    stderr: () => output.stderr,
+    kill: (signal) => child.kill(signal),
+    ended,
+  }
+}
+
+function start(args: readonly string[], env: NodeJS.ProcessEnv) {
+  const child = spawn(process.execPath, [SERVER, ...args], {
+    env: { PATH: process.env['PATH'], ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const output = { stdout: '', stderr: '' }
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (output.stdout += text))
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (output.stderr += text))
+  const ended = new Promise<Ended>((resolve) => {
+    child.once('close', (code, signal) => resolve({ code, signal, ...output }))
+  })
+  return { child, output, ended }
+}
