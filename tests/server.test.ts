@@ -162,7 +162,8 @@ test('server has every acknowledged write after kill -9 in the middle of many', 
   for (const [cookie, expected] of acknowledged) {
     const [key = '', value] = expected.split('=')
     const response = await fetch(`${again.url}/session/${key}`, { headers: { cookie } })
-    if ((await response.text()) !== value) missing.push(expected)
+    const found = await response.text()
+    if (found !== value) missing.push(`${expected}: ${response.status} ${found}`)
   }
   assert.equal(missing, [])
   await stop(again)

@@ -1,6 +1,5 @@
 /** JSON numbers as the decimal numbers they are written as: no rounding, no limit of 64 bits. */
 import { CoatcheckError } from '../errors.ts'
-import type { JsonText } from './text.ts'
 
 /** Far more than the 309 digits before the point that a double can have. */
 const MAX_DIGITS = 400
@@ -10,7 +9,7 @@ const MAX_DIGITS = 400
  * written with more of them: `1.50 + 0.5` is `2.00`. Throws `number_too_large` where the sum or an
  * operand has more than 400 digits when written out.
  */
-export function addNumbers(a: JsonText, b: JsonText): JsonText {
+export function addNumbers(a: string, b: string): string {
   const left = readDecimal(a)
   const right = readDecimal(b)
   // Nothing is expanded before both are known to be short: `1e999999999` is a small text.
@@ -21,7 +20,7 @@ export function addNumbers(a: JsonText, b: JsonText): JsonText {
 }
 
 /** Whether two numbers have one value: `1`, `1.0` and `10e-1` are equal, and so are `-0` and `0`. */
-export function equalNumbers(a: JsonText, b: JsonText): boolean {
+export function equalNumbers(a: string, b: string): boolean {
   const left = normalize(readDecimal(a))
   const right = normalize(readDecimal(b))
   return (
@@ -39,7 +38,7 @@ type Decimal = {
   readonly exponent: bigint
 }
 
-function readDecimal(text: JsonText): Decimal {
+function readDecimal(text: string): Decimal {
   const number = text.trim()
   const negative = number.startsWith('-')
   const mantissaEnd = number.search(/[eE]/)
@@ -79,7 +78,7 @@ function expand({ negative, digits, exponent }: Decimal, places: number): bigint
   return negative ? -magnitude : magnitude
 }
 
-function renderDecimal(scaled: bigint, places: number): JsonText {
+function renderDecimal(scaled: bigint, places: number): string {
   const digits = String(scaled < 0n ? -scaled : scaled).padStart(places + 1, '0')
   if (digits.length > MAX_DIGITS) throw tooLarge()
   const point = digits.length - places

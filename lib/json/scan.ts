@@ -2,20 +2,18 @@
  * Steps over JSON text without decoding it. The text is taken to be valid; where it is not, the
  * scan still ends, at the end of the text.
  */
-import type { JsonText } from './text.ts'
 
 export const QUOTE = 0x22
-export const BACKSLASH = 0x5c
+const BACKSLASH = 0x5c
 export const OPEN_BRACKET = 0x5b
 export const CLOSE_BRACKET = 0x5d
 export const OPEN_BRACE = 0x7b
 const CLOSE_BRACE = 0x7d
 const COMMA = 0x2c
-const COLON = 0x3a
 const SPACE = 0x20
 
 /** Where the next significant character stands. */
-export function skipSpace(text: JsonText, start: number): number {
+export function skipSpace(text: string, start: number): number {
   let at = start
   // Outside strings, white space is all that JSON has at or below the space.
   while (text.charCodeAt(at) <= SPACE) at++
@@ -23,26 +21,16 @@ export function skipSpace(text: JsonText, start: number): number {
 }
 
 /** One past the closing quote of the string whose opening quote stands at `start`. */
-export function endOfString(text: JsonText, start: number): number {
-  // Most strings are short, and a loop finds their end before a call of `indexOf` would return.
-  const near = Math.min(start + 32, text.length)
-  for (let at = start + 1; at < near; at++) {
-    const code = text.charCodeAt(at)
-    if (code === QUOTE) return at + 1
-    if (code === BACKSLASH) at++
-  }
+export function endOfString(text: string, start: number): number {
   let end = text.indexOf('"', start + 1)
-  while (end !== -1 && isEscaped(text, end)) end = text.indexOf('"', end + 1)
+  while (text.charCodeAt(end - 1) === BACKSLASH && isEscaped(text, end)) {
+    end = text.indexOf('"', end + 1)
+  }
   return end === -1 ? text.length : end + 1
 }
 
-/** Where the value starts whose key ends at `keyEnd`: right after the colon. */
-export function startOfValue(text: JsonText, keyEnd: number): number {
-  return (text.charCodeAt(keyEnd) === COLON ? keyEnd : text.indexOf(':', keyEnd)) + 1
-}
-
 /** Where the comma or bracket stands that ends the value which starts at `start`. */
-export function endOfValue(text: JsonText, start: number): number {
+export function endOfValue(text: string, start: number): number {
   const length = text.length
   let depth = 0
   let at = start
@@ -91,7 +79,7 @@ export function depthOf(text: string, limit = Infinity): number {
   return deepest
 }
 
-function isEscaped(text: JsonText, quote: number): boolean {
+function isEscaped(text: string, quote: number): boolean {
   let at = quote - 1
   while (text.charCodeAt(at) === BACKSLASH) at--
   return (quote - at) % 2 === 0

@@ -13,7 +13,6 @@ import {
   OPEN_BRACKET,
   QUOTE,
   skipSpace,
-  startOfValue,
 } from './scan.ts'
 import { explainSyntax } from './syntax.ts'
 
@@ -70,7 +69,7 @@ export function parseObject(text: JsonText): Map<string, JsonText> {
   let at = skipSpace(text, skipSpace(text, 0) + 1)
   while (text.charCodeAt(at) === QUOTE) {
     const keyEnd = endOfString(text, at)
-    const start = startOfValue(text, keyEnd)
+    const start = text.indexOf(':', keyEnd) + 1
     const end = endOfValue(text, start)
     members.set(decodeKey(text, at, keyEnd), text.slice(start, end))
     at = skipSpace(text, end + 1)
@@ -85,7 +84,7 @@ export function findMember(text: JsonText, key: string): JsonText | undefined {
   let at = skipSpace(text, skipSpace(text, 0) + 1)
   while (text.charCodeAt(at) === QUOTE) {
     const keyEnd = endOfString(text, at)
-    const start = startOfValue(text, keyEnd)
+    const start = text.indexOf(':', keyEnd) + 1
     const end = endOfValue(text, start)
     if (isKey(text, at, keyEnd, key)) {
       foundStart = start

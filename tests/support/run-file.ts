@@ -19,6 +19,9 @@ type QueuedSuite = () => Promise<
 
 const watchedUrl = new URL('./watched-uvu.ts', import.meta.url).href
 const queue: QueuedSuite[] = []
+// Node opens a standard stream at its first use, and lists both among what is active.
+void [process.stdout, process.stderr]
+const ownResources = process.getActiveResourcesInfo()
 let state: 'importing' | 'running' | 'finished' | 'leaking' = 'importing'
 let loopIsEmpty = false
 
@@ -62,7 +65,10 @@ async function runFile(path: string): Promise<void> {
   try {
     await import(pathToFileURL(path).href)
     state = 'running'
-    for (const runSuite of queue) await runSuite()
+    for (const runSuite of queue) {
+      const [errors] = await runSuite()
+      if (errors !== true) process.stdout.write(`\n${errors}\n`)
+    }
     reportWhatNeverRan()
   } catch (error) {
     sendTrouble(`Cannot run the file: ${firstLine(error)}`)
@@ -74,8 +80,9 @@ async function runFile(path: string): Promise<void> {
 
 function reportLeak(): void {
   state = 'leaking'
-  const kinds = process.getActiveResourcesInfo().join(', ')
-  sendTrouble(`Left open ${GRACE_MS / 1000} s after the last test: ${kinds}`)
+  const kinds = process.getActiveResourcesInfo()
+  for (const kind of ownResources) kinds.splice(kinds.indexOf(kind), 1)
+  sendTrouble(`Left open ${GRACE_MS / 1000} s after the last test: ${kinds.join(', ')}`)
   process.exit(1)
 }
 

@@ -1,0 +1,189 @@
+import { globSync, readFileSync } from 'node:fs'
+import { basename, dirname, posix } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+
+const test = suite('layers')
+
+// From the bottom. A name with a slash at its end is a folder. A file imports from its own layer
+// and from those it names; where a file and its folder are both in the table, the file's row holds.
+const LAYERS: Record<string, { files: string[]; imports: string[] }> = {
+  base: { files: ['lib/clock.ts', 'lib/errors.ts', 'lib/log.ts'], imports: [] },
+  settings: {
+    files: ['lib/settings.ts', 'lib/settings-table.ts', 'lib/setting-values.ts'],
+    imports: ['base'],
+  },
+  json: { files: ['lib/json/'], imports: ['base'] },
+  session: { files: ['lib/session/'], imports: ['json', 'base'] },
+  contract: { files: ['lib/store/store.ts'], imports: ['session', 'json', 'base'] },
+  store: { files: ['lib/store/'], imports: ['contract', 'session', 'json', 'base'] },
+  sessions: { files: ['lib/sessions.ts'], imports: ['contract', 'session', 'json', 'base'] },
+  sweeper: { files: ['lib/sweeper.ts'], imports: ['contract', 'base'] },
+  http: { files: ['lib/http/'], imports: ['sessions', 'session', 'json', 'base'] },
+  server: {
+    files: ['server.ts'],
+    imports: ['base', 'settings', 'contract', 'store', 'sessions', 'sweeper', 'http', 'session'],
+  },
+}
+
+// Who may import a package; a package that is not here is free to all.
+const OWNERS: Record<string, string[]> = {
+  hono: ['http', 'server'],
+  '@hono/node-server': ['http', 'server'],
+  'node:http': ['http', 'server'],
+  'better-sqlite3': ['store'],
+  'node:sqlite': [],
+}
+
+const SQL_OWNER = 'store'
+const SQL =
+  /\b(select\s[^'`]+\sfrom|insert\s+into|update\s+\w+\s+set|delete\s+from|create\s+table|pragma)\s/i
+
+// A file is named for its one duty.
+const REFUSED_NAMES = ['index.ts', 'utils.ts', 'helpers.ts', 'types.ts']
+
+test('a file that no layer claims is found', () => {
+  assert.equal(findProblems({ 'lib/new.ts': '', 'lib/new/a.ts': '' }), [
+    'lib/new.ts: no layer claims it',
+    'lib/new/a.ts: no layer claims it',
+  ])
+})
+
+test('an import from a layer above is found, whatever its form', () => {
+  const files = {
+    'lib/json/a.ts': "import type { Log } from '../sessions.ts'",
+    'lib/json/b.ts': "export {\n  open,\n} from '../store/store.ts'",
+    'lib/json/c.ts': "import '../session/rules.ts'",
+    'lib/json/d.ts': "const app = await import('../http/app.ts')",
+    'lib/json/e.ts': "new Worker(new URL('../../server.ts', import.meta.url))",
+    'lib/sessions.ts': "import { createReader } from './store/reader.ts'",
+    'lib/store/store.ts': "import type { Reader } from './reader.ts'",
+  }
+  assert.equal(findProblems(files), [
+    'lib/json/a.ts: json must not import lib/sessions.ts (sessions)',
+    'lib/json/b.ts: json must not import lib/store/store.ts (contract)',
+    'lib/json/c.ts: json must not import lib/session/rules.ts (session)',
+    'lib/json/d.ts: json must not import lib/http/app.ts (http)',
+    'lib/json/e.ts: json must not import server.ts (server)',
+    'lib/sessions.ts: sessions must not import lib/store/reader.ts (store)',
+    'lib/store/store.ts: contract must not import lib/store/reader.ts (store)',
+  ])
+})
+
+test('a cycle is found', () => {
+  const files = {
+    'lib/json/a.ts': "import { b } from './b.ts'",
+    'lib/json/b.ts': "import { c } from './c.ts'",
+    'lib/json/c.ts': "import type { B } from './b.ts'",
+  }
+  assert.equal(findProblems(files), ['lib/json/b.ts → lib/json/c.ts → lib/json/b.ts: a cycle'])
+})
+
+test('a package in the wrong layer is found', () => {
+  const files = {
+    'lib/http/a.ts': "import { Hono } from 'hono'\nimport Database from 'better-sqlite3'",
+    'lib/sessions.ts': "import { accepts } from 'hono/accepts'",
+    'lib/store/store.ts': "import type Database from 'better-sqlite3'",
+  }
+  assert.equal(findProblems(files), [
+    'lib/http/a.ts: http must not import better-sqlite3',
+    'lib/sessions.ts: sessions must not import hono/accepts',
+    'lib/store/store.ts: contract must not import better-sqlite3',
+  ])
+})
+
+test('SQL outside the store is found, in a comment it is not', () => {
+  const files = {
+    'lib/sessions.ts': "db.prepare('select id from sessions')",
+    'lib/sweeper.ts': '/** Does what `delete from sessions` does. */ // pragma is a word',
+    'lib/store/a.ts': "db.exec('pragma user_version')",
+  }
+  assert.equal(findProblems(files), ['lib/sessions.ts: SQL belongs to store'])
+})
+
+test('a file without a duty in its name is found', () => {
+  assert.equal(findProblems({ 'lib/http/utils.ts': '' }), [
+    'lib/http/utils.ts: its name does not say its duty',
+  ])
+})
+
+test('lib/ and server.ts keep to the table', () => {
+  const root = fileURLToPath(new URL('..', import.meta.url))
+  const paths = ['server.ts', ...globSync('lib/**/*.ts', { cwd: root })].sort()
+  const files = paths.map((path) => [
+    path.replaceAll('\\', '/'),
+    readFileSync(new URL(`../${path}`, import.meta.url), 'utf8'),
+  ])
+
+  assert.equal(findProblems(Object.fromEntries(files)), [])
+})
+
+test.run()
+
+type Files = Record<string, string>
+
+function findProblems(files: Files): string[] {
+  const problems = Object.entries(files).flatMap(([path, text]) => {
+    const layer = layerOf(path)
+    if (layer === undefined) return [`${path}: no layer claims it`]
+    const code = text.replace(/\/\*[^]*?\*\/|(?<=^|\s)\/\/.*/g, '')
+    const allowed = [layer, ...(LAYERS[layer]?.imports ?? [])]
+    return [
+      ...(REFUSED_NAMES.includes(basename(path)) ? ['its name does not say its duty'] : []),
+      ...(layer !== SQL_OWNER && SQL.test(code) ? [`SQL belongs to ${SQL_OWNER}`] : []),
+      ...importsOf(path, code)
+        .map((to) => ({ to, owner: layerOf(to) ?? 'no layer' }))
+        .filter(({ owner }) => !allowed.includes(owner))
+        .map(({ to, owner }) => `${layer} must not import ${to} (${owner})`),
+      ...packagesOf(code)
+        .filter((name) => !ownersOf(name).includes(layer))
+        .map((name) => `${layer} must not import ${name}`),
+    ].map((problem) => `${path}: ${problem}`)
+  })
+  return [...problems, ...findCycles(files)]
+}
+
+function layerOf(path: string): string | undefined {
+  const claims = (claimed: string) =>
+    Object.entries(LAYERS).find(([, { files }]) => files.includes(claimed))?.[0]
+  return claims(path) ?? claims(`${dirname(path)}/`)
+}
+
+// Every import names its file in full, so any such string is one, in whatever form it is written.
+function importsOf(path: string, code: string): string[] {
+  return [...code.matchAll(/'(\.{1,2}\/[^'\n]+\.ts)'/g)].map(([, to = '']) =>
+    posix.join(dirname(path), to),
+  )
+}
+
+function packagesOf(code: string): string[] {
+  return [...code.matchAll(/\b(?:from\s+|import\s+|import\(|require\()'([^.'\n][^'\n]*)'/g)].map(
+    ([, name = '']) => name,
+  )
+}
+
+function ownersOf(name: string): string[] {
+  const owned = Object.entries(OWNERS).find(([owned]) => `${name}/`.startsWith(`${owned}/`))
+  return owned?.[1] ?? Object.keys(LAYERS)
+}
+
+/** One line for each cycle, which starts at the file of it that is reached first. */
+function findCycles(files: Files): string[] {
+  const cycles: string[] = []
+  const done = new Set<string>()
+
+  const visit = (path: string, trail: readonly string[]): void => {
+    const start = trail.indexOf(path)
+    if (start >= 0) {
+      cycles.push(`${[...trail.slice(start), path].join(' → ')}: a cycle`)
+      return
+    }
+    if (done.has(path)) return
+    for (const to of importsOf(path, files[path] ?? '')) visit(to, [...trail, path])
+    done.add(path)
+  }
+
+  for (const path of Object.keys(files)) visit(path, [])
+  return cycles
+}
