@@ -5,7 +5,7 @@ import type { JsonText } from './json/text.ts'
 import { applyOperation, type Operation } from './session/operations.ts'
 import type { Precondition } from './session/precondition.ts'
 import type { SessionRules } from './session/rules.ts'
-import { type EndReason, type Session, touchSession } from './session/session.ts'
+import { type EndReason, type Found, type Session, touchSession } from './session/session.ts'
 import {
   hashSecret,
   mintToken,
@@ -14,7 +14,7 @@ import {
   secretMatches,
   type Token,
 } from './session/token.ts'
-import type { Found, Store } from './store/store.ts'
+import type { Store } from './store/store.ts'
 
 export type Sessions = {
   /**

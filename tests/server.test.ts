@@ -270,7 +270,8 @@ type Seen = { lastSeenAt: string }
 
 /** Puts a value into a new session and answers its cookie. */
 async function put(server: RunningServer, path: string, body: string): Promise<string> {
-  const answer = await fetch(`${server.url}${path}`, { method: 'PUT', body })
+  const headers = { 'content-type': 'application/json' }
+  const answer = await fetch(`${server.url}${path}`, { method: 'PUT', body, headers })
   assert.is(answer.status, 204)
   return answer.headers.get('set-cookie')?.split(';', 1)[0] ?? ''
 }

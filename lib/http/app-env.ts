@@ -1,6 +1,6 @@
 import type { HttpBindings } from '@hono/node-server'
 import type { Context } from 'hono'
-import type { Found } from '../store/store.ts'
+import type { Found } from '../session/session.ts'
 
 /** What the one middleware in front of the session routes finds out about a request. */
 export type Access = {

@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http'
+import { createServer, type Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import type { Hono } from 'hono'
@@ -37,6 +37,14 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   const listener = getRequestListener(options.app.fetch)
   let stopping = false
 
+  /** Tells the client to close, once stopping: no request must come into a closing door. */
+  class Answer extends ServerResponse {
+    override writeHead(...args: unknown[]): this {
+      if (stopping) this.shouldKeepAlive = false
+      return Reflect.apply(super.writeHead, this, args)
+    }
+  }
+
   const server = createServer(
     {
       maxHeaderSize: options.headerLimitBytes,
@@ -45,10 +53,9 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       keepAliveTimeout: options.keepAliveTimeoutMs,
       connectionsCheckingInterval: TIME_LIMIT_CHECK_MS,
       noDelay: true,
+      ServerResponse: Answer,
     },
     (request, response) => {
-      // Node sends `Connection: close` then, so that no client sends a request into a closing door.
-      if (stopping) response.shouldKeepAlive = false
       const refusal = refuseRequest(request)
       if (refusal === undefined) void listener(request, response)
       else answerRefusal(response, refusal)

@@ -30,6 +30,12 @@ export type Tombstone = {
   readonly endedAt: number
 }
 
+/** What there is of a session at some moment. */
+export type Found =
+  | { readonly state: 'live'; readonly session: Session }
+  | { readonly state: 'ended'; readonly tombstone: Tombstone }
+  | { readonly state: 'absent' }
+
 /** The limit on inactivity and the limit counted from creation; both always hold. */
 export type TimeLimits = { readonly idleTimeoutMs: number; readonly lifetimeMs: number }
 

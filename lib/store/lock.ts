@@ -14,6 +14,8 @@ export function lockDatabase(path: string): () => void {
     // Two names of one file are one file.
     const lock = new Database(`${realpathSync(path)}.lock`, { timeout: 0 })
     try {
+      // Nothing is ever written to it: a journal on disk would only be left behind by a crash.
+      lock.pragma('journal_mode = memory')
       lock.exec('begin exclusive')
     } catch (error) {
       lock.close()

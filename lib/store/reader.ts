@@ -1,5 +1,11 @@
 import type Database from 'better-sqlite3'
-import { expireSession, isLive, type Tombstone, touchSession } from '../session/session.ts'
+import {
+  expireSession,
+  type Found,
+  isLive,
+  type Tombstone,
+  touchSession,
+} from '../session/session.ts'
 import {
   parseSessionRow,
   parseTombstoneRow,
@@ -8,7 +14,6 @@ import {
   TOMBSTONE_COLUMNS,
   type TombstoneRow,
 } from './rows.ts'
-import type { Found } from './store.ts'
 
 export type Reader = {
   /** As `Store.find`; `seenAt` is activity that the file does not know of yet, 0 for none. */

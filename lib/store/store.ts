@@ -5,7 +5,7 @@
 import type { JsonText } from '../json/text.ts'
 import type { Operation } from '../session/operations.ts'
 import type { Precondition } from '../session/precondition.ts'
-import type { EndReason, Session, Tombstone } from '../session/session.ts'
+import type { EndReason, Found, Session } from '../session/session.ts'
 
 /**
  * Every promise of a method settles only once its effect, or the state that its answer shows, is on
@@ -48,11 +48,6 @@ export type Store = {
   /** Writes what is still to be written and lets go of the storage. */
   close(): Promise<void>
 }
-
-export type Found =
-  | { readonly state: 'live'; readonly session: Session }
-  | { readonly state: 'ended'; readonly tombstone: Tombstone }
-  | { readonly state: 'absent' }
 
 /** `live`: the session as the operation left it, and what the operation answers. */
 export type Changed =

@@ -11,12 +11,13 @@ import {
   type EndReason,
   endSession,
   expiresAt,
+  type Found,
   type Session,
   type Tombstone,
   touchSession,
 } from '../session/session.ts'
 import { createReader } from './reader.ts'
-import type { Changed, Found, Swept } from './store.ts'
+import type { Changed, Swept } from './store.ts'
 
 export type WriteRequest =
   | { readonly kind: 'insert'; readonly session: Session }

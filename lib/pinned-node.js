@@ -1,0 +1,59 @@
+/**
+ * `node lib/pinned-node.js FILE [ARG]...` runs FILE on the Node that package.json pins among its
+ * optional dependencies, whatever Node and npm are at hand. npm 11 puts that Node first on the PATH
+ * of every script, and then there is nothing to do; npm 10, which comes with Node 20, installs it
+ * and loses the link to it. Plain JavaScript, since the Node at hand may not run TypeScript.
+ */
+import { spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { constants } from 'node:os'
+import { dirname, join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+
+const require = createRequire(import.meta.url)
+const pins = Object.entries(readManifest('../package.json').optionalDependencies)
+const pinnedVersion = `v${pins[0][1]}`
+
+const pinned = process.version === pinnedVersion ? process.execPath : findPinned()
+if (pinned === process.execPath) runHere()
+else runOn(pinned)
+
+/** Of the pinned packages, npm installs the one for this platform. */
+function findPinned() {
+  for (const [name] of pins) {
+    try {
+      const manifest = `${name}/package.json`
+      return join(dirname(require.resolve(manifest)), readManifest(manifest).bin.node)
+    } catch {
+      continue
+    }
+  }
+  if (Number.parseInt(process.versions.node) >= Number.parseInt(pinnedVersion.slice(1))) {
+    return process.execPath
+  }
+  process.stderr.write(
+    `Cannot start: Node ${pinnedVersion} is not installed beside the project and this is ` +
+      `${process.version}; run "npm ci", or use Node ${pinnedVersion} or newer on a platform ` +
+      `that has no package for it\n`,
+  )
+  process.exit(69)
+}
+
+function runHere() {
+  process.argv.splice(1, 2, resolve(process.argv[2]))
+  void import(pathToFileURL(process.argv[1]).href)
+}
+
+/** As if it were this process: its signals, its exit code. */
+function runOn(node) {
+  const child = spawn(node, process.argv.slice(2), { stdio: 'inherit' })
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+    process.on(signal, () => child.kill(signal))
+  }
+  child.on('exit', (code, signal) => process.exit(code ?? 128 + constants.signals[signal]))
+}
+
+function readManifest(path) {
+  return JSON.parse(readFileSync(require.resolve(path), 'utf8'))
+}
