@@ -12,7 +12,7 @@ export function findOwnSession(
     const token = readBearer(c) ?? cookie.read(c)
     const found = await sessions.authenticate(token)
     c.set('access', { token, found, mayWriteClaims: false })
-    await next()
+    return next()
   }
 }
 

@@ -2,7 +2,7 @@ import { Hono } from 'hono'
 import type { Clock } from '../clock.ts'
 import { CoatcheckError } from '../errors.ts'
 import type { Log } from '../log.ts'
-import type { SessionRules } from '../session/rules.ts'
+import { emptyKey, type SessionRules } from '../session/rules.ts'
 import type { Sessions } from '../sessions.ts'
 import { findOwnSession } from './access.ts'
 import type { AppEnv } from './app-env.ts'
@@ -27,9 +27,12 @@ export function createApp(options: AppOptions): Hono<AppEnv> {
   const { sessions, cookie, clock, log, bodyLimitBytes } = options
   const app = new Hono<AppEnv>({ getPath: rawPath })
 
-  app.use(requireSameOrigin(cookie.isSecure))
+  app.on(['POST', 'PUT', 'PATCH', 'DELETE'], '*', requireSameOrigin(cookie.isSecure))
   app.use('/session/*', findOwnSession(sessions, cookie))
   app.route('/session', createSessionRoutes(options))
+  app.all('/session/', () => {
+    throw emptyKey()
+  })
   app.route(
     '/cookies',
     createCookieRoutes({

@@ -2,8 +2,11 @@
 import { type Context, Hono } from 'hono'
 import type { Clock } from '../clock.ts'
 import { CoatcheckError } from '../errors.ts'
+import { answerEmpty, answerJson, answerValue, type Headers } from './answer.ts'
 import { parseCookieAttributes, parseCookieBody, parseCookieQuery } from './cookie-body.ts'
 import { parseCookies } from './cookie-header.ts'
+import { methodNotAllowed } from './method-not-allowed.ts'
+import { readQueries } from './query.ts'
 import { decodeSegment } from './segment.ts'
 import {
   completeAttributes,
@@ -38,7 +41,7 @@ export function createCookieRoutes(deps: CookieRoutesDeps): Hono {
     const cookies = parseCookies(c.req.header('Cookie'))
     for (const name of reservedNames) cookies.delete(name)
     // Object.fromEntries defines members, so a cookie called __proto__ is one like any other.
-    return c.json(Object.fromEntries(cookies))
+    return answerJson(200, JSON.stringify(Object.fromEntries(cookies)))
   })
 
   routes.get('/:name', (c) => {
@@ -53,29 +56,30 @@ export function createCookieRoutes(deps: CookieRoutesDeps): Hono {
         `Cannot get cookie "${name}": the request has none of that name`,
       )
     }
-    return wantsText(c) ? c.text(value) : c.json(value)
+    return answerValue(JSON.stringify(value), wantsText(c))
   })
 
   routes.put('/:name', async (c) => {
     const name = readWritableName(c, reservedNames)
     const now = clock.now()
     const { value, attributes } = parseCookieBody(await readJsonBody(c), now)
-    c.header('Set-Cookie', renderSetCookie(name, value, attributes, now), { append: true })
-    warn(c, attributes, isSecure(c))
-    return c.body(null, 204)
+    const cookie = renderSetCookie(name, value, attributes, now)
+    return answerEmpty({ 'Set-Cookie': cookie, ...warn(c, attributes, isSecure(c)) })
   })
 
   routes.delete('/:name', async (c) => {
     const name = readWritableName(c, reservedNames)
     const body = await readJsonBody(c)
     const attributes = completeAttributes(name, {
-      ...parseCookieQuery(c.req.query()),
+      ...parseCookieQuery(Object.fromEntries(readQueries(c))),
       ...(body === undefined ? {} : parseCookieAttributes(body)),
     })
-    c.header('Set-Cookie', renderDeletedCookie(name, attributes, clock.now()), { append: true })
-    warn(c, attributes, isSecure(c))
-    return c.body(null, 204)
+    const cookie = renderDeletedCookie(name, attributes, clock.now())
+    return answerEmpty({ 'Set-Cookie': cookie, ...warn(c, attributes, isSecure(c)) })
   })
+
+  routes.all('/', methodNotAllowed('GET, HEAD'))
+  routes.all('/:name', methodNotAllowed('GET, HEAD, PUT, DELETE'))
 
   return routes
 }
@@ -99,16 +103,15 @@ function readWritableName(c: Context, reservedNames: readonly string[]): string 
 }
 
 /** Cookies that this request's browser is likely to drop, but that can be meant for a proxy. */
-function warn(c: Context, { secure, domain }: CookieAttributes, isSecure: boolean): void {
+function warn(c: Context, { secure, domain }: CookieAttributes, isSecure: boolean): Headers {
   const host = new URL(c.req.url).hostname
+  const warnings: string[] = []
   if (secure && !isSecure) {
-    addWarning(c, 'a Secure cookie over plain http: a browser drops it, use https')
+    warnings.push('a Secure cookie over plain http: a browser drops it, use https')
   }
   if (domain !== undefined && !domainCovers(domain, host)) {
-    addWarning(c, `Domain does not cover the host ${host}: a browser drops the cookie`)
+    warnings.push(`Domain does not cover the host ${host}: a browser drops the cookie`)
   }
-}
-
-function addWarning(c: Context, text: string): void {
-  c.header('Warning', `299 coatcheck "${text}"`, { append: true })
+  if (warnings.length === 0) return {}
+  return { Warning: warnings.map((text) => `299 coatcheck "${text}"`).join(', ') }
 }

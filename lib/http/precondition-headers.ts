@@ -16,20 +16,19 @@ export function readPrecondition(c: AppContext): Precondition | undefined {
   }
 }
 
-const TAG = /^(W\/)?"([\x21\x23-\x7e\x80-\xff]*)"$/
+const TAG = /(W\/)?"([\x21\x23-\x7e\x80-\xff]*)"/g
+/** A version may hold commas, and a list may have empty items: RFC 9110 sections 8.8.3 and 5.6.1. */
+const TAGS = new RegExp(`^[ \\t,]*${TAG.source}(?:[ \\t]*,[ \\t,]*${TAG.source})*[ \\t,]*$`)
 
 function parseTags(header: string, text: string, weakly: boolean): EntityTags {
   if (text.trim() === '*') return '*'
-  const tags: string[] = []
-  for (const item of text.split(',')) {
-    const [tag, weak, version] = TAG.exec(item.trim()) ?? []
-    if (tag === undefined || version === undefined) {
-      throw new CoatcheckError(
-        'bad_request',
-        `Cannot read ${header}: it must be * or versions in quotes, as an ETag gives them: ${header}: "3"`,
-      )
-    }
-    if (weak === undefined || weakly) tags.push(version)
+  if (!TAGS.test(text)) {
+    throw new CoatcheckError(
+      'bad_request',
+      `Cannot read ${header}: it must be * or versions in quotes, as an ETag gives them: ${header}: "3"`,
+    )
   }
-  return tags
+  return [...text.matchAll(TAG)]
+    .filter(([, weak]) => weak === undefined || weakly)
+    .map(([, , version = '']) => version)
 }

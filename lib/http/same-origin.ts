@@ -2,22 +2,20 @@ import type { MiddlewareHandler } from 'hono'
 import { CoatcheckError } from '../errors.ts'
 import type { AppContext, AppEnv } from './app-env.ts'
 
-const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS'])
-
 /**
- * Refuses what changes something when a page of another origin sent it. Browsers say so in
+ * Refuses a request that a page of another origin sent; for the methods that change something. Browsers say so in
  * `Sec-Fetch-Site`, older ones in `Origin`, and no script can forge either; programs send neither.
  */
 export function requireSameOrigin(isSecure: (c: AppContext) => boolean): MiddlewareHandler<AppEnv> {
   return async function requireSameOrigin(c, next) {
-    if (!SAFE_METHODS.has(c.req.method) && isCrossOrigin(c, isSecure)) {
+    if (isCrossOrigin(c, isSecure)) {
       throw new CoatcheckError(
         'cross_origin',
         'Cannot take this request: a page of another origin sent it; ' +
           'serve the page and Coatcheck from one origin, or call from your back end',
       )
     }
-    await next()
+    return next()
   }
 }
 

@@ -9,7 +9,7 @@ import type { Changed, Sessions } from '../sessions.ts'
 import { answerEmpty, answerJson, answerValue, entityTag, type Headers } from './answer.ts'
 import type { AppContext, AppEnv } from './app-env.ts'
 import { contentTypeOf, readJson, readValue } from './body.ts'
-import { methodNotAllowed } from './method-not-allowed.ts'
+import { methodNotAllowed, methodRefusal } from './method-not-allowed.ts'
 import { readPrecondition } from './precondition-headers.ts'
 import { readFlag, readQuery } from './query.ts'
 import { decodeSegment } from './segment.ts'
@@ -25,6 +25,8 @@ export type SessionRoutesDeps = {
   readonly rules: SessionRules
   readonly bodyLimitBytes: number
 }
+
+const KEY_METHODS = 'GET, HEAD, PUT, PATCH, DELETE'
 
 /**
  * One session and its keys. Which session, and what the caller may do to it, stands in
@@ -51,23 +53,13 @@ export function createSessionRoutes(deps: SessionRoutesDeps): Hono<AppEnv> {
     return answerEmpty({ 'Set-Cookie': cookie.remove(c, clock.now()) })
   })
 
-  routes.post('/renew', async (c) => {
-    const changed = await sessions.renew(c.var.access.found, readPrecondition(c))
-    return answerEmpty(changedHeaders(c, changed))
-  })
-
-  routes.post('/clear', async (c) => {
-    const operation = conditional(c, { name: 'clear' })
-    const changed = await sessions.change(c.var.access.found, operation)
-    return answerEmpty(changedHeaders(c, changed))
-  })
-
   routes.get('/:key', (c) => {
     const key = readKey(c)
     const fallback = readDefault(c)
+    const touch = readFlag(c, 'touch') ?? true
     const { found } = c.var.access
     if (fallback !== undefined && found.state !== 'live') return answerValue(fallback, wantsText(c))
-    const session = sessions.get(found, readFlag(c, 'touch') ?? true)
+    const session = sessions.get(found, touch)
     const value = findMember(session.data, key) ?? fallback
     if (value === undefined) throw keyNotFound(key)
     return answerValue(value, wantsText(c), { ETag: entityTag(session) })
@@ -98,18 +90,38 @@ export function createSessionRoutes(deps: SessionRoutesDeps): Hono<AppEnv> {
       return answerValue(changed.value ?? 'null', wantsText(c), changedHeaders(c, changed))
     } catch (error) {
       if (fallback === undefined || !isMissing(error)) throw error
-      return answerValue(fallback, wantsText(c))
+      const { found } = c.var.access
+      const headers = found.state === 'live' ? { ETag: entityTag(found.session) } : {}
+      return answerValue(fallback, wantsText(c), headers)
     }
   })
 
+  routes.post('/:key', async (c) => {
+    const changed = await act(c, readKey(c))
+    return answerEmpty(changedHeaders(c, changed))
+  })
+
   routes.all('/', methodNotAllowed('GET, HEAD, PATCH, DELETE'))
-  routes.all('/:key', (c, next) =>
-    methodNotAllowed(
-      /\/(renew|clear)$/.test(c.req.path)
-        ? 'GET, HEAD, PUT, PATCH, DELETE, POST'
-        : 'GET, HEAD, PUT, PATCH, DELETE',
-    )(c, next),
-  )
+  routes.all('/:key', (c) => {
+    const isAction = ['renew', 'clear'].includes(readKey(c))
+    throw methodRefusal(c, isAction ? `${KEY_METHODS}, POST` : KEY_METHODS)
+  })
+
+  /**
+   * What `POST` makes of a key's place: `renew` and `clear` are keys like any other for the other
+   * methods. No route of their own, for the fast one of Hono's routers takes none beside `/:key`.
+   */
+  async function act(c: AppContext, action: string): Promise<Changed> {
+    const { found } = c.var.access
+    switch (action) {
+      case 'renew':
+        return await sessions.renew(found, readPrecondition(c))
+      case 'clear':
+        return await sessions.change(found, conditional(c, { name: 'clear' }))
+      default:
+        throw methodRefusal(c, KEY_METHODS)
+    }
+  }
 
   async function readSessionPatch(c: AppContext): Promise<Operation> {
     const { mayWriteClaims } = c.var.access

@@ -17,12 +17,7 @@ export type SessionRules = {
 
 /** Throws `invalid_key` for a key that no session may hold. */
 export function checkKey(key: string, rules: SessionRules): void {
-  if (key === '') {
-    throw new CoatcheckError(
-      'invalid_key',
-      'Cannot use the key "": a key has at least one character, as in /session/user',
-    )
-  }
+  if (key === '') throw emptyKey()
   const bytes = Buffer.byteLength(key)
   if (bytes > rules.keyLimitBytes) {
     throw new CoatcheckError(
@@ -30,6 +25,13 @@ export function checkKey(key: string, rules: SessionRules): void {
       `Cannot use a key of ${bytes} bytes: the limit is ${rules.keyLimitBytes} (--key-limit)`,
     )
   }
+}
+
+export function emptyKey(): CoatcheckError {
+  return new CoatcheckError(
+    'invalid_key',
+    'Cannot use the key "": a key has at least one character, as in /session/user',
+  )
 }
 
 /** Throws `invalid_key` or `too_many_keys` for members that no session may hold together. */

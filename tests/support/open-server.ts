@@ -56,10 +56,12 @@ export function openServer(options: ServerOptions = {}) {
     const headers = new Headers(ask.headers)
     if (ask.cookie !== undefined) headers.set('cookie', ask.cookie)
     const incoming = { url: path, socket: { remoteAddress: ask.peer ?? '192.0.2.1' } }
-    return await app.request(url, { method, headers, body: ask.body ?? null }, { incoming })
+    // As bytes: with a string, fetch says Content-Type: text/plain by itself.
+    const body = typeof ask.body === 'string' ? new TextEncoder().encode(ask.body) : ask.body
+    return await app.request(url, { method, headers, body: body ?? null }, { incoming })
   }
 
-  return { request, clock, store, sessions, database, logged }
+  return { app, request, clock, store, sessions, database, logged }
 }
 
 /** `name=value` of the session cookie that an answer sets; empty where it sets none. */
@@ -71,6 +73,44 @@ export function cookieOf(response: Response): string {
 export async function signIn(request: Request, data: object): Promise<string> {
   const response = await request('PATCH /session', { body: JSON.stringify({ data }) })
   return cookieOf(response)
+}
+
+/** A session as an answer shows it. */
+export type SessionBody = {
+  readonly id: string
+  readonly data: Readonly<Record<string, unknown>>
+  readonly claims: Readonly<Record<string, unknown>>
+  readonly permanent: boolean
+  readonly createdAt: string
+  readonly lastSeenAt: string
+  readonly expiresAt: string
+  readonly lifetimeEndsAt: string
+}
+
+export async function sessionOf(response: Response): Promise<SessionBody> {
+  const session: SessionBody = JSON.parse(await response.text())
+  return session
+}
+
+/** A refusal's body, RFC 9457; `reason` and `endedAt` where a session has ended. */
+export type ProblemBody = {
+  readonly type: string
+  readonly title: string
+  readonly status: number
+  readonly detail: string
+  readonly code: string
+  readonly reason?: string
+  readonly endedAt?: string
+}
+
+export async function problemOf(response: Response): Promise<ProblemBody> {
+  const problem: ProblemBody = JSON.parse(await response.text())
+  return problem
+}
+
+/** The status and the stable code of a refusal: `404 key_not_found`. */
+export async function refusalOf(response: Response): Promise<string> {
+  return `${response.status} ${await codeOf(response)}`
 }
 
 /** The stable code of a problem, or a word that is none. */
