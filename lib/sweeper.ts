@@ -15,6 +15,7 @@ export type SweeperOptions = {
  */
 export function startSweeper({ store, clock, log, intervalMs }: SweeperOptions): () => void {
   let sweeping = false
+  let stopped = false
 
   async function sweep(): Promise<void> {
     if (sweeping) return
@@ -23,6 +24,8 @@ export function startSweeper({ store, clock, log, intervalMs }: SweeperOptions):
       const { ended, removed } = await store.sweep(clock.now())
       if (ended + removed > 0) log.info('swept', { ended, removed })
     } catch (error) {
+      // A store that closes breaks off the sweep that is under way.
+      if (stopped) return
       log.error('sweep failed', { message: error instanceof Error ? error.message : String(error) })
     } finally {
       sweeping = false
@@ -30,5 +33,9 @@ export function startSweeper({ store, clock, log, intervalMs }: SweeperOptions):
   }
 
   void sweep()
-  return clock.every(intervalMs, () => void sweep())
+  const stopTicking = clock.every(intervalMs, () => void sweep())
+  return () => {
+    stopped = true
+    stopTicking()
+  }
 }

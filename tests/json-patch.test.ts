@@ -81,7 +81,6 @@ test('a path that does not exist is refused, naming the step', () => {
   const cases = [
     ['{"op":"remove","path":"/b"}', '"/b"'],
     ['{"op":"replace","path":"/b","value":1}', '"/b"'],
-    ['{"op":"test","path":"/b","value":1}', '"/b"'],
     ['{"op":"add","path":"/b/c","value":1}', '"/b/c"'],
     ['{"op":"add","path":"/s/c","value":1}', '"/s/c"'],
     ['{"op":"add","path":"/n/c","value":1}', '"/n/c"'],
@@ -108,6 +107,11 @@ test('a path that does not exist is refused, naming the step', () => {
     assert.is(error.code, 'invalid_patch')
     assert.is(error.message, `Cannot apply step 1 of the patch: ${path} does not exist`)
   }
+})
+
+test('a test of a path that does not exist is a failed test', () => {
+  const error = refusalOf(() => apply('{}', '[{"op":"test","path":"/b","value":null}]'))
+  assert.is(error.code, 'test_failed')
 })
 
 test('a failed test is named by its step and path and shows no data', () => {

@@ -119,7 +119,7 @@ test('server prints its address and a curl line to try, and nothing else, on std
   )
 })
 
-test('server listens on a unix socket', async () => {
+test('server listens on a unix socket, and again where a killed one has left its file', async () => {
   const folder = makeFolder()
   const socketPath = join(folder, 'coatcheck.sock')
   const data = join(folder, 'sessions.db')
@@ -134,7 +134,10 @@ test('server listens on a unix socket', async () => {
       .end()
   })
   assert.is(status, 404)
-  await stop(server)
+  server.kill('SIGKILL')
+  await server.ended
+  assert.ok(existsSync(socketPath))
+  await stop(await spawnServer(['--data', data, '--listen', `unix:${socketPath}`]))
 })
 
 test('server has every acknowledged write after kill -9 in the middle of many', async () => {

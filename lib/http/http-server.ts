@@ -1,5 +1,6 @@
+import { statSync, unlinkSync } from 'node:fs'
 import { createServer, type Server, ServerResponse } from 'node:http'
-import type { Socket } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import type { Hono } from 'hono'
 import { CoatcheckError } from '../errors.ts'
@@ -85,13 +86,27 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   }
 }
 
-function listen(server: Server, address: ListenAddress): Promise<void> {
-  return new Promise((resolve, reject) => {
+async function listen(server: Server, address: ListenAddress): Promise<void> {
+  // A server that was killed leaves its socket file behind: nobody answers there any more.
+  if ('path' in address && (await isAbandoned(address.path))) unlinkSync(address.path)
+  await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(address, () => {
       server.off('error', reject)
       resolve()
     })
+  })
+}
+
+async function isAbandoned(path: string): Promise<boolean> {
+  if (!statSync(path, { throwIfNoEntry: false })?.isSocket()) return false
+  return await new Promise((resolve) => {
+    const probe = connect({ path })
+    probe.once('connect', () => {
+      probe.destroy()
+      resolve(false)
+    })
+    probe.once('error', (error: NodeJS.ErrnoException) => resolve(error.code === 'ECONNREFUSED'))
   })
 }
 

@@ -138,10 +138,12 @@ function applyStep(draft: Draft, step: PatchStep, index: number): number {
 }
 
 function test(draft: Draft, path: readonly string[], expected: JsonText, index: number): void {
-  const value = read(draft, path, index)
-  // A comparison reads the value again for each level that both have.
-  spend(draft, value.length * depthOf(expected))
-  if (equalJson(value, expected)) return
+  const value = findValue(draft, path)
+  if (value !== undefined) {
+    // A comparison reads the value again for each level that both have.
+    spend(draft, value.length * depthOf(expected))
+    if (equalJson(value, expected)) return
+  }
   throw refusal(index, `${quotePath(path)} does not have the value tested for`, 'test_failed')
 }
 

@@ -84,11 +84,7 @@ export async function startWriterThread(
   }
 
   function ask<T>(queue: Waiting<T>[], count: number, message: ToWriter): Promise<T> {
-    if (failed !== undefined || closing) {
-      return Promise.reject(
-        new CoatcheckError('storage_failed', 'Cannot write: storage has failed or is closing'),
-      )
-    }
+    if (failed !== undefined || closing) return Promise.reject(storageIsGone())
     return new Promise((resolve, reject) => {
       queue.push({ count, resolve, reject })
       post(message)
@@ -109,9 +105,15 @@ export async function startWriterThread(
       closing = true
       if (failed === undefined) post({ kind: 'close' })
       await closed.promise
+      // The thread leaves a sweep where it is: what it has ended stays ended, the rest can wait.
+      for (const waiting of sweeps.splice(0)) waiting.reject(storageIsGone())
       await thread.terminate()
     },
   }
+}
+
+function storageIsGone(): CoatcheckError {
+  return new CoatcheckError('storage_failed', 'Cannot write: storage has failed or is closing')
 }
 
 /** The error that crossed the thread as plain data. */
