@@ -63,7 +63,9 @@ export function createSessions({ store, clock, rules }: SessionsOptions): Sessio
   }
 
   async function create(operation: Operation): Promise<Changed> {
-    if (operation.when?.ifMatch !== undefined) {
+    // What does not exist matches no tag: If-Match fails for it, and If-None-Match holds.
+    const { when, ...unconditional } = operation
+    if (when?.ifMatch !== undefined) {
       throw new CoatcheckError(
         'precondition_failed',
         'Cannot write: If-Match asks for a session that is there, and there is none',
@@ -71,7 +73,7 @@ export function createSessions({ store, clock, rules }: SessionsOptions): Sessio
     }
     const token = mintToken()
     const now = clock.now()
-    const { session, value } = applyOperation(emptySession(token, now, rules), operation, rules)
+    const { session, value } = applyOperation(emptySession(token, now, rules), unconditional, rules)
     if (!(await store.insert(session))) throw new Error('A fresh id was in use already')
     const created = { session, token: renderToken(token) }
     return value === undefined ? created : { ...created, value }

@@ -13,6 +13,9 @@ const HOST = /^(?:\[[\da-f:.]+\]|[\w.~!$&'()*+,;=%-]+)(?::\d{0,5})?$/i
 const ABSOLUTE_TARGET = /^https?:\/\/([^/?#@\\]+)(?=[/?]|$)/i
 const TARGET = /^\/[\x21\x22\x24-\x7e]*$/
 
+/** Closed at once, with bytes still on their way, a connection may lose the answer that was sent. */
+const LINGER_MS = 1_000
+
 /** Why a request cannot be taken; undefined where it can. Absolute targets become origin form. */
 export function refuseRequest(request: IncomingMessage): CoatcheckError | undefined {
   const repeated = findRepeatedHeader(request.rawHeaders)
@@ -37,12 +40,21 @@ export function refuseRequest(request: IncomingMessage): CoatcheckError | undefi
 /** Answers a refusal and closes the connection: what follows on it cannot be trusted. */
 export function answerRefusal(response: ServerResponse, refusal: CoatcheckError): void {
   const { status, headers, body } = renderProblem(refusal)
-  response.writeHead(status, { ...headers, Connection: 'close' })
+  response.writeHead(status, {
+    ...headers,
+    Connection: 'close',
+    'Content-Length': Buffer.byteLength(body),
+  })
   response.end(body)
 }
 
-/** Answers on a socket whose bytes are no request: malformed, too large or too slow. */
+/**
+ * Answers on a socket whose bytes are no request: malformed, too large or too slow. The client has
+ * a moment to read that and to close; one that does not is cut off.
+ */
 export function answerSocket(socket: Socket, refusal: CoatcheckError): void {
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS)
+  socket.once('close', () => clearTimeout(timer))
   const { status, headers, body } = renderProblem(refusal)
   const lines = Object.entries({ ...headers, Connection: 'close' }).map((pair) => pair.join(': '))
   socket.end(

@@ -37,6 +37,8 @@ const TIME_LIMIT_CHECK_MS = 1_000
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const listener = getRequestListener(options.app.fetch)
   let stopping = false
+  /** Connections that were told to go: what still comes on them is not even looked at. */
+  const refused = new WeakSet<Socket>()
 
   /** Tells the client to close, once stopping: no request must come into a closing door. */
   class Answer extends ServerResponse {
@@ -54,20 +56,32 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       keepAliveTimeout: options.keepAliveTimeoutMs,
       connectionsCheckingInterval: TIME_LIMIT_CHECK_MS,
       noDelay: true,
+      // The guard refuses what has no Host, with a problem like any other.
+      requireHostHeader: false,
       ServerResponse: Answer,
     },
     (request, response) => {
+      if (refused.has(request.socket)) return
       const refusal = refuseRequest(request)
-      if (refusal === undefined) void listener(request, response)
-      else answerRefusal(response, refusal)
+      if (refusal === undefined) {
+        void listener(request, response)
+      } else {
+        refused.add(request.socket)
+        answerRefusal(response, refusal)
+      }
     },
   )
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
-    if (socket.writable && error.code !== 'ECONNRESET') {
-      answerSocket(socket, refusalForParser(error.code))
-    } else socket.destroy()
+    if (!socket.writable || error.code === 'ECONNRESET') {
+      socket.destroy()
+      return
+    }
+    const refusal = refusalForParser(error.code)
+    answerSocket(socket, refusal)
+    // Late bytes must not complete a request that was given up.
+    if (refusal.code === 'request_timeout') socket.destroySoon()
   })
-  limitConnections(server, options.maxConnections)
+  limitConnections(server, options.maxConnections, refused)
   await listen(server, options.address)
 
   return {
@@ -111,12 +125,17 @@ async function isAbandoned(path: string): Promise<boolean> {
 }
 
 /** One connection too many is told so, and closed, before it has sent anything. */
-function limitConnections(server: Server, maxConnections: number): void {
+function limitConnections(
+  server: Server,
+  maxConnections: number,
+  refused: WeakSet<Socket>,
+): void {
   let connections = 0
   server.on('connection', (socket) => {
     connections++
     socket.once('close', () => connections--)
     if (connections <= maxConnections) return
+    refused.add(socket)
     answerSocket(
       socket,
       new CoatcheckError(

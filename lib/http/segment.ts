@@ -5,6 +5,7 @@ import { CoatcheckError } from '../errors.ts'
  * is malformed or not UTF-8 is `bad_request`, so the name used is always the one that was asked.
  */
 export function decodeSegment(raw: string): string {
+  if (!raw.includes('%')) return raw
   try {
     return decodeURIComponent(raw)
   } catch {

@@ -30,26 +30,26 @@ const KEY_METHODS = 'GET, HEAD, PUT, PATCH, DELETE'
 
 /**
  * One session and its keys. Which session, and what the caller may do to it, stands in
- * `c.var.access`: so the same tree serves `/session` and, for a back end, `/sessions/:id`.
+ * `c.get('access')`: so the same tree serves `/session` and, for a back end, `/sessions/:id`.
  */
 export function createSessionRoutes(deps: SessionRoutesDeps): Hono<AppEnv> {
   const { sessions, cookie, clock, rules, bodyLimitBytes } = deps
   const routes = new Hono<AppEnv>()
 
   routes.get('/', (c) => {
-    const session = sessions.get(c.var.access.found, readFlag(c, 'touch') ?? true)
+    const session = sessions.get(c.get('access').found, readFlag(c, 'touch') ?? true)
     return answerJson(200, renderSession(session), { ETag: entityTag(session) })
   })
 
   routes.patch('/', async (c) => {
-    const { access } = c.var
+    const access = c.get('access')
     const changed = await sessions.changeOrCreate(access.found, await readSessionPatch(c))
     const { session } = changed
     return answerJson(200, renderSession(session), changedHeaders(c, changed))
   })
 
   routes.delete('/', async (c) => {
-    await sessions.end(c.var.access.found, 'logout', readPrecondition(c))
+    await sessions.end(c.get('access').found, 'logout', readPrecondition(c))
     return answerEmpty({ 'Set-Cookie': cookie.remove(c, clock.now()) })
   })
 
@@ -57,7 +57,7 @@ export function createSessionRoutes(deps: SessionRoutesDeps): Hono<AppEnv> {
     const key = readKey(c)
     const fallback = readDefault(c)
     const touch = readFlag(c, 'touch') ?? true
-    const { found } = c.var.access
+    const { found } = c.get('access')
     if (fallback !== undefined && found.state !== 'live') return answerValue(fallback, wantsText(c))
     const session = sessions.get(found, touch)
     const value = findMember(session.data, key) ?? fallback
@@ -69,7 +69,7 @@ export function createSessionRoutes(deps: SessionRoutesDeps): Hono<AppEnv> {
     const key = readKey(c)
     const value = await readValue(c, bodyLimitBytes, rules.maxDepth)
     const operation = conditional(c, { name: 'set', key, value })
-    const changed = await sessions.changeOrCreate(c.var.access.found, operation)
+    const changed = await sessions.changeOrCreate(c.get('access').found, operation)
     return answerEmpty(changedHeaders(c, changed))
   })
 
@@ -77,7 +77,7 @@ export function createSessionRoutes(deps: SessionRoutesDeps): Hono<AppEnv> {
     const key = readKey(c)
     const body = await readJson(c, bodyLimitBytes, rules.maxDepth + 1)
     const operation = conditional(c, parseKeyPatch(key, body))
-    const changed = await sessions.changeOrCreate(c.var.access.found, operation)
+    const changed = await sessions.changeOrCreate(c.get('access').found, operation)
     return answerValue(changed.value ?? 'null', wantsText(c), changedHeaders(c, changed))
   })
 
@@ -86,11 +86,11 @@ export function createSessionRoutes(deps: SessionRoutesDeps): Hono<AppEnv> {
     const fallback = readDefault(c)
     const operation = conditional(c, { name: 'pop', key })
     try {
-      const changed = await sessions.change(c.var.access.found, operation)
+      const changed = await sessions.change(c.get('access').found, operation)
       return answerValue(changed.value ?? 'null', wantsText(c), changedHeaders(c, changed))
     } catch (error) {
       if (fallback === undefined || !isMissing(error)) throw error
-      const { found } = c.var.access
+      const { found } = c.get('access')
       const headers = found.state === 'live' ? { ETag: entityTag(found.session) } : {}
       return answerValue(fallback, wantsText(c), headers)
     }
@@ -112,7 +112,7 @@ export function createSessionRoutes(deps: SessionRoutesDeps): Hono<AppEnv> {
    * methods. No route of their own, for the fast one of Hono's routers takes none beside `/:key`.
    */
   async function act(c: AppContext, action: string): Promise<Changed> {
-    const { found } = c.var.access
+    const { found } = c.get('access')
     switch (action) {
       case 'renew':
         return await sessions.renew(found, readPrecondition(c))
@@ -124,7 +124,7 @@ export function createSessionRoutes(deps: SessionRoutesDeps): Hono<AppEnv> {
   }
 
   async function readSessionPatch(c: AppContext): Promise<Operation> {
-    const { mayWriteClaims } = c.var.access
+    const { mayWriteClaims } = c.get('access')
     // Two levels deeper than a value: the body's own object, and that of the data.
     const body = await readJson(c, bodyLimitBytes, rules.maxDepth + 2)
     if (contentTypeOf(c) === 'application/json-patch+json') {
@@ -150,7 +150,7 @@ export function createSessionRoutes(deps: SessionRoutesDeps): Hono<AppEnv> {
   /** The cookie goes out when the token or the time that a browser keeps it has changed. */
   function changedHeaders(c: AppContext, { session, token }: Changed): Headers {
     const headers = { ETag: entityTag(session) }
-    const { found, token: given } = c.var.access
+    const { found, token: given } = c.get('access')
     const kept = found.state === 'live' && found.session.permanent === session.permanent
     const due = token ?? (kept ? undefined : given)
     if (due === undefined) return headers

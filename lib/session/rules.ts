@@ -45,10 +45,10 @@ export function checkMembers(members: ReadonlyMap<string, JsonText>, rules: Sess
   }
 }
 
-/** Throws `session_too_large`; a session that is over the limit already may still shrink. */
+/** Throws `session_too_large`; a session that is over the limit already may do all but grow. */
 export function checkSize(before: Session, after: Session, rules: SessionRules): void {
   const bytes = sizeOf(after)
-  if (bytes > rules.sessionLimitBytes && bytes >= sizeOf(before)) {
+  if (bytes > rules.sessionLimitBytes && bytes > sizeOf(before)) {
     throw new CoatcheckError(
       'session_too_large',
       `Cannot store this: the session would be ${group(bytes)} bytes, ` +

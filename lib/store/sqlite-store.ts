@@ -3,12 +3,13 @@ import Database from 'better-sqlite3'
 import type { Clock } from '../clock.ts'
 import { CoatcheckError } from '../errors.ts'
 import type { SessionRules } from '../session/rules.ts'
-import type { Found } from '../session/session.ts'
+import { type Found, isLive, touchSession } from '../session/session.ts'
 import { createFile, type Durability, openReaderDatabase, prepareDatabase } from './database.ts'
+import { createHotSessions } from './hot-sessions.ts'
 import { lockDatabase } from './lock.ts'
 import { createReader, type Reader } from './reader.ts'
 import type { Changed, Store } from './store.ts'
-import type { WriteOutcome, WriteRequest } from './writer.ts'
+import type { WriteAnswer, WriteOutcome, WriteRequest } from './writer.ts'
 import { errorFor, startWriterThread, type WriterPort } from './writer-port.ts'
 
 export type SqliteStoreOptions = {
@@ -26,6 +27,9 @@ export type SqliteStoreOptions = {
 
 /** A crash can make sessions look idle for this much longer than they were. */
 const TOUCH_INTERVAL_MS = 1_000
+
+/** Of each of two generations; a character takes one or two bytes. */
+const HOT_LIMIT_CHARACTERS = 16 * 1024 * 1024
 
 /**
  * Opens the file, or creates it, and starts its writer. Throws a `StartError`, and leaves the file
@@ -71,6 +75,7 @@ export function createStore(reader: Reader, writer: WriterPort, parts: StorePart
   /** Activity that the file does not show yet: not sent so far, and sent but not yet committed. */
   let touched = new Map<string, number>()
   const touching: Map<string, number>[] = []
+  const hot = createHotSessions(HOT_LIMIT_CHARACTERS)
 
   const stopTicking = parts.clock.every(TOUCH_INTERVAL_MS, () => {
     flushTouches()
@@ -104,20 +109,32 @@ export function createStore(reader: Reader, writer: WriterPort, parts: StorePart
 
   function flushRequests(): void {
     if (requests.length === 0) return
+    const asked = requests
     const sent = waiting
-    const written = writer.write(requests)
     requests = []
     waiting = []
-    void written.then(
+    void writer.write(asked).then(
       (outcomes) => {
         pendingWrites -= sent.length
-        outcomes.forEach((outcome, index) => sent[index]?.resolve(outcome))
+        outcomes.forEach((outcome, index) => {
+          const request = asked[index]
+          if (request !== undefined && outcome.ok) keepHot(request, outcome.answer)
+          sent[index]?.resolve(outcome)
+        })
       },
       (error: unknown) => {
         pendingWrites -= sent.length
         for (const { reject } of sent) reject(error)
       },
     )
+  }
+
+  /** What is acknowledged is shown from then on. */
+  function keepHot(request: WriteRequest, answer: WriteAnswer): void {
+    if (request.kind !== 'change' && request.kind !== 'end') return
+    const stays = request.kind === 'change' && typeof answer === 'object' && answer.state === 'live'
+    if (stays && answer.session.id === request.id) hot.update(answer.session)
+    else hot.remove(request.id)
   }
 
   function flushTouches(): void {
@@ -128,6 +145,7 @@ export function createStore(reader: Reader, writer: WriterPort, parts: StorePart
     void writer.write([{ kind: 'touch', seen: sent }]).then(
       ([outcome]) => {
         touching.shift()
+        for (const [id, seen] of sent) hot.touch(id, seen)
         // A full disk, say: the next flush tries again, with what is newer.
         if (outcome?.ok !== true) touched = new Map([...sent, ...touched])
       },
@@ -145,8 +163,15 @@ export function createStore(reader: Reader, writer: WriterPort, parts: StorePart
 
   return {
     async find(id: string, now: number): Promise<Found> {
+      const known = hot.get(id)
+      if (known !== undefined) {
+        const session = touchSession(known, seenAt(id))
+        if (isLive(session, now)) return { state: 'live', session }
+      }
       try {
-        return reader.find(id, now, seenAt(id))
+        const found = reader.find(id, now, seenAt(id))
+        if (found.state === 'live') hot.add(found.session)
+        return found
       } catch (error) {
         if (!(error instanceof Database.SqliteError)) throw error
         throw new CoatcheckError('storage_failed', `Cannot read the session: ${error.code}`)

@@ -38,8 +38,11 @@ type Named = { readonly id: string; readonly now: number; readonly seenAt: numbe
 
 /** What became of a request; plain data, since it crosses a thread. */
 export type WriteOutcome =
-  | { readonly ok: true; readonly answer: boolean | Changed | Found | undefined }
+  | { readonly ok: true; readonly answer: WriteAnswer }
   | { readonly ok: false; readonly refusal: Refusal }
+
+/** By the kind of the request: `insert` a boolean, `change` and `end` as the store's contract has it. */
+export type WriteAnswer = boolean | Changed | Found | undefined
 
 /** A `CoatcheckError` as plain data. */
 export type Refusal = {
@@ -146,7 +149,7 @@ export function createWriter(
     }
   }
 
-  function answer(request: WriteRequest): boolean | Changed | Found | undefined {
+  function answer(request: WriteRequest): WriteAnswer {
     switch (request.kind) {
       case 'insert':
         return insert(request.session)
