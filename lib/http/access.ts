@@ -1,6 +1,7 @@
 import type { MiddlewareHandler } from 'hono'
 import type { Sessions } from '../sessions.ts'
 import type { AppContext, AppEnv } from './app-env.ts'
+import { readHeader } from './request-header.ts'
 import type { SessionCookie } from './session-cookie.ts'
 
 /** Finds the caller's own session, and what rights the caller has over it. */
@@ -20,6 +21,6 @@ const BEARER = /^Bearer[ \t]+(.*)$/i
 
 /** RFC 6750 section 2.1. Another scheme is the business of a proxy in front, and left to it. */
 function readBearer(c: AppContext): string | undefined {
-  const header = c.req.header('authorization')
+  const header = readHeader(c, 'authorization')
   return header === undefined ? undefined : BEARER.exec(header)?.[1]
 }

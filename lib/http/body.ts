@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import { CoatcheckError } from '../errors.ts'
 import { type JsonText, parseJson } from '../json/text.ts'
 import type { AppContext } from './app-env.ts'
+import { readHeader } from './request-header.ts'
 
 /** Deeper than any body that is no session data needs to be. */
 const SHALLOW = 8
@@ -21,8 +22,10 @@ export async function readValue(
   limitBytes: number,
   maxDepth: number,
 ): Promise<JsonText> {
-  if (contentTypeOf(c) !== 'text/plain') return await readJson(c, limitBytes, maxDepth)
-  return JSON.stringify(await readText(c, limitBytes))
+  const text = await readText(c, limitBytes)
+  return contentTypeOf(c) === 'text/plain'
+    ? JSON.stringify(text)
+    : parseJson(text, maxDepth, 'body')
 }
 
 /** The body parsed, numbers as JavaScript's; undefined where there is none. */
@@ -33,11 +36,17 @@ export async function readOptionalJson(c: AppContext, limitBytes: number): Promi
 
 /** Without parameters, in lower case; empty where there is none. */
 export function contentTypeOf(c: AppContext): string {
-  return (c.req.header('content-type') ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? ''
+  return (readHeader(c, 'content-type') ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? ''
 }
 
 async function readText(c: AppContext, limitBytes: number): Promise<string> {
-  const bytes = await readBytes(c, limitBytes)
+  const declared = readHeader(c, 'content-length')
+  if (declared !== undefined && Number(declared) > limitBytes) throw tooLarge(limitBytes)
+  // Node holds a body to the length that was declared; one of unknown length is counted as it comes.
+  const bytes =
+    declared === undefined
+      ? await readStream(c, limitBytes)
+      : Buffer.from(await c.req.raw.arrayBuffer())
   if (!isUtf8(bytes)) {
     throw new CoatcheckError(
       'invalid_utf8',
@@ -47,13 +56,7 @@ async function readText(c: AppContext, limitBytes: number): Promise<string> {
   return bytes.toString('utf8')
 }
 
-async function readBytes(c: AppContext, limitBytes: number): Promise<Buffer> {
-  const declared = c.req.header('content-length')
-  if (declared !== undefined) {
-    if (Number(declared) > limitBytes) throw tooLarge(limitBytes)
-    // Node holds the body to the length that was declared.
-    return Buffer.from(await c.req.raw.arrayBuffer())
-  }
+async function readStream(c: AppContext, limitBytes: number): Promise<Buffer> {
   const chunks: Uint8Array[] = []
   let length = 0
   for await (const chunk of c.req.raw.body ?? []) {

@@ -11,7 +11,8 @@ import { renderProblem } from './problem.ts'
 const SINGLE_HEADERS = new Set(['host', 'content-type', 'content-length', 'authorization'])
 const HOST = /^(?:\[[\da-f:.]+\]|[\w.~!$&'()*+,;=%-]+)(?::\d{0,5})?$/i
 const ABSOLUTE_TARGET = /^https?:\/\/([^/?#@\\]+)(?=[/?]|$)/i
-const TARGET = /^\/[\x21\x22\x24-\x7e]*$/
+/** A backslash before the query is a slash to some, and a character to others. */
+const TARGET = /^\/[\x21\x22\x24-\x3e\x40-\x5b\x5d-\x7e]*(?:\?[\x21\x22\x24-\x7e]*)?$/
 
 /** Closed at once, with bytes still on their way, a connection may lose the answer that was sent. */
 const LINGER_MS = 1_000
@@ -29,7 +30,10 @@ export function refuseRequest(request: IncomingMessage): CoatcheckError | undefi
     request.url = target.startsWith('/') ? target : `/${target}`
   }
   if (!TARGET.test(request.url ?? '')) {
-    return badRequest('its target must be a path in printable ASCII, without a fragment')
+    return badRequest(
+      'its target must be a path in printable ASCII, without a fragment; ' +
+        'a backslash in a key is written %5C',
+    )
   }
   if (!HOST.test(request.headers.host ?? '')) {
     return badRequest('its Host must be a name or an address, with or without a port')

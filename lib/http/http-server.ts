@@ -1,5 +1,5 @@
 import { statSync, unlinkSync } from 'node:fs'
-import { createServer, type Server, ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import type { Hono } from 'hono'
@@ -48,6 +48,17 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     }
   }
 
+  function serve(request: IncomingMessage, response: ServerResponse): void {
+    if (refused.has(request.socket)) return
+    const refusal = refuseRequest(request)
+    if (refusal === undefined) {
+      void listener(request, response)
+    } else {
+      refused.add(request.socket)
+      answerRefusal(response, refusal)
+    }
+  }
+
   const server = createServer(
     {
       maxHeaderSize: options.headerLimitBytes,
@@ -60,17 +71,10 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       requireHostHeader: false,
       ServerResponse: Answer,
     },
-    (request, response) => {
-      if (refused.has(request.socket)) return
-      const refusal = refuseRequest(request)
-      if (refusal === undefined) {
-        void listener(request, response)
-      } else {
-        refused.add(request.socket)
-        answerRefusal(response, refusal)
-      }
-    },
+    serve,
   )
+  // An expectation other than 100-continue: RFC 9110 section 10.1.1 lets a server pass over it.
+  server.on('checkExpectation', serve)
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     if (!socket.writable || error.code === 'ECONNRESET') {
       socket.destroy()
@@ -125,11 +129,7 @@ async function isAbandoned(path: string): Promise<boolean> {
 }
 
 /** One connection too many is told so, and closed, before it has sent anything. */
-function limitConnections(
-  server: Server,
-  maxConnections: number,
-  refused: WeakSet<Socket>,
-): void {
+function limitConnections(server: Server, maxConnections: number, refused: WeakSet<Socket>): void {
   let connections = 0
   server.on('connection', (socket) => {
     connections++

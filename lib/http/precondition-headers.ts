@@ -1,11 +1,12 @@
 import { CoatcheckError } from '../errors.ts'
 import type { EntityTags, Precondition } from '../session/precondition.ts'
 import type { AppContext } from './app-env.ts'
+import { readHeader } from './request-header.ts'
 
 /** `If-Match` and `If-None-Match` of a write, RFC 9110 section 13.1; undefined where none is given. */
 export function readPrecondition(c: AppContext): Precondition | undefined {
-  const ifMatch = c.req.header('if-match')
-  const ifNoneMatch = c.req.header('if-none-match')
+  const ifMatch = readHeader(c, 'if-match')
+  const ifNoneMatch = readHeader(c, 'if-none-match')
   if (ifMatch === undefined && ifNoneMatch === undefined) return undefined
   return {
     // If-Match compares strongly, and no weak tag is the same as another; If-None-Match does not.

@@ -1,13 +1,14 @@
 import type { MiddlewareHandler } from 'hono'
 import { CoatcheckError } from '../errors.ts'
 import type { AppContext, AppEnv } from './app-env.ts'
+import { readHeader } from './request-header.ts'
 
 /**
  * Refuses a request that a page of another origin sent; for the methods that change something. Browsers say so in
  * `Sec-Fetch-Site`, older ones in `Origin`, and no script can forge either; programs send neither.
  */
 export function requireSameOrigin(isSecure: (c: AppContext) => boolean): MiddlewareHandler<AppEnv> {
-  return async function requireSameOrigin(c, next) {
+  return function requireSameOrigin(c, next) {
     if (isCrossOrigin(c, isSecure)) {
       throw new CoatcheckError(
         'cross_origin',
@@ -20,9 +21,9 @@ export function requireSameOrigin(isSecure: (c: AppContext) => boolean): Middlew
 }
 
 function isCrossOrigin(c: AppContext, isSecure: (c: AppContext) => boolean): boolean {
-  const site = c.req.header('sec-fetch-site')
+  const site = readHeader(c, 'sec-fetch-site')
   if (site !== undefined) return site !== 'same-origin' && site !== 'none'
-  const origin = c.req.header('origin')
+  const origin = readHeader(c, 'origin')
   if (origin === undefined) return false
   return origin !== `${isSecure(c) ? 'https' : 'http'}://${new URL(c.req.url).host}`
 }

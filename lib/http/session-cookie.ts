@@ -2,6 +2,7 @@ import { BlockList, isIP } from 'node:net'
 import { lifetimeEndsAt, type Session } from '../session/session.ts'
 import type { AppContext } from './app-env.ts'
 import { findCookies } from './cookie-header.ts'
+import { readHeader } from './request-header.ts'
 import { renderDeletedCookie, renderSetCookie } from './set-cookie.ts'
 
 export type SessionCookie = {
@@ -32,7 +33,7 @@ export function createSessionCookie({ name, trustedProxies }: SessionCookieOptio
 
   function isSecure(c: AppContext): boolean {
     if (c.req.url.startsWith('https:')) return true
-    const forwarded = c.req.header('x-forwarded-proto')
+    const forwarded = readHeader(c, 'x-forwarded-proto')
     // Of several words the last is the nearest proxy's, the only one that we trust.
     return forwarded?.split(',').at(-1)?.trim().toLowerCase() === 'https' && isTrusted(c)
   }
@@ -46,7 +47,7 @@ export function createSessionCookie({ name, trustedProxies }: SessionCookieOptio
     isSecure,
 
     read(c) {
-      const header = c.req.header('cookie')
+      const header = readHeader(c, 'cookie')
       if (header === undefined) return undefined
       const [first, ...others] = findCookies(header, isSecure(c) ? secureName : name)
       // Somebody planted one beside the real one: which is which cannot be told.

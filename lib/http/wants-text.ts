@@ -1,13 +1,14 @@
-import type { Context } from 'hono'
 import { accepts } from 'hono/accepts'
+import type { AppContext } from './app-env.ts'
+import { readHeader } from './request-header.ts'
 
 const JSON_TYPE = 'application/json'
 const TEXT_TYPE = 'text/plain'
 
 /** Whether the caller would rather have a bare value than JSON. */
-export function wantsText(c: Context): boolean {
+export function wantsText(c: AppContext): boolean {
   // The word alone decides nearly always, and without parsing.
-  if (c.req.header('accept')?.includes(TEXT_TYPE) !== true) return false
+  if (readHeader(c, 'accept')?.includes(TEXT_TYPE) !== true) return false
   const supports = [TEXT_TYPE, JSON_TYPE]
   const preferred = accepts(c, {
     header: 'Accept',

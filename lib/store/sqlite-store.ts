@@ -63,7 +63,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
 
 type StoreParts = Pick<SqliteStoreOptions, 'clock' | 'durability' | 'maxPendingWrites'>
 type Waiting = {
-  readonly resolve: (outcome: WriteOutcome) => void
+  readonly resolve: (answer: never) => void
   readonly reject: (error: unknown) => void
 }
 
@@ -86,7 +86,8 @@ export function createStore(reader: Reader, writer: WriterPort, parts: StorePart
     return touched.get(id) ?? touching.findLast((sent) => sent.has(id))?.get(id) ?? 0
   }
 
-  function send(request: WriteRequest): Promise<WriteOutcome> {
+  /** The writer answers each kind of request with the type that the store's contract names. */
+  function ask<Answer>(request: WriteRequest): Promise<Answer> {
     if (pendingWrites >= parts.maxPendingWrites) {
       return Promise.reject(
         new CoatcheckError(
@@ -110,23 +111,33 @@ export function createStore(reader: Reader, writer: WriterPort, parts: StorePart
   function flushRequests(): void {
     if (requests.length === 0) return
     const asked = requests
-    const sent = waiting
+    const asking = waiting
     requests = []
     waiting = []
     void writer.write(asked).then(
       (outcomes) => {
-        pendingWrites -= sent.length
-        outcomes.forEach((outcome, index) => {
-          const request = asked[index]
-          if (request !== undefined && outcome.ok) keepHot(request, outcome.answer)
-          sent[index]?.resolve(outcome)
-        })
+        pendingWrites -= asking.length
+        outcomes.forEach((outcome, index) => settle(asked[index], asking[index], outcome))
       },
       (error: unknown) => {
-        pendingWrites -= sent.length
-        for (const { reject } of sent) reject(error)
+        pendingWrites -= asking.length
+        for (const { reject } of asking) reject(error)
       },
     )
+  }
+
+  function settle(
+    request: WriteRequest | undefined,
+    waiting: Waiting | undefined,
+    outcome: WriteOutcome,
+  ): void {
+    if (request === undefined || waiting === undefined) return
+    if (outcome.ok) {
+      keepHot(request, outcome.answer)
+      waiting.resolve(outcome.answer as never)
+    } else {
+      waiting.reject(errorFor(outcome.refusal))
+    }
   }
 
   /** What is acknowledged is shown from then on. */
@@ -142,7 +153,7 @@ export function createStore(reader: Reader, writer: WriterPort, parts: StorePart
     const sent = touched
     touched = new Map()
     touching.push(sent)
-    void writer.write([{ kind: 'touch', seen: sent }]).then(
+    void writer.write([{ kind: 'touch', seen: [...sent] }]).then(
       ([outcome]) => {
         touching.shift()
         for (const [id, seen] of sent) hot.touch(id, seen)
@@ -152,13 +163,6 @@ export function createStore(reader: Reader, writer: WriterPort, parts: StorePart
       // Final for the writer: whoever opened the store is told by `onFailure`.
       () => {},
     )
-  }
-
-  async function ask<Answer>(request: WriteRequest): Promise<Answer> {
-    const outcome = await send(request)
-    if (!outcome.ok) throw errorFor(outcome.refusal)
-    // The writer answers each kind of request with the type that the store's contract names.
-    return outcome.answer as Answer
   }
 
   return {

@@ -40,7 +40,8 @@ export async function startWriterThread(
   let open = false
   let closing = false
 
-  thread.on('message', (message: FromWriter) => {
+  thread.on('message', (text: string) => {
+    const message: FromWriter = JSON.parse(text)
     switch (message.kind) {
       case 'ready':
         return opened.resolve()
@@ -92,7 +93,7 @@ export async function startWriterThread(
   }
 
   function post(message: ToWriter): void {
-    thread.postMessage(message)
+    thread.postMessage(JSON.stringify(message))
   }
 
   await opened.promise

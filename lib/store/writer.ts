@@ -23,7 +23,10 @@ export type WriteRequest =
   | { readonly kind: 'insert'; readonly session: Session }
   | ChangeRequest
   | EndRequest
-  | { readonly kind: 'touch'; readonly seen: ReadonlyMap<string, number> }
+  | { readonly kind: 'touch'; readonly seen: readonly Seen[] }
+
+/** A session and the moment of its activity. */
+export type Seen = readonly [id: string, seenAt: number]
 
 type ChangeRequest = Named & { readonly kind: 'change'; readonly operation: Operation }
 

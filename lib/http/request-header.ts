@@ -1,0 +1,12 @@
+import type { AppContext } from './app-env.ts'
+
+/**
+ * A header of the request, its name in lower case. Node has them parsed already; the web's `Headers`
+ * would check the name and look again, which costs too much ten times a request.
+ */
+export function readHeader(c: AppContext, name: string): string | undefined {
+  const parsed = c.env?.incoming?.headers
+  if (parsed === undefined) return c.req.header(name)
+  const value = parsed[name]
+  return Array.isArray(value) ? value.join(', ') : value
+}
