@@ -45,7 +45,8 @@ async function serve(settings: Settings): Promise<void> {
   const clock = systemClock
   const log = createLog({ clock, write: (line) => process.stderr.write(line) })
   const rules = rulesOf(settings)
-  const stopping = Promise.withResolvers<number>()
+  const stopping = Promise.withResolvers<void>()
+  let exitCode: number = EXIT.stopped
 
   const store = await openSqliteStore({
     path: settings.dataPath,
@@ -56,7 +57,8 @@ async function serve(settings: Settings): Promise<void> {
     clock,
     onFailure(cause) {
       log.error('writing failed', { message: cause.message })
-      stopping.resolve(EXIT.writingFailed)
+      exitCode = EXIT.writingFailed
+      stopping.resolve()
     },
   })
   const sessions = createSessions({ store, clock, rules })
@@ -75,14 +77,15 @@ async function serve(settings: Settings): Promise<void> {
   const stopSweeper = startSweeper({ store, clock, log, intervalMs: settings.sweepIntervalMs })
   onSignal((signal) => {
     log.info('stopping', { signal })
-    stopping.resolve(EXIT.stopped)
+    stopping.resolve()
   })
   announce(server.url)
 
-  process.exitCode = await stopping.promise
+  await stopping.promise
   stopSweeper()
   await server.stop(settings.stopTimeoutMs)
   await store.close()
+  process.exitCode = exitCode
   log.info('stopped')
 }
 

@@ -5,7 +5,14 @@ import type { JsonText } from './json/text.ts'
 import { applyOperation, type Operation } from './session/operations.ts'
 import type { Precondition } from './session/precondition.ts'
 import type { SessionRules } from './session/rules.ts'
-import { type EndReason, type Found, type Session, touchSession } from './session/session.ts'
+import {
+  type EndReason,
+  expireSession,
+  type Found,
+  isLive,
+  type Session,
+  touchSession,
+} from './session/session.ts'
 import {
   hashSecret,
   mintToken,
@@ -91,6 +98,10 @@ export function createSessions({ store, clock, rules }: SessionsOptions): Sessio
       const session = requireLive(found)
       if (!touch) return session
       const now = clock.now()
+      // It may have died since it was found, and a touch must not revive it.
+      if (!isLive(session, now)) {
+        return requireLive({ state: 'ended', tombstone: expireSession(session) })
+      }
       store.touch(session.id, now)
       return touchSession(session, now)
     },

@@ -54,7 +54,7 @@ test('store answers a hot session without reading the file, and forgets it when 
   const session = sessionAt(clock.now())
   await store.insert(session)
   await store.find(session.id, clock.now())
-  database.exec("update sessions set data = '{\"seen\":\"only by a read of the file\"}'")
+  database.exec('update sessions set data = \'{"seen":"only by a read of the file"}\'')
   assert.equal(await store.find(session.id, clock.now()), { state: 'live', session })
 
   await store.end(session.id, clock.now(), 'logout')

@@ -34,8 +34,8 @@ export type Store = {
   end(id: string, now: number, reason: EndReason, when?: Precondition): Promise<Found>
 
   /**
-   * Records activity soon, without waiting: the one write that a crash may lose. `find`, `change`,
-   * `end` and `sweep` count it at once.
+   * Records activity of a session that is live at `now` soon, without waiting: the one write that a
+   * crash may lose. `find`, `change`, `end` and `sweep` count it at once.
    */
   touch(id: string, now: number): void
 

@@ -33,13 +33,17 @@ export function runServer(args: readonly string[], env: NodeJS.ProcessEnv = {}):
   return start(args, env).ended
 }
 
-/** Starts `node server.ts` on a free port; resolves once it says where it listens. */
+/**
+ * Starts `node server.ts` on a free port; resolves once it says where it listens. `under` is the
+ * command line of a program that runs it, such as `strace`.
+ */
 export async function spawnServer(
   args: readonly string[],
   env: NodeJS.ProcessEnv = {},
+  under: readonly string[] = [],
 ): Promise<RunningServer> {
   const listening = args.includes('--listen') ? [] : ['--port', '0']
-  const { child, output, ended } = start([...listening, ...args], env)
+  const { child, output, ended } = start([...listening, ...args], env, under)
   const url = await new Promise<string>((resolve, reject) => {
     child.stdout.on('data', () => {
       const found = /listens on (\S+)\n.*\n/.exec(output.stdout)?.[1]
@@ -57,8 +61,9 @@ export async function spawnServer(
   }
 }
 
-function start(args: readonly string[], env: NodeJS.ProcessEnv) {
-  const child = spawn(process.execPath, [SERVER, ...args], {
+function start(args: readonly string[], env: NodeJS.ProcessEnv, under: readonly string[] = []) {
+  const [command = '', ...rest] = [...under, process.execPath, SERVER, ...args]
+  const child = spawn(command, rest, {
     env: { PATH: process.env['PATH'], ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })

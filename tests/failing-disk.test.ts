@@ -1,0 +1,108 @@
+/** The real process on a disk whose sync fails, which strace makes up: acknowledged means on disk. */
+import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { skip } from './support/skip.ts'
+import { makeFolder, type RunningServer, spawnServer } from './support/spawn-server.ts'
+
+const test = suite('failing disk')
+
+const CLIENTS = 8
+/** The writer's thread has made fewer syncs than this when the server begins to listen. */
+const FAILING_SYNC = 40
+
+for (const [what, when] of [
+  ['once', String(FAILING_SYNC)],
+  ['from then on', `${FAILING_SYNC}+`],
+] as const) {
+  test(`a sync that fails ${what} is final: nothing more is acknowledged, nothing acknowledged is lost`, async () => {
+    requireStrace()
+    const folder = makeFolder()
+    const data = join(folder, 'sessions.db')
+    const trace = join(folder, 'trace')
+    const server = await spawnServer(['--data', data], {}, [
+      'strace',
+      ...['--seccomp-bpf', '-f', '-qq', '-o', trace],
+      ...['-e', 'trace=fsync,fdatasync', '-e', `inject=fsync,fdatasync:error=EIO:when=${when}`],
+    ])
+    const { acknowledged, answers, late } = await writeUntilItFails(server)
+
+    const { code, stderr } = await server.ended
+    assert.match(readFileSync(trace, 'utf8'), 'EIO (Input/output error) (INJECTED)')
+    assert.is(code, 74)
+    assert.match(stderr, /"level":"error","event":"writing failed","message":"disk I\/O error"/)
+    assert.ok(acknowledged.size > 0)
+    assert.equal(late, [])
+    assert.equal(
+      answers.filter((answer) => !FINAL_ANSWERS.includes(answer)),
+      [],
+    )
+
+    const again = await spawnServer(['--data', data])
+    const missing = []
+    for (const [cookie, value] of acknowledged) {
+      const answer = await fetch(`${again.url}/session/k`, { headers: { cookie } })
+      const found = await answer.text()
+      if (found !== value) missing.push(`${value}: ${answer.status} ${found}`)
+    }
+    assert.equal(missing, [])
+    again.kill('SIGTERM')
+    assert.is((await again.ended).code, 0)
+  })
+}
+
+/** What a client may hear once a sync has failed. */
+const FINAL_ANSWERS = ['503 outcome_unknown', '503 storage_failed', 'closed']
+
+/** Clients that each put one value after the other into new sessions, until all have failed. */
+async function writeUntilItFails(server: RunningServer) {
+  /** The cookie of each session whose value was acknowledged. */
+  const acknowledged = new Map<string, string>()
+  /** What each client heard in the end. */
+  const answers: string[] = []
+  /** What was acknowledged although it was asked after somebody had heard of the failure. */
+  const late: string[] = []
+  await Promise.all(
+    Array.from({ length: CLIENTS }, async (_, client) => {
+      // Each goes on for a while after a failure: the server must not take heart again.
+      for (let n = 0, failures = 0; failures < 20; n++) {
+        const askedLate = answers.length > 0
+        const value = `"${client}-${n}"`
+        const answer = await put(server, value)
+        if (typeof answer === 'string') {
+          answers.push(answer)
+          failures++
+        } else {
+          acknowledged.set(answer.cookie, value)
+          if (askedLate) late.push(value)
+        }
+      }
+    }),
+  )
+  return { acknowledged, answers, late }
+}
+
+async function put(server: RunningServer, body: string): Promise<{ cookie: string } | string> {
+  try {
+    const headers = { 'content-type': 'application/json' }
+    const answer = await fetch(`${server.url}/session/k`, { method: 'PUT', body, headers })
+    if (answer.status === 204) {
+      return { cookie: answer.headers.get('set-cookie')?.split(';', 1)[0] ?? '' }
+    }
+    const problem: { code?: string } = JSON.parse(await answer.text())
+    return `${answer.status} ${problem.code}`
+  } catch {
+    return 'closed'
+  }
+}
+
+/** Skips where strace is missing, or may not trace here, as in some containers. */
+function requireStrace(): void {
+  const { error, status } = spawnSync('strace', ['-f', '-o', '/dev/null', 'true'])
+  if (error !== undefined) skip('strace is not installed')
+  if (status !== 0) skip('strace may not trace processes here')
+}
+
+test.run()

@@ -1,0 +1,227 @@
+/** What stands in front of the framework, met over real sockets with bytes that no client library sends. */
+import { once } from 'node:events'
+import { setImmediate as turn } from 'node:timers/promises'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { HOUR } from './support/memory-store.ts'
+import { listenRaw, parseAnswer, rawRequest, readToEnd, refusalIn } from './support/raw-http.ts'
+
+const test = suite('guard')
+
+/** What is refused, on the connection that it came on, as a bad request. */
+const BAD_REQUESTS: Record<string, string> = {
+  'with two Host headers': rawRequest('PUT /session/k', ['Host: localhost'], '1'),
+  'with two Content-Type headers': rawRequest(
+    'PUT /session/k',
+    ['Content-Type: text/plain', 'content-type: application/json'],
+    '1',
+  ),
+  'with two Authorization headers': rawRequest(
+    'PUT /session/k',
+    ['Authorization: Bearer a', 'AUTHORIZATION: Bearer b'],
+    '1',
+  ),
+  'with two Content-Length headers': rawRequest('PUT /session/k', ['Content-Length: 2'], '1'),
+  'without a Host': 'PUT /session/k HTTP/1.1\r\nContent-Length: 1\r\n\r\n1',
+  'without a Host, in HTTP/1.0': 'PUT /session/k HTTP/1.0\r\nContent-Length: 1\r\n\r\n1',
+  'with an empty Host': 'PUT /session/k HTTP/1.1\r\nHost:\r\nContent-Length: 1\r\n\r\n1',
+  'with user information in its Host': withHost('ada@localhost'),
+  'with a path in its Host': withHost('localhost/x'),
+  'with two hosts in its Host': withHost('localhost, other'),
+  'with a space in its Host': withHost('local host'),
+  'with a port that is none in its Host': withHost('localhost:80a'),
+  'with a name that is not ASCII in its Host': withHost('müsli'),
+  'with user information in its target': rawRequest('PUT http://a:b@localhost/session/k', [], '1'),
+  'with user information and no path': rawRequest('GET http://ada@localhost'),
+  'with an absolute target of another scheme': rawRequest('GET ftp://localhost/session'),
+  'with an absolute target without a host': rawRequest('GET http:///session'),
+  'with a backslash after the host of its target': rawRequest(
+    'GET http://localhost\\@evil/session',
+  ),
+  'with a fragment in its target': rawRequest('PUT /session/k#x', [], '1'),
+  'with a backslash in its path': rawRequest('PUT /session/a\\b', [], '1'),
+  'with an expectation and two Host headers': rawRequest(
+    'PUT /session/k',
+    ['Host: localhost', 'Expect: 200-maybe'],
+    '1',
+  ),
+  'with a target that is not ASCII': rawRequest('PUT /session/ké', [], '1'),
+  'with a control character in its target': rawRequest('PUT /session/k\u0001', [], '1'),
+  'with a star for its target': rawRequest('OPTIONS *'),
+  'with a target that is no path': rawRequest('GET session'),
+  'with a Content-Length beside a Transfer-Encoding': rawRequest(
+    'PUT /session/k',
+    ['Transfer-Encoding: chunked'],
+    '1\r\n1\r\n0\r\n\r\n',
+  ),
+  'with a Transfer-Encoding that is not known': rawRequest('PUT /session/k', [
+    'Transfer-Encoding: xchunked',
+  ]),
+  'with a negative Content-Length': rawRequest('PUT /session/k', ['Content-Length: -1']),
+  'with a Content-Length in hexadecimal': rawRequest('PUT /session/k', ['Content-Length: 0x1']),
+  'with a folded header': rawRequest('PUT /session/k', ['X-Folded: a', ' b'], '1'),
+  'with a NUL in a header': rawRequest('PUT /session/k', ['X-Nul: a\0b'], '1'),
+  'with a bare CR in a header': rawRequest('PUT /session/k', ['X-Cr: a\rb'], '1'),
+  'with a space before the colon of a header': rawRequest('PUT /session/k', ['X-Space : a'], '1'),
+  'with a header that has no name': rawRequest('PUT /session/k', [': a'], '1'),
+  'with a method that does not exist': rawRequest('FETCH /session/k'),
+  'of HTTP/0.9': 'GET /session\r\n\r\n',
+  'of TLS': '\u0016\u0003\u0001\u0002\u0000\u0001\u0000\u0001',
+}
+
+for (const [what, bytes] of Object.entries(BAD_REQUESTS)) {
+  test(`a request ${what} is 400 on a connection that closes, and does nothing`, async () => {
+    const { send, countSessions, stop } = await listenRaw()
+    assert.is(refusalIn(await send(Buffer.from(bytes, 'latin1'))), '400 bad_request')
+    assert.is(countSessions(), 0)
+    await stop()
+  })
+}
+
+test('a chunk that is malformed ends the connection, and nothing is written', async () => {
+  const { send, countSessions, stop } = await listenRaw()
+  const head = 'PUT /session/k HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n'
+  assert.is(refusalIn(await send(`${head}1\r\n1\r\nzz\r\n`)), '400 bad_request')
+  assert.is(countSessions(), 0)
+  await stop()
+})
+
+test('a request after one that was refused, on the same connection, does nothing', async () => {
+  const { send, countSessions, stop } = await listenRaw()
+  const refused = 'GET /session HTTP/1.1\r\nHost: localhost\r\nHost: other\r\n\r\n'
+  const smuggled = rawRequest('PUT /session/k', [], '1')
+  assert.is(refusalIn(await send(refused + smuggled)), '400 bad_request')
+  assert.is(countSessions(), 0)
+  await stop()
+})
+
+test('headers over the limit are 431', async () => {
+  const { send, stop } = await listenRaw({ headerLimitBytes: 2_000 })
+  const within = await send(rawRequest('GET /session', [`X-Large: ${'x'.repeat(1_500)}`]))
+  assert.is(parseAnswer(within).status, 404)
+  const answer = await send(rawRequest('GET /session', [`X-Large: ${'x'.repeat(2_500)}`]))
+  assert.is(refusalIn(answer), '431 header_too_large')
+  await stop()
+})
+
+test('headers that do not end in time are 408, within seconds', async () => {
+  const { send, stop } = await listenRaw({ headerTimeoutMs: 200 })
+  const began = performance.now()
+  const answer = await send('GET /session HTTP/1.1\r\nHost: localhost\r\n')
+  assert.is(refusalIn(answer), '408 request_timeout')
+  assert.ok(performance.now() - began < 10_000)
+  await stop()
+})
+
+test('a body that does not end in time is 408, and nothing is written', async () => {
+  const { send, countSessions, stop } = await listenRaw({
+    headerTimeoutMs: 200,
+    requestTimeoutMs: 400,
+  })
+  const head = 'PUT /session/k HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n'
+  assert.is(refusalIn(await send(`${head}"a`)), '408 request_timeout')
+  assert.is(countSessions(), 0)
+  await stop()
+})
+
+test('a request that was given up is not done when the rest of it comes late', async () => {
+  const { open, countSessions, stop } = await listenRaw({
+    headerTimeoutMs: 200,
+    requestTimeoutMs: 200,
+  })
+  const late = await open()
+  late.on('error', () => {})
+  late.write('PUT /session/k HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\n"a')
+  assert.is(refusalIn(await readToEnd(late)), '408 request_timeout')
+  late.write('da"')
+  late.end()
+  await once(late, 'close')
+  await stop()
+  assert.is(countSessions(), 0)
+})
+
+test('a connection too many is 503 with Retry-After, and what it asks is not done', async () => {
+  const { open, countSessions, stop } = await listenRaw({ maxConnections: 2 })
+  const first = await open()
+  const second = await open()
+  const third = await open()
+  third.write(rawRequest('PUT /session/k', [], '1'))
+  const answer = await readToEnd(third)
+  assert.is(refusalIn(answer), '503 overloaded')
+  assert.is(parseAnswer(answer).headers.get('retry-after'), '1')
+
+  // The others go on.
+  first.write(rawRequest('GET /session'))
+  assert.is(parseAnswer(await readToEnd(first)).status, 404)
+  assert.is(countSessions(), 0)
+  for (const socket of [first, second, third]) socket.destroy()
+  await stop()
+})
+
+test('a place is free again when a connection closes', async () => {
+  const { open, send, stop } = await listenRaw({ maxConnections: 1 })
+  const first = await open()
+  assert.is(refusalIn(await send('')), '503 overloaded')
+  first.destroy()
+  await once(first, 'close')
+  let status = 503
+  // The server may learn of the end a little later.
+  while (status === 503) {
+    await turn()
+    status = parseAnswer(await send(rawRequest('GET /session'))).status
+  }
+  assert.is(status, 404)
+  await stop()
+})
+
+test('a client that keeps its side open after a refusal does not keep the server', async () => {
+  const { open, stop } = await listenRaw({ maxConnections: 2 })
+  const malformed = await open()
+  malformed.write('this is not HTTP\r\n\r\n')
+  assert.is(refusalIn(await readToEnd(malformed)), '400 bad_request')
+  const idle = await open()
+  const tooMany = await open()
+  assert.is(refusalIn(await readToEnd(tooMany)), '503 overloaded')
+  await stop(HOUR)
+  for (const socket of [malformed, idle, tooMany]) socket.destroy()
+})
+
+test('an absolute target is taken as its path, and its host as the Host', async () => {
+  const { send, countSessions, stop } = await listenRaw()
+  for (const target of ['http://localhost/session/k', 'HTTP://example.com:80/session/k?x=1']) {
+    const answer = await send(rawRequest(`PUT ${target}`, [], '"ada"'))
+    assert.is(parseAnswer(answer).status, 204, target)
+  }
+  assert.is(countSessions(), 2)
+  const root = parseAnswer(await send(rawRequest('GET http://localhost')))
+  assert.is(root.status, 404)
+  assert.is(JSON.parse(root.body).code, 'route_not_found')
+  await stop()
+})
+
+test('the host of an absolute target counts, whatever the Host says', async () => {
+  const { send, stop } = await listenRaw()
+  const put = (origin: string) =>
+    `PUT http://localhost/session/k HTTP/1.1\r\nHost: other\r\nOrigin: ${origin}\r\n` +
+    'Connection: close\r\nContent-Length: 1\r\n\r\n1'
+  assert.is(parseAnswer(await send(put('http://other'))).status, 403)
+  assert.is(parseAnswer(await send(put('http://localhost'))).status, 204)
+  await stop()
+})
+
+for (const host of ['localhost', 'localhost:7377', '127.0.0.1', '[::1]', '[::1]:80', 'a_b.c-d']) {
+  test(`the Host ${host} is taken`, async () => {
+    const { send, stop } = await listenRaw()
+    const bytes = `GET /session HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`
+    const { status, body } = parseAnswer(await send(bytes))
+    assert.is(status, 404)
+    assert.is(JSON.parse(body).code, 'session_not_found')
+    await stop()
+  })
+}
+
+function withHost(host: string): string {
+  return `PUT /session/k HTTP/1.1\r\nHost: ${host}\r\nContent-Length: 1\r\n\r\n1`
+}
+
+test.run()
