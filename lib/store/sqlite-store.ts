@@ -39,23 +39,24 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
   const { path, durability, rules, keepEndedMs } = options
   createFile(path)
   const unlock = lockDatabase(path)
+  let database: Database.Database | undefined
   try {
     prepareDatabase(path)
-    const writer = await startWriterThread(
-      { path, durability, rules, keepEndedMs },
-      options.onFailure,
-    )
-    const database = openReaderDatabase(path)
-    const store = createStore(createReader(database, keepEndedMs), writer, options)
+    database = openReaderDatabase(path)
+    const reader = createReader(database, keepEndedMs)
+    const thread = { path, durability, rules, keepEndedMs }
+    const writer = await startWriterThread(thread, options.onFailure)
+    const store = createStore(reader, writer, options)
     return {
       ...store,
       async close() {
         // The writer goes last, since the last to leave empties the log and removes it.
-        await store.close(() => database.close())
+        await store.close(() => database?.close())
         unlock()
       },
     }
   } catch (error) {
+    database?.close()
     unlock()
     throw error
   }
