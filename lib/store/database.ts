@@ -175,7 +175,7 @@ function startErrorFor(path: string, code: string, cause: unknown): unknown {
     )
   }
   if (code.startsWith('SQLITE_CORRUPT')) return damaged(path, 'SQLite finds it malformed')
-  if (code === 'SQLITE_FULL' || code === 'ENOSPC') {
+  if (/^(SQLITE_FULL|SQLITE_IOERR_SHMSIZE|ENOSPC)$/.test(code)) {
     return new StartError(
       'disk_failed',
       `Cannot open ${path}: the disk is full; make space and start again`,

@@ -63,7 +63,7 @@ export type Writer = {
   run(requests: readonly WriteRequest[]): WriteOutcome[]
   /** Ends and removes at most `limit` sessions and tombstones; `more` while some are left. */
   sweepSlice(now: number, limit: number): Swept & { readonly more: boolean }
-  /** Moves the log into the database and empties it. */
+  /** Moves the log into the database and empties it, where that can be done now. */
   checkpoint(): void
 }
 
@@ -204,7 +204,12 @@ export function createWriter(
     },
 
     checkpoint() {
-      database.pragma('wal_checkpoint(truncate)')
+      try {
+        database.pragma('wal_checkpoint(truncate)')
+      } catch (error) {
+        // On a full disk, say: what is in the log is safe there, and the next start goes on from it.
+        if (refusalFor(error) === undefined) throw error
+      }
     },
   }
 }
