@@ -1,8 +1,10 @@
 /** Wires the parts of Coatcheck together: config → store → sessions → sweeper → app → listen → stop. */
 import { readFileSync } from 'node:fs'
 import { constants } from 'node:os'
+import { openApiKeys, type OpenApiKeys } from './lib/api-keys.ts'
 import { systemClock } from './lib/clock.ts'
 import { createApp } from './lib/http/app.ts'
+import { createForwarded } from './lib/http/forwarded.ts'
 import { type HttpServer, type ListenAddress, startHttpServer } from './lib/http/http-server.ts'
 import { createSessionCookie } from './lib/http/session-cookie.ts'
 import { createLog } from './lib/log.ts'
@@ -62,13 +64,18 @@ async function serve(settings: Settings): Promise<void> {
     },
   })
   const sessions = createSessions({ store, clock, rules })
-  const cookie = createSessionCookie({
-    name: settings.cookieName,
-    trustedProxies: settings.trustedProxies,
-  })
-  const app = createApp({ ...settings, sessions, cookie, clock, log, rules })
+  const forwarded = createForwarded(settings.trustedProxies)
+  const cookie = createSessionCookie({ name: settings.cookieName, forwarded })
   let server: HttpServer
+  let apiKeys: OpenApiKeys
   try {
+    apiKeys = await openApiKeys({
+      store,
+      clock,
+      configured: settings.apiKeys ?? [],
+      path: settings.apiKeyPath ?? `${settings.dataPath}.api-key`,
+    })
+    const app = createApp({ ...settings, sessions, apiKeys, cookie, forwarded, clock, log, rules })
     server = await startHttpServer({ ...settings, app, address: addressOf(settings) })
   } catch (error) {
     await store.close()
@@ -79,7 +86,7 @@ async function serve(settings: Settings): Promise<void> {
     log.info('stopping', { signal })
     stopping.resolve()
   })
-  announce(server.url)
+  announce(server.url, apiKeys.madeAt)
 
   await stopping.promise
   stopSweeper()
@@ -105,14 +112,15 @@ function onSignal(stop: (signal: string) => void): void {
   }
 }
 
-/** The only lines on stdout: where the server is, and what to type to try it. */
-function announce(url: string): void {
+/** The only lines on stdout: where the server is, what to type to try it, and where the first key is. */
+function announce(url: string, keyMadeAt: string | undefined): void {
   const target = url.startsWith('unix:')
     ? `--unix-socket ${url.slice('unix:'.length)} http://localhost`
     : url
   process.stdout.write(
     `Coatcheck listens on ${url}\n` +
-      `Try: curl -i -c jar -b jar -X PUT -d '"ada"' ${target}/session/user\n`,
+      `Try: curl -i -c jar -b jar -X PUT -d '"ada"' ${target}/session/user\n` +
+      (keyMadeAt === undefined ? '' : `API key for back ends, made just now: ${keyMadeAt}\n`),
   )
 }
 
@@ -152,6 +160,8 @@ function rulesOf(settings: Settings): SessionRules {
     keyLimitBytes: settings.keyLimitBytes,
     maxKeys: settings.maxKeys,
     maxDepth: settings.maxDepth,
+    maxSessionsPerSub: settings.maxSessionsPerSub,
+    onSessionLimit: settings.onSessionLimit,
   }
 }
 

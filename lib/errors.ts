@@ -4,13 +4,16 @@
  */
 export type ErrorCode =
   | 'bad_request'
+  | 'api_key_required'
   | 'body_too_large'
   | 'claims_read_only'
   | 'cookie_not_found'
   | 'cross_origin'
   | 'header_too_large'
+  | 'holder_access_denied'
   | 'internal'
   | 'invalid_argument'
+  | 'invalid_claims'
   | 'invalid_cookie'
   | 'invalid_json'
   | 'invalid_key'
@@ -26,13 +29,16 @@ export type ErrorCode =
   | 'route_not_found'
   | 'session_ended'
   | 'session_not_found'
+  | 'session_required'
   | 'session_too_large'
   | 'storage_busy'
   | 'storage_failed'
   | 'storage_full'
   | 'test_failed'
   | 'too_deep'
+  | 'too_many_failures'
   | 'too_many_keys'
+  | 'too_many_sessions'
   | 'wrong_type'
 
 /** Facts that travel beside a message, for programs: `reason` and `endedAt` of an ended session. */

@@ -1,8 +1,9 @@
-/** What a request can do to a session: finds it by its token, changes it, creates, renews, ends it. */
+/** What a request can do to sessions: finds them, changes, creates, renews, lists and ends them. */
 import type { Clock } from './clock.ts'
 import { CoatcheckError } from './errors.ts'
 import type { JsonText } from './json/text.ts'
-import { applyOperation, type Operation } from './session/operations.ts'
+import { beginSession } from './session/new-session.ts'
+import { mayWriteClaims, type Operation, type SessionDraft } from './session/operations.ts'
 import type { Precondition } from './session/precondition.ts'
 import type { SessionRules } from './session/rules.ts'
 import {
@@ -11,6 +12,7 @@ import {
   type Found,
   isLive,
   type Session,
+  type SessionKey,
   touchSession,
 } from './session/session.ts'
 import {
@@ -21,7 +23,7 @@ import {
   secretMatches,
   type Token,
 } from './session/token.ts'
-import type { Store } from './store/store.ts'
+import type { Changed as StoreChanged, ListQuery, Page, Selection, Store } from './store/store.ts'
 
 export type Sessions = {
   /**
@@ -29,27 +31,57 @@ export type Sessions = {
    * whose secret is wrong, and the time it takes does not tell which.
    */
   authenticate(token: string | undefined): Promise<Found>
+  /** The session of this id, for those who need no token: back ends. */
+  find(id: string): Promise<Found>
   /**
    * The live session among what was found; throws `session_not_found` or `session_ended`. Counts as
    * activity unless `touch` is false.
    */
   get(found: Found, touch: boolean): Session
-  /** Applies an operation to a live session; throws as `get` does where there is none (any more). */
+  /**
+   * Applies an operation to a live session; throws as `get` does where there is none (any more). A
+   * session that gets another `sub` by it gets another id and token, too.
+   */
   change(found: Found, operation: Operation): Promise<Changed>
   /** Applies an operation to a live session, or to an empty one that it creates for the purpose. */
-  changeOrCreate(found: Found, operation: Operation): Promise<Changed>
+  changeOrCreate(found: Found, operation: Operation, device: FindDevice): Promise<Changed>
+  /** Creates a session with a token, as the back end wants it. */
+  create(draft: SessionDraft, device: FindDevice): Promise<Changed>
+  /**
+   * Replaces the whole session of this id; where there is none, creates it, with no token to open
+   * it. Throws `session_ended` for an id that has ended.
+   */
+  put(
+    id: string,
+    draft: SessionDraft,
+    device: FindDevice,
+    when?: Precondition,
+  ): Promise<Changed & { readonly created: boolean }>
   /** Gives a live session a new id and a new secret; the old token is dead at once. */
   renew(found: Found, when?: Precondition): Promise<Changed>
   /** Ends a live session for good. */
   end(found: Found, reason: EndReason, when?: Precondition): Promise<void>
+  /** As the store lists them. */
+  list(query: ListQuery): Promise<Page>
+  /** Revokes live sessions; of so many that it takes a while, a part, and says that there are more. */
+  endMany(which: Selection): Promise<{ readonly ended: number; readonly more: boolean }>
 }
 
-/** `token` is there when the holder needs to be given a new one: this is the only time it is seen. */
+/**
+ * `token` is there when the holder needs to be given a new one: this is the only time it is seen.
+ * `evicted` is there when the session got its `sub`: the ids that made room for it.
+ */
 export type Changed = {
   readonly session: Session
   readonly value?: JsonText
   readonly token?: string
+  readonly evicted?: readonly string[]
 }
+
+type HandedOut = Pick<Changed, 'token'>
+
+/** Asked only where a session is created: what is kept of who does so, null for nothing. */
+export type FindDevice = () => JsonText | null
 
 export type SessionsOptions = {
   readonly store: Store
@@ -60,30 +92,52 @@ export type SessionsOptions = {
 /** What is looked up where there is no token, so that this takes as long as where there is one. */
 const DECOY: Token = { id: '-'.repeat(21), secret: '' }
 const DECOY_HASH = hashSecret('no secret has this hash, for every secret has 43 characters')
+
+/** Ended in one step of the writer, so that other writes wait no longer than for a sweep's slice. */
+const END_SLICE = 200
+/** Ended in one call, so that it is answered in time. */
+const END_LIMIT = 10_000
+
 const ABSENT: Found = { state: 'absent' }
 
 export function createSessions({ store, clock, rules }: SessionsOptions): Sessions {
   async function change(found: Found, operation: Operation): Promise<Changed> {
     const session = requireLive(found)
-    const changed = await store.change(session.id, clock.now(), operation)
+    const changed = await tryChange(session.id, operation)
     return { ...changed, session: requireLive(changed) }
   }
 
-  async function create(operation: Operation): Promise<Changed> {
+  async function tryChange(id: string, operation: Operation): Promise<StoreChanged & HandedOut> {
+    if (!mayWriteClaims(operation)) return await store.change(id, clock.now(), operation)
+    const token = mintToken()
+    const changed = await store.change(id, clock.now(), { ...operation, renewal: keyOf(token) })
+    const isRenewed = changed.state === 'live' && changed.session.id === token.id
+    return isRenewed ? { ...changed, token: renderToken(token) } : changed
+  }
+
+  async function createWithToken(operation: Operation, device: FindDevice): Promise<Changed> {
+    const token = mintToken()
+    const created = await create(keyOf(token), operation, device)
+    if (created === undefined) throw new Error('A fresh id was in use already')
+    return { ...created, token: renderToken(token) }
+  }
+
+  /** Undefined where the id is in use, or was until its session ended. */
+  async function create(
+    key: SessionKey,
+    operation: Operation,
+    device: FindDevice,
+  ): Promise<Changed | undefined> {
     // What does not exist matches no tag: If-Match fails for it, and If-None-Match holds.
-    const { when, ...unconditional } = operation
-    if (when?.ifMatch !== undefined) {
+    if (operation.when?.ifMatch !== undefined) {
       throw new CoatcheckError(
         'precondition_failed',
         'Cannot write: If-Match asks for a session that is there, and there is none',
       )
     }
-    const token = mintToken()
-    const now = clock.now()
-    const { session, value } = applyOperation(emptySession(token, now, rules), unconditional, rules)
-    if (!(await store.insert(session))) throw new Error('A fresh id was in use already')
-    const created = { session, token: renderToken(token) }
-    return value === undefined ? created : { ...created, value }
+    const begun = beginSession(key, operation, device(), clock.now(), rules)
+    const { inserted, evicted } = await store.insert(begun.session)
+    return inserted ? { ...begun, evicted } : undefined
   }
 
   return {
@@ -106,47 +160,65 @@ export function createSessions({ store, clock, rules }: SessionsOptions): Sessio
       return touchSession(session, now)
     },
 
+    find: (id) => store.find(id, clock.now()),
+
     change,
 
-    async changeOrCreate(found, operation) {
+    async changeOrCreate(found, operation, device) {
       if (found.state === 'live') {
-        const changed = await store.change(found.session.id, clock.now(), operation)
+        const changed = await tryChange(found.session.id, operation)
         // It may have ended since it was found: then this is a write with a dead token.
         if (changed.state === 'live') return changed
       }
-      return await create(operation)
+      return await createWithToken(operation, device)
+    },
+
+    create: (draft, device) => createWithToken({ name: 'replace', ...draft }, device),
+
+    async put(id, draft, device, when) {
+      const operation = { name: 'replace', ...draft, ...(when && { when }) } as const
+      // Others may create or end it in between: each step is atomic, so the next look decides.
+      for (;;) {
+        const found = await store.find(id, clock.now())
+        if (found.state === 'absent') {
+          const created = await create({ id, secretHash: null }, operation, device)
+          if (created !== undefined) return { ...created, created: true }
+        } else {
+          const changed = await tryChange(requireLive(found).id, operation)
+          if (changed.state !== 'absent') {
+            return { ...changed, session: requireLive(changed), created: false }
+          }
+        }
+      }
     },
 
     async renew(found, when) {
       const token = mintToken()
-      const changed = await change(found, {
-        name: 'renew',
-        id: token.id,
-        secretHash: hashSecret(token.secret),
-        ...(when === undefined ? {} : { when }),
-      })
-      return { ...changed, token: renderToken(token) }
+      const operation = { name: 'renew', renewal: keyOf(token), ...(when && { when }) } as const
+      return { ...(await change(found, operation)), token: renderToken(token) }
     },
 
     async end(found, reason, when) {
       const session = requireLive(found)
       requireLive(await store.end(session.id, clock.now(), reason, when))
     },
+
+    list: (query) => store.list(query, clock.now()),
+
+    async endMany(which) {
+      let ended = 0
+      while (ended < END_LIMIT) {
+        const count = await store.endMany(which, clock.now(), 'revoked', END_SLICE)
+        ended += count
+        if (count < END_SLICE) return { ended, more: false }
+      }
+      return { ended, more: true }
+    },
   }
 }
 
-function emptySession(token: Token, now: number, rules: SessionRules): Session {
-  return {
-    id: token.id,
-    secretHash: hashSecret(token.secret),
-    data: '{}',
-    claims: '{}',
-    permanent: false,
-    createdAt: now,
-    lastSeenAt: now,
-    ...rules.ordinary,
-    version: 0,
-  }
+function keyOf(token: Token): SessionKey {
+  return { id: token.id, secretHash: hashSecret(token.secret) }
 }
 
 function secretHashOf(found: Found): string | null {
@@ -168,7 +240,7 @@ function requireLive(found: Found): Session {
       const { reason, endedAt } = found.tombstone
       throw new CoatcheckError(
         'session_ended',
-        'Cannot use the session: it has ended; a write without its token starts a new one',
+        'Cannot use the session: it has ended, and stays so; a write without its token starts a new one',
         { reason, endedAt: new Date(endedAt).toISOString() },
       )
     }

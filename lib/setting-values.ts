@@ -1,4 +1,5 @@
 import { isIP, isIPv6 } from 'node:net'
+import { API_KEY_SHAPE, isApiKey } from './api-key.ts'
 
 /** A kind of setting: what its values look like, and how one becomes a value of the program. */
 export type Kind<T> = {
@@ -76,6 +77,23 @@ export const dataFile: Kind<string> = {
   parse(text) {
     if (text === '' || text !== text.trim()) return undefined
     return text === ':memory:' || /[/\\]$/.test(text) ? undefined : text
+  },
+}
+
+/** Any file; it need not be there. */
+export const anyFile: Kind<string> = {
+  placeholder: 'PATH',
+  expected: 'the path of a file, such as /run/secrets/coatcheck',
+  parse: (text) => (text === '' || /[/\\]$/.test(text) ? undefined : text),
+}
+
+/** API keys with commas between. */
+export const apiKeys: Kind<string[]> = {
+  placeholder: 'KEYS',
+  expected: `one or more API keys with commas between, each ${API_KEY_SHAPE}`,
+  parse(text) {
+    const keys = text.split(',').map((key) => key.trim())
+    return keys.every(isApiKey) ? keys : undefined
   },
 }
 

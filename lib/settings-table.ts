@@ -1,4 +1,6 @@
 import {
+  anyFile,
+  apiKeys,
   cookieToken,
   dataFile,
   duration,
@@ -20,6 +22,8 @@ export type SettingRow = {
   readonly default: string | undefined
   /** What the flag means when it comes without a value; absent where it needs one. */
   readonly bare?: string
+  /** Everybody on the machine sees a command line: a secret comes by the environment, and is not shown. */
+  readonly isSecret?: boolean
   readonly group: string
   readonly description: string
 }
@@ -133,6 +137,63 @@ const table = [
     default: 'sid',
     group: 'Sessions',
     description: 'The name of the session cookie; over https it gets the prefix __Host-Http-',
+  },
+  {
+    name: 'maxSessionsPerSub',
+    flag: '--max-sessions-per-sub',
+    kind: integer(1, 1_000_000),
+    default: undefined,
+    group: 'Sessions',
+    description: 'The most live sessions of one user, as claims.sub names it; no limit without it',
+  },
+  {
+    name: 'onSessionLimit',
+    flag: '--on-session-limit',
+    kind: oneOf('evict', 'refuse'),
+    default: 'evict',
+    group: 'Sessions',
+    description:
+      "evict: one session too many ends the user's oldest; refuse: it is answered with 409",
+  },
+  {
+    name: 'apiKeys',
+    flag: '--api-key',
+    kind: apiKeys,
+    default: undefined,
+    isSecret: true,
+    group: 'Access',
+    description:
+      'API keys for back ends, with commas between; only from the environment, since others see a ' +
+      'command line',
+  },
+  {
+    name: 'apiKeyPath',
+    flag: '--api-key-file',
+    kind: anyFile,
+    default: undefined,
+    group: 'Access',
+    description:
+      'A file of API keys, one a line; where there is no key at all the first start makes one and ' +
+      'writes it here, or beside the data file as PATH.api-key',
+  },
+  {
+    name: 'holderAccess',
+    flag: '--holder-access',
+    kind: oneOf('read-write', 'read', 'none'),
+    default: 'read-write',
+    group: 'Access',
+    description:
+      'What a holder may do on /session with the cookie alone; read leaves the writing to back ends, ' +
+      'except for the log-out',
+  },
+  {
+    name: 'deviceInfo',
+    flag: '--device-info',
+    kind: oneOf('on', 'off'),
+    default: 'on',
+    group: 'Access',
+    description:
+      'Whether a session keeps the address and the user agent that created it, for back ends',
   },
   {
     name: 'sessionLimitBytes',

@@ -162,6 +162,10 @@ function sourceOf(
   env: Readonly<Record<string, string | undefined>>,
 ): Source {
   const values = given.get(row.flag)
+  if (values !== undefined && row.isSecret) {
+    const fault = `${row.flag} must come by the environment, in ${variableOf(row)}: others see a command line`
+    return { row, name: row.flag, text: undefined, value: undefined, fault, isFlag: true }
+  }
   if (values === undefined) {
     const fromEnv = env[variableOf(row)]
     if (fromEnv !== undefined) return parseSource(row, variableOf(row), fromEnv, false)
@@ -186,21 +190,16 @@ function parseSource(
 ): Source {
   const value = text === undefined ? undefined : row.kind.parse(text)
   if (text === undefined || value !== undefined) return { row, name, text, value, isFlag }
-  const fault = `${name} must be ${row.kind.expected}, got ${quote(text)}`
+  const got = row.isSecret ? 'something else' : quote(text)
+  const fault = `${name} must be ${row.kind.expected}, got ${got}`
   return { row, name, text, value, fault, isFlag }
 }
-
-// Reserved for the API key, which has no setting yet.
-const reservedVariables: ReadonlySet<string> = new Set([
-  'COATCHECK_API_KEY',
-  'COATCHECK_API_KEY_FILE',
-])
 
 function findUnknownVariables(env: Readonly<Record<string, string | undefined>>): string[] {
   const known = settingsTable.map(variableOf)
   return Object.keys(env)
     .filter((name) => name.startsWith('COATCHECK_') && env[name] !== undefined)
-    .filter((name) => !known.includes(name) && !reservedVariables.has(name))
+    .filter((name) => !known.includes(name))
     .map((name) => `Unknown variable ${quote(name)}: ${suggest(name.toUpperCase(), known)}`)
 }
 

@@ -9,7 +9,7 @@ const test = suite('layers')
 // From the bottom. A name with a slash at its end is a folder. A file imports from its own layer
 // and from those it names; where a file and its folder are both in the table, the file's row holds.
 const LAYERS: Record<string, { files: string[]; imports: string[] }> = {
-  base: { files: ['lib/clock.ts', 'lib/errors.ts', 'lib/log.ts'], imports: [] },
+  base: { files: ['lib/clock.ts', 'lib/errors.ts', 'lib/log.ts', 'lib/api-key.ts'], imports: [] },
   settings: {
     files: ['lib/settings.ts', 'lib/settings-table.ts', 'lib/setting-values.ts'],
     imports: ['base'],
@@ -19,11 +19,15 @@ const LAYERS: Record<string, { files: string[]; imports: string[] }> = {
   contract: { files: ['lib/store/store.ts'], imports: ['session', 'json', 'base'] },
   store: { files: ['lib/store/'], imports: ['contract', 'session', 'json', 'base'] },
   sessions: { files: ['lib/sessions.ts'], imports: ['contract', 'session', 'json', 'base'] },
+  keys: {
+    files: ['lib/api-keys.ts'],
+    imports: ['contract', 'session', 'settings', 'base'],
+  },
   sweeper: { files: ['lib/sweeper.ts'], imports: ['contract', 'base'] },
-  http: { files: ['lib/http/'], imports: ['sessions', 'session', 'json', 'base'] },
+  http: { files: ['lib/http/'], imports: ['sessions', 'keys', 'session', 'json', 'base'] },
   server: {
     files: ['server.ts'],
-    imports: ['base', 'settings', 'contract', 'store', 'sessions', 'sweeper', 'http', 'session'],
+    imports: ['base', 'settings', 'contract', 'store', 'sessions', 'keys', 'sweeper', 'http', 'session'],
   },
 }
 

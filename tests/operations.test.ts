@@ -76,7 +76,10 @@ test('a session never grows over its limit, and one that is over it may shrink',
 
   const over = `{"k":${at(60)}}`
   assert.is(refusal(over, set(61), rules), 'session_too_large')
-  assert.is(apply(over, { name: 'renew', id: 'new', secretHash: 'new' }, rules).id, 'new')
+  assert.is(
+    apply(over, { name: 'renew', renewal: { id: 'new', secretHash: 'new' } }, rules).id,
+    'new',
+  )
   assert.is(apply(over, set(50), rules).data, `{"k":${at(50)}}`)
   assert.is(apply(over, { name: 'pop', key: 'k' }, rules).data, '{}')
   // Bytes, not characters.
@@ -143,7 +146,7 @@ test('a precondition that does not hold refuses every operation', () => {
     { name: 'clear' },
     { name: 'update', permanent: true },
     patch('[]'),
-    { name: 'renew', id: 'new', secretHash: 'new' },
+    { name: 'renew', renewal: { id: 'new', secretHash: 'new' } },
   ]
   for (const operation of operations) {
     for (const when of [
@@ -240,7 +243,7 @@ test('permanent, said again, leaves a session the limits that it has', () => {
 
 test('renew gives the session another id and secret and keeps the rest', () => {
   const session = sessionWith('{"a":1}', { claims: '{"sub":"ada"}' })
-  const renew = { name: 'renew', id: 'new', secretHash: 'new hash' } as const
+  const renew = { name: 'renew', renewal: { id: 'new', secretHash: 'new hash' } } as const
   assert.equal(applyOperation(session, renew, RULES), {
     session: { ...session, id: 'new', secretHash: 'new hash', version: 2 },
   })

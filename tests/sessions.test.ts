@@ -7,6 +7,7 @@ import { MINUTE, openMemoryStore, RULES } from './support/memory-store.ts'
 
 const test = suite('sessions')
 
+const noDevice = () => null
 const SET = { name: 'set', key: 'user', value: '"ada"' } as const
 
 test('a session that dies between being found and being read is not revived', async () => {
@@ -31,7 +32,7 @@ test('a session that ends between being found and being written stays ended', as
   assert.is(await sessions.renew(found).catch(codeOf), 'session_ended')
   assert.is(await sessions.end(found, 'logout').catch(codeOf), 'session_ended')
 
-  const created = await sessions.changeOrCreate(found, SET)
+  const created = await sessions.changeOrCreate(found, SET, noDevice)
   assert.ok(created.token)
   assert.is.not(created.token, token)
   assert.is((await sessions.authenticate(token)).state, 'ended')
@@ -76,9 +77,9 @@ test('a write that is refused creates no session', async () => {
   const { sessions, database } = await openSession()
   const absent = { state: 'absent' } as const
   const long = { ...SET, key: 'k'.repeat(257) }
-  assert.is(await sessions.changeOrCreate(absent, long).catch(codeOf), 'invalid_key')
+  assert.is(await sessions.changeOrCreate(absent, long, noDevice).catch(codeOf), 'invalid_key')
   const conditional = { ...SET, when: { ifMatch: '*' } } as const
-  const refused = sessions.changeOrCreate(absent, conditional)
+  const refused = sessions.changeOrCreate(absent, conditional, noDevice)
   assert.is(await refused.catch(codeOf), 'precondition_failed')
   assert.is(database.prepare('select count(*) from sessions').pluck().get(), 1)
 })
@@ -87,7 +88,7 @@ test('a write that is refused creates no session', async () => {
 async function openSession() {
   const { store, clock, database } = openMemoryStore()
   const sessions = createSessions({ store, clock, rules: RULES })
-  const { token = '' } = await sessions.changeOrCreate({ state: 'absent' }, SET)
+  const { token = '' } = await sessions.changeOrCreate({ state: 'absent' }, SET, noDevice)
   return { sessions, clock, database, token }
 }
 

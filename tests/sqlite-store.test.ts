@@ -33,7 +33,7 @@ test('a second store on the same file is refused, and the first goes on', async 
   assert.instance(error, StartError)
   assert.is(error instanceof StartError && error.fault, 'in_use')
 
-  assert.is(await store.insert(session), true)
+  assert.is((await store.insert(session)).inserted, true)
   assert.equal(await store.find(session.id, clock.now()), { state: 'live', session })
   await store.close()
 })
@@ -66,7 +66,7 @@ test('writes beyond maxPendingWrites are refused as overloaded, and only those',
   )
   assert.equal(await Promise.all(inserts), [true, true, true, 'overloaded', 'overloaded'])
   assert.equal(await store.find('session-3', clock.now()), { state: 'absent' })
-  assert.is(await store.insert(sessionAt(clock.now(), { id: 'session-3' })), true)
+  assert.is((await store.insert(sessionAt(clock.now(), { id: 'session-3' }))).inserted, true)
   await store.close()
 })
 
@@ -132,7 +132,7 @@ test('another reader sees every acknowledged write and stops none', async () => 
   // A transaction that stays open, as a backup's does, keeps what it saw.
   beside.exec('begin')
   assert.is(count(beside), 1)
-  assert.is(await store.insert(sessionAt(clock.now(), { id: 'second' })), true)
+  assert.is((await store.insert(sessionAt(clock.now(), { id: 'second' }))).inserted, true)
   assert.is((await store.find('second', clock.now())).state, 'live')
   assert.is(count(beside), 1)
   beside.exec('commit')

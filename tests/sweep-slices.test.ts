@@ -17,7 +17,7 @@ test('writes sent during a sweep are answered before it has ended', async () => 
   // One after the other: each of them waits for a slice, none for the sweep.
   let answeredDuringSweep = 0
   for (let n = 0; sweeping; n++) {
-    assert.is(await store.insert(sessionAt(clock.now(), { id: `new-${n}` })), true)
+    assert.is((await store.insert(sessionAt(clock.now(), { id: `new-${n}` }))).inserted, true)
     if (sweeping) answeredDuringSweep++
   }
 

@@ -1,26 +1,126 @@
+/** Who asks, and for which session: the one place in front of the session routes that finds out. */
 import type { MiddlewareHandler } from 'hono'
+import { isApiKey } from '../api-key.ts'
+import type { ApiKeys } from '../api-keys.ts'
+import type { Clock } from '../clock.ts'
+import { CoatcheckError } from '../errors.ts'
+import type { Log } from '../log.ts'
 import type { Sessions } from '../sessions.ts'
 import type { AppContext, AppEnv } from './app-env.ts'
+import { createFailureLimit } from './failure-limit.ts'
+import type { Forwarded } from './forwarded.ts'
 import { readHeader } from './request-header.ts'
+import { decodeSegment } from './segment.ts'
 import type { SessionCookie } from './session-cookie.ts'
 
-/** Finds the caller's own session, and what rights the caller has over it. */
-export function findOwnSession(
-  sessions: Sessions,
-  cookie: SessionCookie,
-): MiddlewareHandler<AppEnv> {
-  return async function findOwnSession(c, next) {
-    const token = readBearer(c) ?? cookie.read(c)
-    const found = await sessions.authenticate(token)
-    c.set('access', { token, found, mayWriteClaims: false })
-    return next()
+/** What the holder of a token may do by itself, without a back end's API key. */
+export type HolderAccess = 'read-write' | 'read' | 'none'
+
+export type AccessDeps = {
+  readonly sessions: Sessions
+  readonly apiKeys: ApiKeys
+  readonly cookie: SessionCookie
+  readonly forwarded: Forwarded
+  readonly holderAccess: HolderAccess
+  readonly clock: Clock
+  readonly log: Log
+}
+
+export type AccessMiddleware = {
+  /** For `/session`: the session that the token opens. An API key beside the cookie says who asks. */
+  readonly findOwnSession: MiddlewareHandler<AppEnv>
+  /** For `/sessions` and all below: nobody but a back end. */
+  readonly requireBackEnd: MiddlewareHandler<AppEnv>
+  /** For `/sessions/:id` and all below: the session of that id. */
+  readonly findNamedSession: MiddlewareHandler<AppEnv>
+}
+
+export function createAccess(deps: AccessDeps): AccessMiddleware {
+  const { sessions, apiKeys, cookie, forwarded, holderAccess, clock, log } = deps
+  const failures = createFailureLimit(clock)
+
+  /** Throws for a key that is not in force. A right key is let in however many wrong ones came. */
+  async function admitBackEnd(c: AppContext, key: string | undefined): Promise<void> {
+    if (key !== undefined && isApiKey(key) && (await apiKeys.accepts(key))) {
+      c.set('isBackEnd', true)
+      return
+    }
+    if (key === undefined) throw apiKeyRequired('there is none')
+    const client = forwarded.addressOf(c) ?? 'unix'
+    log.warn('api key refused', { client })
+    if (!failures.isExceededBy(client)) throw apiKeyRequired('the one given is not in force')
+    throw new CoatcheckError(
+      'too_many_failures',
+      'Cannot take another wrong API key now: too many came from this address; wait, or mend the key',
+    )
+  }
+
+  return {
+    async findOwnSession(c, next) {
+      const bearer = readBearer(c)
+      if (bearer?.startsWith('ck_') && !bearer.includes('.')) {
+        await admitBackEnd(c, bearer)
+        await setAccess(c, cookie.read(c))
+      } else {
+        checkHolderAccess(c, holderAccess)
+        await setAccess(c, bearer ?? cookie.read(c))
+      }
+      return next()
+    },
+
+    async requireBackEnd(c, next) {
+      await admitBackEnd(c, readBearer(c))
+      return next()
+    },
+
+    async findNamedSession(c, next) {
+      const id = decodeSegment(c.req.path.split('/', 3)[2] ?? '')
+      const found = await sessions.find(id)
+      if (found.state === 'absent') {
+        throw new CoatcheckError(
+          'session_not_found',
+          'Cannot find a session of this id; POST /sessions creates one, PUT one of an id of yours',
+        )
+      }
+      c.set('access', { token: undefined, found })
+      return next()
+    },
+  }
+
+  async function setAccess(c: AppContext, token: string | undefined): Promise<void> {
+    c.set('access', { token, found: await sessions.authenticate(token) })
   }
 }
 
 const BEARER = /^Bearer[ \t]+(.*)$/i
 
 /** RFC 6750 section 2.1. Another scheme is the business of a proxy in front, and left to it. */
-function readBearer(c: AppContext): string | undefined {
+export function readBearer(c: AppContext): string | undefined {
   const header = readHeader(c, 'authorization')
   return header === undefined ? undefined : BEARER.exec(header)?.[1]
+}
+
+/** To log out is never refused to a holder who may at least read. */
+function checkHolderAccess(c: AppContext, access: HolderAccess): void {
+  if (access === 'read-write') return
+  const { method, path } = c.req
+  const reads = method === 'GET' || method === 'HEAD'
+  const logsOut = method === 'DELETE' && path === '/session'
+  if (access === 'read' && (reads || logsOut)) return
+  throw new CoatcheckError(
+    'holder_access_denied',
+    access === 'read'
+      ? 'Cannot write with the cookie alone: sessions here are written by back ends, with an API key ' +
+          '(--holder-access)'
+      : 'Cannot use the session with the cookie alone: that is for back ends, with an API key ' +
+          '(--holder-access)',
+  )
+}
+
+function apiKeyRequired(given: string): CoatcheckError {
+  return new CoatcheckError(
+    'api_key_required',
+    `Cannot answer without an API key: ${given}; send Authorization: Bearer ck_…, the key that was ` +
+      'written beside the data file at the first start',
+  )
 }

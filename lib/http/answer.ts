@@ -11,7 +11,11 @@ export const SAFE_HEADERS = {
   'X-Content-Type-Options': 'nosniff',
 } as const
 
-export function answerJson(status: number, body: JsonText, headers?: Headers): Response {
+export function answerJson(
+  status: number,
+  body: JsonText | Uint8Array<ArrayBuffer>,
+  headers?: Headers,
+): Response {
   return new Response(body, {
     status,
     headers: { ...SAFE_HEADERS, 'Content-Type': 'application/json', ...headers },

@@ -4,19 +4,29 @@ import { CoatcheckError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { emptyKey, type SessionRules } from '../session/rules.ts'
 import type { Sessions } from '../sessions.ts'
-import { findOwnSession } from './access.ts'
+import type { ApiKeys } from '../api-keys.ts'
+import { createAccess, type HolderAccess } from './access.ts'
 import type { AppEnv } from './app-env.ts'
 import { createCookieRoutes } from './cookie-routes.ts'
-import { renderProblem } from './problem.ts'
+import { answerProblem } from './problem.ts'
+import { createDeviceReader } from './device.ts'
+import type { Forwarded } from './forwarded.ts'
 import { requireSameOrigin } from './same-origin.ts'
 import type { SessionCookie } from './session-cookie.ts'
 import { createSessionRoutes } from './session-routes.ts'
+import { createSessionsRoutes } from './sessions-routes.ts'
+import { createVerifyRoute } from './verify-route.ts'
 import { wantsText } from './wants-text.ts'
 import { readOptionalJson } from './body.ts'
 
 export type AppOptions = {
   readonly sessions: Sessions
+  readonly apiKeys: ApiKeys
   readonly cookie: SessionCookie
+  readonly forwarded: Forwarded
+  readonly holderAccess: HolderAccess
+  /** Whether a session keeps the address and the user agent that created it. */
+  readonly deviceInfo: 'on' | 'off'
   readonly clock: Clock
   readonly log: Log
   readonly rules: SessionRules
@@ -24,21 +34,30 @@ export type AppOptions = {
 }
 
 export function createApp(options: AppOptions): Hono<AppEnv> {
-  const { sessions, cookie, clock, log, bodyLimitBytes } = options
+  const { cookie, forwarded, clock, log, bodyLimitBytes } = options
+  const access = createAccess(options)
+  const routesDeps = { ...options, readDevice: createDeviceReader(forwarded, options.deviceInfo) }
   const app = new Hono<AppEnv>({ getPath: rawPath })
 
-  app.on(['POST', 'PUT', 'PATCH', 'DELETE'], '*', requireSameOrigin(cookie.isSecure))
-  app.use('/session/*', findOwnSession(sessions, cookie))
-  app.route('/session', createSessionRoutes(options))
+  // Before the check of the origin: a proxy asks about requests that it may yet refuse itself.
+  app.all('/verify', createVerifyRoute(options))
+
+  app.on(['POST', 'PUT', 'PATCH', 'DELETE'], '*', requireSameOrigin(forwarded.isSecure))
+  app.use('/session/*', access.findOwnSession)
+  app.route('/session', createSessionRoutes({ ...routesDeps, isNamed: false }))
   app.all('/session/', () => {
     throw emptyKey()
   })
+  app.use('/sessions/*', access.requireBackEnd)
+  app.route('/sessions', createSessionsRoutes(routesDeps))
+  app.use('/sessions/:id/*', access.findNamedSession)
+  app.route('/sessions/:id', createSessionRoutes({ ...routesDeps, isNamed: true }))
   app.route(
     '/cookies',
     createCookieRoutes({
       clock,
       reservedNames: cookie.names,
-      isSecure: cookie.isSecure,
+      isSecure: forwarded.isSecure,
       wantsText,
       readJsonBody: (c) => readOptionalJson(c, bodyLimitBytes),
     }),
@@ -47,13 +66,12 @@ export function createApp(options: AppOptions): Hono<AppEnv> {
   app.notFound((c) => {
     throw new CoatcheckError(
       'route_not_found',
-      `Cannot find ${c.req.path}: the paths are /session, /session/KEY, /cookies and /cookies/NAME; ` +
-        'a slash in a key is written %2F',
+      `Cannot find ${c.req.path}: the paths are /session, /session/KEY, /sessions, /sessions/ID, ` +
+        '/sessions/ID/KEY, /cookies, /cookies/NAME and /verify; a slash in a key is written %2F',
     )
   })
   app.onError((error) => {
-    const { status, headers, body } = renderProblem(refusalFor(error))
-    return new Response(body, { status, headers })
+    return answerProblem(refusalFor(error))
   })
 
   /** What nobody foresaw is told to the operator, by its name and place, and not to the caller. */

@@ -41,7 +41,7 @@ export function parseSessionPatch(body: JsonText): SessionUpdate {
     ...(claims === undefined ? {} : { claims: requireKind('claims', claims, 'object') }),
     ...(permanent === undefined
       ? {}
-      : { permanent: requireKind('permanent', permanent, 'boolean').trim() === 'true' }),
+      : { permanent: requireKind('permanent', permanent, 'boolean') === 'true' }),
   }
 }
 
@@ -54,10 +54,11 @@ function members(body: JsonText, what: string): Map<string, JsonText> {
   )
 }
 
-function requireKind(name: string, value: JsonText, kind: JsonKind): JsonText {
-  if (kindOf(value) === kind) return value
+/** The value without the space around it; throws `invalid_argument` for another kind. */
+export function requireKind(name: string, value: JsonText, kind: JsonKind): JsonText {
+  if (kindOf(value) === kind) return value.trim()
   throw new CoatcheckError(
     'invalid_argument',
-    `Cannot patch: "${name}" must be a JSON ${kind}, it is of type ${kindOf(value)}`,
+    `Cannot read the body: "${name}" must be a JSON ${kind}, it is of type ${kindOf(value)}`,
   )
 }

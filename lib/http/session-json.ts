@@ -13,3 +13,18 @@ export function renderSession(session: Session): JsonText {
   const id = JSON.stringify(session.id)
   return `{"id":${id},"data":${session.data},"claims":${session.claims},${times.slice(1)}`
 }
+
+/** What a back end is told in the one answer that knows it; a member that does not apply is left out. */
+export type HandedOut = {
+  readonly token?: string | undefined
+  /** The value of a `Set-Cookie` header for the browser. */
+  readonly setCookie?: string | undefined
+  readonly evicted?: readonly string[] | undefined
+}
+
+/** The session as back ends see it: with the device that created it, and what it is handed out. */
+export function renderForBackEnd(session: Session, handedOut: HandedOut = {}): JsonText {
+  const members = renderSession(session).slice(0, -1)
+  const more = JSON.stringify(handedOut).slice(1)
+  return `${members},"device":${session.device}${more === '}' ? more : `,${more}`}`
+}

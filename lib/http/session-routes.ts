@@ -15,15 +15,22 @@ import { readFlag, readQuery } from './query.ts'
 import { decodeSegment } from './segment.ts'
 import { parseKeyPatch, parseSessionPatch } from './session-body.ts'
 import type { SessionCookie } from './session-cookie.ts'
-import { renderSession } from './session-json.ts'
+import type { DeviceReader } from './device.ts'
+import { type HandedOut, renderForBackEnd, renderSession } from './session-json.ts'
 import { wantsText } from './wants-text.ts'
 
 export type SessionRoutesDeps = {
   readonly sessions: Sessions
   readonly cookie: SessionCookie
+  readonly readDevice: DeviceReader
   readonly clock: Clock
   readonly rules: SessionRules
   readonly bodyLimitBytes: number
+  /**
+   * Whether a back end named the session by its id. Then a write creates none, and what the holder's
+   * cookie is to be goes into the body, for the back end to pass on.
+   */
+  readonly isNamed: boolean
 }
 
 const KEY_METHODS = 'GET, HEAD, PUT, PATCH, DELETE'
@@ -33,24 +40,23 @@ const KEY_METHODS = 'GET, HEAD, PUT, PATCH, DELETE'
  * `c.get('access')`: so the same tree serves `/session` and, for a back end, `/sessions/:id`.
  */
 export function createSessionRoutes(deps: SessionRoutesDeps): Hono<AppEnv> {
-  const { sessions, cookie, clock, rules, bodyLimitBytes } = deps
+  const { sessions, cookie, readDevice, clock, rules, bodyLimitBytes, isNamed } = deps
   const routes = new Hono<AppEnv>()
 
   routes.get('/', (c) => {
     const session = sessions.get(c.get('access').found, readFlag(c, 'touch') ?? true)
-    return answerJson(200, renderSession(session), { ETag: entityTag(session) })
+    const render = c.get('isBackEnd') ? renderForBackEnd : renderSession
+    return answerJson(200, render(session), { ETag: entityTag(session) })
   })
 
   routes.patch('/', async (c) => {
-    const access = c.get('access')
-    const changed = await sessions.changeOrCreate(access.found, await readSessionPatch(c))
-    const { session } = changed
-    return answerJson(200, renderSession(session), changedHeaders(c, changed))
+    return answerSession(c, await write(c, await readSessionPatch(c)))
   })
 
   routes.delete('/', async (c) => {
-    await sessions.end(c.get('access').found, 'logout', readPrecondition(c))
-    return answerEmpty({ 'Set-Cookie': cookie.remove(c, clock.now()) })
+    const reason = isNamed ? 'revoked' : 'logout'
+    await sessions.end(c.get('access').found, reason, readPrecondition(c))
+    return answerEmpty(isNamed ? {} : { 'Set-Cookie': cookie.remove(c, clock.now()) })
   })
 
   routes.get('/:key', (c) => {
@@ -68,16 +74,14 @@ export function createSessionRoutes(deps: SessionRoutesDeps): Hono<AppEnv> {
   routes.put('/:key', async (c) => {
     const key = readKey(c)
     const value = await readValue(c, bodyLimitBytes, rules.maxDepth)
-    const operation = conditional(c, { name: 'set', key, value })
-    const changed = await sessions.changeOrCreate(c.get('access').found, operation)
+    const changed = await write(c, conditional(c, { name: 'set', key, value }))
     return answerEmpty(changedHeaders(c, changed))
   })
 
   routes.patch('/:key', async (c) => {
     const key = readKey(c)
     const body = await readJson(c, bodyLimitBytes, rules.maxDepth + 1)
-    const operation = conditional(c, parseKeyPatch(key, body))
-    const changed = await sessions.changeOrCreate(c.get('access').found, operation)
+    const changed = await write(c, conditional(c, parseKeyPatch(key, body)))
     return answerValue(changed.value ?? 'null', wantsText(c), changedHeaders(c, changed))
   })
 
@@ -98,7 +102,9 @@ export function createSessionRoutes(deps: SessionRoutesDeps): Hono<AppEnv> {
 
   routes.post('/:key', async (c) => {
     const changed = await act(c, readKey(c))
-    return answerEmpty(changedHeaders(c, changed))
+    return isNamed && changed.token !== undefined
+      ? answerSession(c, changed)
+      : answerEmpty(changedHeaders(c, changed))
   })
 
   routes.all('/', methodNotAllowed('GET, HEAD, PATCH, DELETE'))
@@ -106,6 +112,25 @@ export function createSessionRoutes(deps: SessionRoutesDeps): Hono<AppEnv> {
     const isAction = ['renew', 'clear'].includes(readKey(c))
     throw methodRefusal(c, isAction ? `${KEY_METHODS}, POST` : KEY_METHODS)
   })
+
+  async function write(c: AppContext, operation: Operation): Promise<Changed> {
+    const { found } = c.get('access')
+    if (isNamed) return await sessions.change(found, operation)
+    return await sessions.changeOrCreate(found, operation, () => readDevice(c))
+  }
+
+  function answerSession(c: AppContext, changed: Changed): Response {
+    const { session } = changed
+    const body = c.get('isBackEnd')
+      ? renderForBackEnd(session, handedOut(c, changed))
+      : renderSession(session)
+    return answerJson(200, body, changedHeaders(c, changed))
+  }
+
+  function handedOut(c: AppContext, { session, token, evicted }: Changed): HandedOut {
+    if (!isNamed || token === undefined) return { evicted }
+    return { token, setCookie: cookie.issue(c, token, session, clock.now()), evicted }
+  }
 
   /**
    * What `POST` makes of a key's place: `renew` and `clear` are keys like any other for the other
@@ -124,7 +149,7 @@ export function createSessionRoutes(deps: SessionRoutesDeps): Hono<AppEnv> {
   }
 
   async function readSessionPatch(c: AppContext): Promise<Operation> {
-    const { mayWriteClaims } = c.get('access')
+    const mayWriteClaims = c.get('isBackEnd') === true
     // Two levels deeper than a value: the body's own object, and that of the data.
     const body = await readJson(c, bodyLimitBytes, rules.maxDepth + 2)
     if (contentTypeOf(c) === 'application/json-patch+json') {
@@ -150,6 +175,7 @@ export function createSessionRoutes(deps: SessionRoutesDeps): Hono<AppEnv> {
   /** The cookie goes out when the token or the time that a browser keeps it has changed. */
   function changedHeaders(c: AppContext, { session, token }: Changed): Headers {
     const headers = { ETag: entityTag(session) }
+    if (isNamed) return headers
     const { found, token: given } = c.get('access')
     const kept = found.state === 'live' && found.session.permanent === session.permanent
     const due = token ?? (kept ? undefined : given)

@@ -17,9 +17,10 @@ import {
   renderArray,
   renderObject,
 } from '../json/text.ts'
+import { checkClaims, findSub } from './claims.ts'
 import { checkPrecondition, type Precondition } from './precondition.ts'
 import { checkMembers, checkSize, type SessionRules } from './rules.ts'
-import type { Session } from './session.ts'
+import type { Session, SessionKey } from './session.ts'
 
 export type Operation = (
   | { readonly name: 'set'; readonly key: string; readonly value: JsonText }
@@ -28,13 +29,14 @@ export type Operation = (
   | { readonly name: 'append'; readonly key: string; readonly item: JsonText }
   | { readonly name: 'merge'; readonly key: string; readonly patch: JsonText }
   | { readonly name: 'clear' }
-  | ({ readonly name: 'update' } & SessionUpdate)
-  | {
+  | ({ readonly name: 'update' } & SessionUpdate & ClaimsWrite)
+  | ({
       readonly name: 'patch'
       readonly steps: readonly PatchStep[]
       readonly mayWriteClaims: boolean
-    }
-  | { readonly name: 'renew'; readonly id: string; readonly secretHash: string }
+    } & ClaimsWrite)
+  | ({ readonly name: 'replace' } & SessionDraft & ClaimsWrite)
+  | { readonly name: 'renew'; readonly renewal: SessionKey }
 ) & { readonly when?: Precondition }
 
 /** `data` and `claims` are merge patches (RFC 7396). */
@@ -42,6 +44,34 @@ export type SessionUpdate = {
   readonly data?: JsonText
   readonly claims?: JsonText
   readonly permanent?: boolean
+}
+
+/** All that a back end may say of a session; the limits that it does not give are the ordinary ones. */
+export type SessionDraft = {
+  readonly data: JsonText
+  readonly claims: JsonText
+  readonly permanent: boolean
+  readonly idleTimeoutMs?: number
+  readonly lifetimeMs?: number
+}
+
+/** `renewal`: what opens the session from then on, should the write change `claims.sub`. */
+type ClaimsWrite = { readonly renewal?: SessionKey }
+
+type ClaimsOperation = Extract<Operation, { name: 'update' | 'patch' | 'replace' }>
+
+/** Whether the operation could leave the session with another `sub`. */
+export function mayWriteClaims(operation: Operation): operation is ClaimsOperation {
+  switch (operation.name) {
+    case 'update':
+      return operation.claims !== undefined
+    case 'patch':
+      return operation.mayWriteClaims
+    case 'replace':
+      return true
+    default:
+      return false
+  }
 }
 
 /** `value`: what the operation answers, where it answers one: the value popped, or the new value. */
@@ -63,8 +93,19 @@ export function applyOperation(
   }
   const { session: after, value } = run(session, operation, rules)
   checkSize(session, after, rules)
-  const changed = { ...after, version: session.version + 1 }
+  const changed = { ...renewOnLogin(session, after, operation), version: session.version + 1 }
   return value === undefined ? { session: changed } : { session: changed, value }
+}
+
+/**
+ * A token that somebody knew before the session was a user's must not open it afterwards (session
+ * fixation). Where no token opens it, a back end chose the id, and keeps it.
+ */
+function renewOnLogin(before: Session, after: Session, operation: Operation): Session {
+  if (after.claims === before.claims) return after
+  checkClaims(after.claims)
+  if (before.secretHash === null || findSub(after.claims) === findSub(before.claims)) return after
+  return 'renewal' in operation ? { ...after, ...operation.renewal } : after
 }
 
 function run(session: Session, operation: Operation, rules: SessionRules): Applied {
@@ -85,8 +126,10 @@ function run(session: Session, operation: Operation, rules: SessionRules): Appli
       return { session: update(session, operation, rules) }
     case 'patch':
       return { session: patch(session, operation.steps, operation.mayWriteClaims, rules) }
+    case 'replace':
+      return { session: replaceWhole(session, operation, rules) }
     case 'renew':
-      return { session: { ...session, id: operation.id, secretHash: operation.secretHash } }
+      return { session: { ...session, ...operation.renewal } }
   }
 }
 
@@ -144,6 +187,20 @@ function update(session: Session, changes: SessionUpdate, rules: SessionRules): 
 function permanence(session: Session, permanent: boolean, rules: SessionRules): Partial<Session> {
   if (permanent === session.permanent) return {}
   return { permanent, ...(permanent ? rules.permanent : rules.ordinary) }
+}
+
+function replaceWhole(session: Session, draft: SessionDraft, rules: SessionRules): Session {
+  const { permanent } = draft
+  const limits = permanent ? rules.permanent : rules.ordinary
+  return {
+    ...session,
+    data: renderObject(checkMembers(parseObject(draft.data), rules)),
+    // Rendered anew, a repeated member is gone: whoever reads the first cannot read another `sub`.
+    claims: renderObject(parseObject(draft.claims)),
+    permanent,
+    idleTimeoutMs: draft.idleTimeoutMs ?? limits.idleTimeoutMs,
+    lifetimeMs: draft.lifetimeMs ?? limits.lifetimeMs,
+  }
 }
 
 /** RFC 6902 on `{"data":…,"claims":…,"permanent":…}`, the parts of a session that can change. */

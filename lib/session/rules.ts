@@ -13,6 +13,10 @@ export type SessionRules = {
   readonly maxKeys: number
   /** How deep a value may nest: 0 for a string, 1 for a flat list. */
   readonly maxDepth: number
+  /** Most live sessions of one `sub`; undefined for no limit. */
+  readonly maxSessionsPerSub: number | undefined
+  /** What becomes of the one too many: it ends the oldest, or is refused. */
+  readonly onSessionLimit: 'evict' | 'refuse'
 }
 
 /** Throws `invalid_key` for a key that no session may hold. */
@@ -34,8 +38,11 @@ export function emptyKey(): CoatcheckError {
   )
 }
 
-/** Throws `invalid_key` or `too_many_keys` for members that no session may hold together. */
-export function checkMembers(members: ReadonlyMap<string, JsonText>, rules: SessionRules): void {
+/** The same members; throws `invalid_key` or `too_many_keys` where no session may hold them. */
+export function checkMembers(
+  members: ReadonlyMap<string, JsonText>,
+  rules: SessionRules,
+): ReadonlyMap<string, JsonText> {
   for (const key of members.keys()) checkKey(key, rules)
   if (members.size > rules.maxKeys) {
     throw new CoatcheckError(
@@ -43,6 +50,7 @@ export function checkMembers(members: ReadonlyMap<string, JsonText>, rules: Sess
       `Cannot hold ${members.size} keys: the limit of a session is ${rules.maxKeys} (--max-keys)`,
     )
   }
+  return members
 }
 
 /** Throws `session_too_large`; a session that is over the limit already may do all but grow. */

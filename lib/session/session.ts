@@ -18,9 +18,14 @@ export type Session = {
   readonly lifetimeMs: number
   /** 1 for a new session, one more with every change; what an `ETag` carries. */
   readonly version: number
+  /** Who created it, `{"address":…,"userAgent":…}`; for back ends only, null where it is not kept. */
+  readonly device: JsonText | null
 }
 
 export type EndReason = 'idle_timeout' | 'lifetime' | 'logout' | 'renewed' | 'revoked' | 'evicted'
+
+/** What opens a session: its id, and the hash of its secret where a token opens it. */
+export type SessionKey = Pick<Session, 'id' | 'secretHash'>
 
 /** What is left of an ended session for a while: who could have opened it, why and when it ended. */
 export type Tombstone = {

@@ -14,7 +14,7 @@ export type HotSessions = {
   update(session: Session): void
   /** Activity that the writer has acknowledged. */
   touch(id: string, seenAt: number): void
-  remove(id: string): void
+  remove(...ids: readonly string[]): void
 }
 
 /** Two generations: when the young one is full it becomes the old one, and the old one is dropped. */
@@ -51,9 +51,11 @@ export function createHotSessions(limitCharacters: number): HotSessions {
       const known = get(id)
       if (known !== undefined) young.set(id, touchSession(known, seenAt))
     },
-    remove(id) {
-      young.delete(id)
-      old.delete(id)
+    remove(...ids) {
+      for (const id of ids) {
+        young.delete(id)
+        old.delete(id)
+      }
     },
   }
 }

@@ -3,6 +3,7 @@ import {
   expireSession,
   type Found,
   isLive,
+  type Session,
   type Tombstone,
   touchSession,
 } from '../session/session.ts'
@@ -14,11 +15,20 @@ import {
   TOMBSTONE_COLUMNS,
   type TombstoneRow,
 } from './rows.ts'
+import type { ApiKey, ListQuery, Page } from './store.ts'
 
 export type Reader = {
   /** As `Store.find`; `seenAt` is activity that the file does not know of yet, 0 for none. */
   find(id: string, now: number, seenAt: number): Found
+  /** As `Store.list`; `seenAt` answers the activity of a session that the file does not know of yet. */
+  list(query: ListQuery, now: number, seenAt: (id: string) => number): Page
+  listApiKeys(): readonly ApiKey[]
 }
+
+/** A page ends after so much data and claims; each session may be as large as the limit allows. */
+const PAGE_LIMIT_CHARACTERS = 1024 * 1024
+
+type ListParameters = { sub: string | undefined; after: number; limit: number }
 
 const ABSENT: Found = { state: 'absent' }
 
@@ -30,6 +40,22 @@ export function createReader(database: Database.Database, keepEndedMs: number): 
   const findTombstone = database
     .prepare<[string], TombstoneRow>(`select ${TOMBSTONE_COLUMNS} from tombstones where id = ?`)
     .raw()
+
+  const listAll = database
+    .prepare<ListParameters, SessionRow>(
+      `select ${SESSION_COLUMNS} from sessions
+       where number > $after order by number limit $limit`,
+    )
+    .raw()
+  const listOfSub = database
+    .prepare<ListParameters, SessionRow>(
+      `select ${SESSION_COLUMNS} from sessions
+       where sub = $sub and number > $after order by number limit $limit`,
+    )
+    .raw()
+  const listApiKeys = database.prepare<[], ApiKey>(
+    'select hash, name, created_at as createdAt, revoked_at as revokedAt from api_keys order by created_at',
+  )
 
   /** The opposite of what the sweep removes: `ended_at <= now - keepEndedMs`. */
   function remembered(tombstone: Tombstone, now: number): Found {
@@ -48,5 +74,24 @@ export function createReader(database: Database.Database, keepEndedMs: number): 
       const tombstone = findTombstone.get(id)
       return tombstone === undefined ? ABSENT : remembered(parseTombstoneRow(tombstone), now)
     },
+
+    list({ sub, after = 0, limit }, now, seenAt) {
+      const sessions: Session[] = []
+      let characters = 0
+      let rows = 0
+      const statement = sub === undefined ? listAll : listOfSub
+      for (const row of statement.iterate({ sub, after, limit })) {
+        const session = touchSession(parseSessionRow(row), seenAt(row[0]))
+        if (isLive(session, now)) sessions.push(session)
+        rows++
+        characters += session.data.length + session.claims.length
+        if (rows === limit || characters >= PAGE_LIMIT_CHARACTERS) {
+          return { sessions, next: row[11] }
+        }
+      }
+      return { sessions, next: undefined }
+    },
+
+    listApiKeys: () => listApiKeys.all(),
   }
 }

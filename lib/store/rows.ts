@@ -13,10 +13,12 @@ export type SessionRow = [
   idleTimeoutMs: number,
   lifetimeMs: number,
   version: number,
+  device: string | null,
+  number: number,
 ]
 
 export const SESSION_COLUMNS =
-  'id, secret_hash, data, claims, permanent, created_at, last_seen_at, idle_timeout_ms, lifetime_ms, version'
+  'id, secret_hash, data, claims, permanent, created_at, last_seen_at, idle_timeout_ms, lifetime_ms, version, device, number'
 
 export function parseSessionRow(row: SessionRow): Session {
   return {
@@ -30,6 +32,7 @@ export function parseSessionRow(row: SessionRow): Session {
     idleTimeoutMs: row[7],
     lifetimeMs: row[8],
     version: row[9],
+    device: row[10],
   }
 }
 

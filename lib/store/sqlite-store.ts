@@ -3,12 +3,13 @@ import Database from 'better-sqlite3'
 import type { Clock } from '../clock.ts'
 import { CoatcheckError } from '../errors.ts'
 import type { SessionRules } from '../session/rules.ts'
+import { mayWriteClaims } from '../session/operations.ts'
 import { type Found, isLive, touchSession } from '../session/session.ts'
 import { createFile, type Durability, openReaderDatabase, prepareDatabase } from './database.ts'
 import { createHotSessions } from './hot-sessions.ts'
 import { lockDatabase } from './lock.ts'
 import { createReader, type Reader } from './reader.ts'
-import type { Changed, Store } from './store.ts'
+import type { Changed, Inserted, Store } from './store.ts'
 import type { WriteAnswer, WriteOutcome, WriteRequest } from './writer.ts'
 import { errorFor, startWriterThread, type WriterPort } from './writer-port.ts'
 
@@ -62,6 +63,18 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
   }
 }
 
+/** Whether a write is about more sessions than the one that it names. */
+function looksAtOthers(request: WriteRequest): boolean {
+  switch (request.kind) {
+    case 'insert':
+      return request.session.claims !== '{}'
+    case 'change':
+      return mayWriteClaims(request.operation)
+    default:
+      return request.kind === 'end_many'
+  }
+}
+
 type StoreParts = Pick<SqliteStoreOptions, 'clock' | 'durability' | 'maxPendingWrites'>
 type Waiting = {
   readonly resolve: (answer: never) => void
@@ -76,6 +89,8 @@ export function createStore(reader: Reader, writer: WriterPort, parts: StorePart
   /** Activity that the file does not show yet: not sent so far, and sent but not yet committed. */
   let touched = new Map<string, number>()
   const touching: Map<string, number>[] = []
+  /** Settles once the writer has answered all that it was sent. */
+  let answered: Promise<void> = Promise.resolve()
   const hot = createHotSessions(HOT_LIMIT_CHARACTERS)
 
   const stopTicking = parts.clock.every(TOUCH_INTERVAL_MS, () => {
@@ -97,6 +112,8 @@ export function createStore(reader: Reader, writer: WriterPort, parts: StorePart
         ),
       )
     }
+    // Told of all activity so far, the writer takes no session for dead that is not.
+    if (looksAtOthers(request)) flushTouches()
     pendingWrites++
     // One message for each turn of the event loop: what its callbacks ask for travels together.
     if (requests.push(request) === 1) setImmediate(flushRequests)
@@ -115,7 +132,7 @@ export function createStore(reader: Reader, writer: WriterPort, parts: StorePart
     const asking = waiting
     requests = []
     waiting = []
-    void writer.write(asked).then(
+    answered = writer.write(asked).then(
       (outcomes) => {
         pendingWrites -= asking.length
         outcomes.forEach((outcome, index) => settle(asked[index], asking[index], outcome))
@@ -143,10 +160,23 @@ export function createStore(reader: Reader, writer: WriterPort, parts: StorePart
 
   /** What is acknowledged is shown from then on. */
   function keepHot(request: WriteRequest, answer: WriteAnswer): void {
-    if (request.kind !== 'change' && request.kind !== 'end') return
-    const stays = request.kind === 'change' && typeof answer === 'object' && answer.state === 'live'
-    if (stays && answer.session.id === request.id) hot.update(answer.session)
-    else hot.remove(request.id)
+    switch (request.kind) {
+      case 'insert': {
+        const { evicted } = answer as Inserted
+        return hot.remove(request.session.id, ...evicted)
+      }
+      case 'change': {
+        const changed = answer as Changed
+        if (changed.state !== 'live') return hot.remove(request.id)
+        hot.remove(...(changed.evicted ?? []))
+        if (changed.session.id !== request.id) return hot.remove(request.id)
+        return hot.update(changed.session)
+      }
+      case 'end':
+        return hot.remove(request.id)
+      case 'end_many':
+        return hot.remove(...(answer as readonly string[]))
+    }
   }
 
   function flushTouches(): void {
@@ -182,14 +212,27 @@ export function createStore(reader: Reader, writer: WriterPort, parts: StorePart
         throw new CoatcheckError('storage_failed', `Cannot read the session: ${error.code}`)
       }
     },
-    insert: (session) => ask<boolean>({ kind: 'insert', session }),
+    async list(query, now) {
+      const page = reader.list(query, now, seenAt)
+      // What the page shows may be newer than the sessions kept hot, until the writer's answer is
+      // here: a session that is missing from the page must not be found after it.
+      await answered
+      return page
+    },
+    insert: (session) => ask<Inserted>({ kind: 'insert', session }),
     change: (id, now, operation) =>
       ask<Changed>({ kind: 'change', id, now, seenAt: seenAt(id), operation }),
     end: (id, now, reason, when) =>
       ask<Found>({ kind: 'end', id, now, seenAt: seenAt(id), reason, when }),
+    async endMany(which, now, reason, limit) {
+      const request = { kind: 'end_many', ...which, now, reason, limit } as const
+      return (await ask<readonly string[]>(request)).length
+    },
     touch(id, now) {
       touched.set(id, Math.max(now, seenAt(id)))
     },
+    listApiKeys: async () => reader.listApiKeys(),
+    addApiKey: (key) => ask<void>({ kind: 'add_api_key', key }),
     sweep(now) {
       flush()
       return writer.sweep(now)

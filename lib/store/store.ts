@@ -17,27 +17,45 @@ export type Store = {
   find(id: string, now: number): Promise<Found>
 
   /**
-   * Stores a new session. False, and nothing is written, where the id belongs to another session or
-   * did so until it ended: an insert never overwrites, an id that has ended stays ended.
+   * Live sessions, of one `sub` or of everybody, in the order in which they came; a session that
+   * stays while others come and go is in exactly one page. Never more than `limit`, and fewer where
+   * sessions are large or have just expired: the pages end where there is no `next`.
    */
-  insert(session: Session): Promise<boolean>
+  list(query: ListQuery, now: number): Promise<Page>
+
+  /**
+   * Stores a new session. Not inserted, and nothing written, where the id belongs to another session
+   * or did so until it ended: an insert never overwrites, an id that has ended stays ended. Holds
+   * the limit of sessions of one `sub` in the same step: rejects with `too_many_sessions`, or ends
+   * the oldest others.
+   */
+  insert(session: Session): Promise<Inserted>
 
   /**
    * Applies one operation to one live session, atomically and in some order with all others, so
    * that no update is lost; counts as activity at `now`. Where the operation gives the session
-   * another id, the old id ends with `renewed` in the same step. Rejects, changing nothing, with
-   * what the operation throws.
+   * another id, the old id ends with `renewed` in the same step; where it gives it another `sub`,
+   * that one's limit holds as for `insert`. Rejects, changing nothing, with what the operation throws.
    */
   change(id: string, now: number, operation: Operation): Promise<Changed>
 
   /** Ends a live session for good: what it answers is what it found. Rejects unless `when` holds. */
   end(id: string, now: number, reason: EndReason, when?: Precondition): Promise<Found>
 
+  /** Ends live sessions for good, at most `limit`, and answers how many: all, where it is fewer. */
+  endMany(which: Selection, now: number, reason: EndReason, limit: number): Promise<number>
+
   /**
    * Records activity of a session that is live at `now` soon, without waiting: the one write that a
    * crash may lose. `find`, `change`, `end` and `sweep` count it at once.
    */
   touch(id: string, now: number): void
+
+  /** The API keys that are kept here, revoked ones too. */
+  listApiKeys(): Promise<readonly ApiKey[]>
+
+  /** Keeps an API key; one that is kept already stays as it is. */
+  addApiKey(key: ApiKey): Promise<void>
 
   /**
    * Ends what has expired by `now`, leaving tombstones, and removes the tombstones that have been
@@ -49,9 +67,40 @@ export type Store = {
   close(): Promise<void>
 }
 
-/** `live`: the session as the operation left it, and what the operation answers. */
+/** `evicted`: the ids of the sessions that ended to make room for this one. */
+export type Inserted = { readonly inserted: boolean; readonly evicted: readonly string[] }
+
+/**
+ * `live`: the session as the operation left it, and what the operation answers; `evicted`, where the
+ * session got another `sub`.
+ */
 export type Changed =
-  | { readonly state: 'live'; readonly session: Session; readonly value?: JsonText }
+  | {
+      readonly state: 'live'
+      readonly session: Session
+      readonly value?: JsonText
+      readonly evicted?: readonly string[]
+    }
   | Exclude<Found, { state: 'live' }>
+
+/** `after`: the `next` of the page before; undefined for the first page. */
+export type ListQuery = {
+  readonly sub: string | undefined
+  readonly after: number | undefined
+  readonly limit: number
+}
+
+export type Page = { readonly sessions: readonly Session[]; readonly next: number | undefined }
+
+/** Undefined stands for everybody's sessions, and for no exception. */
+export type Selection = { readonly sub: string | undefined; readonly except: string | undefined }
+
+/** An API key as it is kept: the SHA-256 of it in base64url, and what its owner calls it. */
+export type ApiKey = {
+  readonly hash: string
+  readonly name: string
+  readonly createdAt: number
+  readonly revokedAt: number | null
+}
 
 export type Swept = { readonly ended: number; readonly removed: number }

@@ -4,6 +4,7 @@
  */
 import Database from 'better-sqlite3'
 import { CoatcheckError, type ErrorCode, type ErrorFacts } from '../errors.ts'
+import { findSub } from '../session/claims.ts'
 import { applyOperation, type Operation } from '../session/operations.ts'
 import { checkPrecondition, type Precondition } from '../session/precondition.ts'
 import type { SessionRules } from '../session/rules.ts'
@@ -17,13 +18,15 @@ import {
   touchSession,
 } from '../session/session.ts'
 import { createReader } from './reader.ts'
-import type { Changed, Swept } from './store.ts'
+import type { ApiKey, Changed, Inserted, Selection, Swept } from './store.ts'
 
 export type WriteRequest =
   | { readonly kind: 'insert'; readonly session: Session }
   | ChangeRequest
   | EndRequest
+  | EndManyRequest
   | { readonly kind: 'touch'; readonly seen: readonly Seen[] }
+  | { readonly kind: 'add_api_key'; readonly key: ApiKey }
 
 /** A session and the moment of its activity. */
 export type Seen = readonly [id: string, seenAt: number]
@@ -36,6 +39,15 @@ type EndRequest = Named & {
   readonly when: Precondition | undefined
 }
 
+type EndManyRequest = Selection & {
+  readonly kind: 'end_many'
+  readonly now: number
+  readonly reason: EndReason
+  readonly limit: number
+}
+
+type EndManyParameters = { sub?: string; except: string | null; now: number; limit: number }
+
 /** `seenAt`: activity of this session that the file does not know of yet, 0 for none. */
 type Named = { readonly id: string; readonly now: number; readonly seenAt: number }
 
@@ -44,8 +56,8 @@ export type WriteOutcome =
   | { readonly ok: true; readonly answer: WriteAnswer }
   | { readonly ok: false; readonly refusal: Refusal }
 
-/** By the kind of the request: `insert` a boolean, `change` and `end` as the store's contract has it. */
-export type WriteAnswer = boolean | Changed | Found | undefined
+/** As the store's contract has it for the kind of the request; for `end_many` the ids that ended. */
+export type WriteAnswer = Inserted | Changed | Found | readonly string[] | undefined
 
 /** A `CoatcheckError` as plain data. */
 export type Refusal = {
@@ -77,16 +89,18 @@ export function createWriter(
   const commit = database.prepare('commit')
   const rollback = database.prepare('rollback')
 
+  // What it may replace has died and been forgotten, and waits to be swept.
   const insertSession = database.prepare(
-    `insert into sessions (data, claims, permanent, last_seen_at, idle_timeout_ms, lifetime_ms,
-       version, expires_at, id, secret_hash, created_at)
-     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing`,
+    `insert or replace into sessions (data, claims, permanent, last_seen_at, idle_timeout_ms, lifetime_ms,
+       version, expires_at, id, secret_hash, created_at, sub, device)
+     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   )
   const updateSession = database.prepare(
     `update sessions set data = ?, claims = ?, permanent = ?, last_seen_at = ?,
        idle_timeout_ms = ?, lifetime_ms = ?, version = ?, expires_at = ? where id = ?`,
   )
   const renameSession = database.prepare('update sessions set id = ?, secret_hash = ? where id = ?')
+  const assignSession = database.prepare('update sessions set sub = ? where id = ?')
   const touch = database.prepare<{ id: string; seenAt: number }>(
     `update sessions set last_seen_at = $seenAt,
        expires_at = min($seenAt + idle_timeout_ms, created_at + lifetime_ms)
@@ -97,6 +111,28 @@ export function createWriter(
     `insert into tombstones (id, secret_hash, reason, ended_at) values (?, ?, ?, ?)
      on conflict do update set secret_hash = excluded.secret_hash, reason = excluded.reason,
        ended_at = excluded.ended_at`,
+  )
+
+  const othersOfSub = database
+    .prepare<{ sub: string; id: string; now: number }, string>(
+      `select id from sessions where sub = $sub and id <> $id and +expires_at > $now
+       order by created_at, number`,
+    )
+    .pluck()
+  const liveOfSub = database
+    .prepare<EndManyParameters, string>(
+      `select id from sessions
+       where sub = $sub and id is not $except and +expires_at > $now limit $limit`,
+    )
+    .pluck()
+  const live = database
+    .prepare<EndManyParameters, string>(
+      'select id from sessions where id is not $except and expires_at > $now limit $limit',
+    )
+    .pluck()
+  const addApiKey = database.prepare<ApiKey>(
+    `insert into api_keys (hash, name, created_at, revoked_at)
+     values ($hash, $name, $createdAt, $revokedAt) on conflict do nothing`,
   )
 
   // The sweep's predicates are the opposites of `isLive` and of `remembered` in the reader.
@@ -110,11 +146,30 @@ export function createWriter(
        (select id from tombstones where ended_at <= ? order by ended_at limit ?)`,
   )
 
-  function insert(session: Session): boolean {
-    if (reader.find(session.id, session.createdAt, 0).state !== 'absent') return false
-    const { id, secretHash, createdAt } = session
-    const { changes } = insertSession.run(...changingColumns(session), id, secretHash, createdAt)
-    return changes === 1
+  function insert(session: Session): Inserted {
+    const { id, secretHash, createdAt, device } = session
+    if (reader.find(id, createdAt, 0).state !== 'absent') return { inserted: false, evicted: [] }
+    const sub = findSub(session.claims)
+    const evicted = makeRoom(session, sub, createdAt)
+    insertSession.run(...changingColumns(session), id, secretHash, createdAt, sub ?? null, device)
+    return { inserted: true, evicted }
+  }
+
+  /** Ends the oldest other sessions of the same `sub` that are one too many, or refuses this one. */
+  function makeRoom({ id }: Session, sub: string | undefined, now: number): readonly string[] {
+    const { maxSessionsPerSub, onSessionLimit } = rules
+    if (sub === undefined || maxSessionsPerSub === undefined) return []
+    const others = othersOfSub.all({ sub, id, now })
+    const evicted = others.slice(0, Math.max(0, others.length + 1 - maxSessionsPerSub))
+    if (evicted.length > 0 && onSessionLimit === 'refuse') {
+      throw new CoatcheckError(
+        'too_many_sessions',
+        `Cannot give the user another session: there are ${others.length} already, ` +
+          `the limit is ${maxSessionsPerSub} (--max-sessions-per-sub); end one of them first`,
+      )
+    }
+    for (const other of evicted) endLive(other, now, 'evicted')
+    return evicted
   }
 
   function change({ id, now, seenAt, operation }: ChangeRequest): Changed {
@@ -122,21 +177,52 @@ export function createWriter(
     if (found.state !== 'live') return found
     const before = touchSession(found.session, now)
     const { session, value } = applyOperation(before, operation, rules)
+    if (session.id !== id && reader.find(session.id, now, 0).state !== 'absent') {
+      throw new CoatcheckError('internal', 'Cannot renew the session: its new id is in use')
+    }
+    const sub = findSub(session.claims)
+    const isAssigned = session.claims !== before.claims && sub !== findSub(before.claims)
+    const evicted = isAssigned ? makeRoom(before, sub, now) : undefined
     updateSession.run(...changingColumns(session), id)
+    if (isAssigned) assignSession.run(sub ?? null, id)
     if (session.id !== id) {
       renameSession.run(session.id, session.secretHash, id)
       bury(endSession(before, 'renewed', now))
     }
-    return value === undefined ? { state: 'live', session } : { state: 'live', session, value }
+    return {
+      state: 'live',
+      session,
+      ...(value === undefined ? {} : { value }),
+      ...(evicted === undefined ? {} : { evicted }),
+    }
   }
 
   function end({ id, now, seenAt, reason, when }: EndRequest): Found {
     const found = reader.find(id, now, seenAt)
     if (found.state !== 'live') return found
     if (when !== undefined) checkPrecondition(when, found.session.version, true)
-    deleteSession.run(id)
-    bury(endSession(found.session, reason, now))
+    finish(found.session, now, reason)
     return found
+  }
+
+  function endMany(request: EndManyRequest): readonly string[] {
+    const { sub, except = null, now, reason, limit } = request
+    const ids =
+      sub === undefined
+        ? live.all({ except, now, limit })
+        : liveOfSub.all({ sub, except, now, limit })
+    for (const id of ids) endLive(id, now, reason)
+    return ids
+  }
+
+  function endLive(id: string, now: number, reason: EndReason): void {
+    const found = reader.find(id, now, 0)
+    if (found.state === 'live') finish(found.session, now, reason)
+  }
+
+  function finish(session: Session, now: number, reason: EndReason): void {
+    deleteSession.run(session.id)
+    bury(endSession(session, reason, now))
   }
 
   function bury({ id, secretHash, reason, endedAt }: Tombstone): void {
@@ -160,6 +246,11 @@ export function createWriter(
         return change(request)
       case 'end':
         return end(request)
+      case 'end_many':
+        return endMany(request)
+      case 'add_api_key':
+        addApiKey.run(request.key)
+        return undefined
       case 'touch':
         for (const [id, seenAt] of request.seen) touch.run({ id, seenAt })
         return undefined

@@ -19,6 +19,8 @@ export const RULES: SessionRules = {
   keyLimitBytes: 256,
   maxKeys: 1_000,
   maxDepth: 64,
+  maxSessionsPerSub: undefined,
+  onSessionLimit: 'evict',
 }
 
 export type MemoryStoreOptions = {

@@ -1,4 +1,7 @@
 import { createApp } from '../../lib/http/app.ts'
+import { createApiKeys } from '../../lib/api-keys.ts'
+import type { HolderAccess } from '../../lib/http/access.ts'
+import { createForwarded } from '../../lib/http/forwarded.ts'
 import { createSessionCookie } from '../../lib/http/session-cookie.ts'
 import { createLog } from '../../lib/log.ts'
 import { createSessions } from '../../lib/sessions.ts'
@@ -12,12 +15,16 @@ export type ServerOptions = Partial<SessionRules> & {
   readonly bodyLimitBytes?: number
   readonly trustedProxies?: readonly string[]
   readonly cookieName?: string
+  readonly holderAccess?: HolderAccess
+  readonly deviceInfo?: 'on' | 'off'
 }
 
 export type Ask = {
   readonly body?: string | Uint8Array<ArrayBuffer>
   readonly cookie?: string
   readonly headers?: Record<string, string>
+  /** An API key, for `Authorization`. */
+  readonly key?: string
   /** The address of the peer, as a socket would tell it. */
   readonly peer?: string
   readonly origin?: string
@@ -25,6 +32,9 @@ export type Ask = {
 
 /** `request('PUT /session/user', { body: '"ada"' })` */
 export type Request = (line: string, ask?: Ask) => Promise<Response>
+
+/** The key that every server of the tests takes. */
+export const API_KEY = 'ck_the-key-of-all-the-tests'
 
 /** The whole app over a fresh database in memory and a clock that stands still. */
 export function openServer(options: ServerOptions = {}) {
@@ -44,17 +54,19 @@ export function openServer(options: ServerOptions = {}) {
   const logged: string[] = []
   const log = createLog({ clock, write: (line) => logged.push(line) })
   const sessions = createSessions({ store, clock, rules })
-  const cookie = createSessionCookie({
-    name: options.cookieName ?? 'sid',
-    trustedProxies: options.trustedProxies ?? [],
-  })
-  const app = createApp({ sessions, cookie, clock, log, rules, bodyLimitBytes })
+  const forwarded = createForwarded(options.trustedProxies ?? [])
+  const cookie = createSessionCookie({ name: options.cookieName ?? 'sid', forwarded })
+  const apiKeys = createApiKeys(store, [API_KEY])
+  const { holderAccess = 'read-write', deviceInfo = 'on' } = options
+  const parts = { sessions, apiKeys, cookie, forwarded, holderAccess, deviceInfo }
+  const app = createApp({ ...parts, clock, log, rules, bodyLimitBytes })
 
   async function request(line: string, ask: Ask = {}): Promise<Response> {
     const [method = '', path = ''] = line.split(' ')
     const url = `${ask.origin ?? 'http://localhost'}${path}`
     const headers = new Headers(ask.headers)
     if (ask.cookie !== undefined) headers.set('cookie', ask.cookie)
+    if (ask.key !== undefined) headers.set('authorization', `Bearer ${ask.key}`)
     const incoming = { url: path, socket: { remoteAddress: ask.peer ?? '192.0.2.1' } }
     // As bytes: with a string, fetch says Content-Type: text/plain by itself.
     const body = typeof ask.body === 'string' ? new TextEncoder().encode(ask.body) : ask.body

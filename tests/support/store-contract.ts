@@ -21,6 +21,7 @@ export function sessionAt(now: number, given: Partial<Session> = {}): Session {
     idleTimeoutMs: 30 * MINUTE,
     lifetimeMs: 12 * HOUR,
     version: 1,
+    device: null,
     ...given,
   }
 }
@@ -43,7 +44,7 @@ export function testStoreContract(name: string, open: OpenStore): void {
       permanent: true,
       secretHash: null,
     })
-    assert.is(await store.insert(session), true)
+    assert.is((await store.insert(session)).inserted, true)
     assert.equal(await store.find(session.id, clock.now()), { state: 'live', session })
     await store.close()
   })
@@ -52,7 +53,7 @@ export function testStoreContract(name: string, open: OpenStore): void {
     const { store, clock } = await open()
     const session = sessionAt(clock.now())
     await store.insert(session)
-    assert.is(await store.insert({ ...session, data: '{"other":1}' }), false)
+    assert.is((await store.insert({ ...session, data: '{"other":1}' })).inserted, false)
     assert.equal(await store.find(session.id, clock.now()), { state: 'live', session })
     await store.close()
   })
@@ -62,7 +63,7 @@ export function testStoreContract(name: string, open: OpenStore): void {
     const session = sessionAt(clock.now())
     await store.insert(session)
     await store.end(session.id, clock.now(), 'logout')
-    assert.is(await store.insert(session), false)
+    assert.is((await store.insert(session)).inserted, false)
     assert.is((await store.find(session.id, clock.now())).state, 'ended')
     await store.close()
   })
@@ -135,7 +136,10 @@ export function testStoreContract(name: string, open: OpenStore): void {
     const { store, clock } = await open()
     const session = sessionAt(clock.now(), { data: '{"user":"ada"}' })
     await store.insert(session)
-    const renew = { name: 'renew', id: 'another-id', secretHash: 'another hash' } as const
+    const renew = {
+      name: 'renew',
+      renewal: { id: 'another-id', secretHash: 'another hash' },
+    } as const
     const [renewed, late] = await Promise.all([
       store.change(session.id, clock.now(), renew),
       store.change(session.id, clock.now(), renew),

@@ -1,0 +1,60 @@
+import { BlockList, isIP } from 'node:net'
+import type { AppContext } from './app-env.ts'
+import { readHeader } from './request-header.ts'
+
+/** What is known of the client behind the proxies: they are believed if they are trusted. */
+export type Forwarded = {
+  /** Whether the browser speaks https to us, itself or through a trusted proxy. */
+  isSecure(c: AppContext): boolean
+  /** The client's address: the nearest one that is no trusted proxy's. */
+  addressOf(c: AppContext): string | undefined
+}
+
+/** `trustedProxies`: addresses, CIDR ranges, or `unix` for peers on a unix socket. */
+export function createForwarded(trustedProxies: readonly string[]): Forwarded {
+  const ranges = new BlockList()
+  for (const proxy of trustedProxies) {
+    const [address = '', prefix] = proxy.split('/')
+    const family = isIP(address)
+    if (family === 0) continue
+    const bits = prefix === undefined ? (family === 4 ? 32 : 128) : Number(prefix)
+    ranges.addSubnet(address, bits, family === 4 ? 'ipv4' : 'ipv6')
+  }
+
+  function isTrusted(address: string | undefined): boolean {
+    if (address === undefined) return trustedProxies.includes('unix')
+    return ranges.check(address, isIP(address) === 4 ? 'ipv4' : 'ipv6')
+  }
+
+  /** A back end speaks for its own clients; who has an API key need not be listed. */
+  function isPeerTrusted(c: AppContext): boolean {
+    return c.get('isBackEnd') === true || isTrusted(peerOf(c))
+  }
+
+  return {
+    isSecure(c) {
+      if (c.req.url.startsWith('https:')) return true
+      const forwarded = readHeader(c, 'x-forwarded-proto')
+      // Of several words the last is the nearest proxy's, the only one that we trust.
+      return forwarded?.split(',').at(-1)?.trim().toLowerCase() === 'https' && isPeerTrusted(c)
+    },
+
+    addressOf(c) {
+      let address = peerOf(c)
+      if (!isPeerTrusted(c)) return address
+      // Each proxy adds the address it saw at the end: so far back as proxies are trusted.
+      for (const hop of (readHeader(c, 'x-forwarded-for') ?? '').split(',').reverse()) {
+        const before = hop.trim()
+        if (isIP(before) === 0) break
+        address = before
+        if (!isTrusted(address)) break
+      }
+      return address
+    },
+  }
+}
+
+/** Undefined on a unix socket. An IPv4 address is one, also on a socket that takes both kinds. */
+function peerOf(c: AppContext): string | undefined {
+  return c.env?.incoming?.socket.remoteAddress?.replace(/^::ffff:(?=\d+\.)/, '')
+}

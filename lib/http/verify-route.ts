@@ -1,0 +1,63 @@
+/** `/verify`: answers a proxy that asks who is there, as nginx's `auth_request` does. */
+import type { Handler } from 'hono'
+import { CoatcheckError, type ErrorCode } from '../errors.ts'
+import type { Log } from '../log.ts'
+import { findSub } from '../session/claims.ts'
+import type { Session } from '../session/session.ts'
+import { parseToken } from '../session/token.ts'
+import type { Sessions } from '../sessions.ts'
+import { readBearer } from './access.ts'
+import { answerJson } from './answer.ts'
+import type { AppContext, AppEnv } from './app-env.ts'
+import { answerProblem } from './problem.ts'
+import { readFlag } from './query.ts'
+import type { SessionCookie } from './session-cookie.ts'
+import { renderSession } from './session-json.ts'
+
+export type VerifyDeps = {
+  readonly sessions: Sessions
+  readonly cookie: SessionCookie
+  readonly log: Log
+}
+
+/**
+ * 200 with the session, or 401; never another status, since nginx makes a 500 of it: what goes wrong
+ * is no session. Both carry `Session-Id` and `Session-Sub`, for a proxy that copies a header which
+ * is not there lets through the client's own.
+ */
+export function createVerifyRoute({ sessions, cookie, log }: VerifyDeps): Handler<AppEnv> {
+  return async function verify(c) {
+    try {
+      const found = await sessions.authenticate(readToken(c, cookie))
+      return answerVerified(sessions.get(found, readFlag(c, 'touch') ?? true))
+    } catch (error) {
+      const isRefusal = error instanceof CoatcheckError
+      if (!isRefusal)
+        log.error('verify failed', { error: error instanceof Error ? error.name : '' })
+      return answerProblem(sessionRequired(isRefusal ? error.code : 'internal'))
+    }
+  }
+}
+
+const NOT_ASCII = /[^\x00-\x7f]/
+
+/** The `Authorization` may be meant for what is behind the proxy: it is ours if it has a token's shape. */
+function readToken(c: AppContext, cookie: SessionCookie): string | undefined {
+  const bearer = readBearer(c)
+  return bearer !== undefined && parseToken(bearer) !== undefined ? bearer : cookie.read(c)
+}
+
+function answerVerified(session: Session): Response {
+  const sub = findSub(session.claims) ?? ''
+  const body = renderSession(session)
+  const headers = { 'Session-Id': session.id, 'Session-Sub': sub }
+  if (!NOT_ASCII.test(sub)) return answerJson(200, body, headers)
+  // Node takes a header for one character a byte, and leaves it at that beside a body of bytes only.
+  const subBytes = Buffer.from(sub).toString('latin1')
+  return answerJson(200, Buffer.from(body), { ...headers, 'Session-Sub': subBytes })
+}
+
+/** A proxy that asks is told nothing but that there is no session, and why in the words of its code. */
+export function sessionRequired(why: ErrorCode): CoatcheckError {
+  return new CoatcheckError('session_required', `Cannot let this request pass: ${why}`)
+}
