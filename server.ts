@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs'
 import { constants } from 'node:os'
 import { openApiKeys, type OpenApiKeys } from './lib/api-keys.ts'
 import { systemClock } from './lib/clock.ts'
+import { runCommand } from './lib/commands/command.ts'
+import { commands } from './lib/commands/commands.ts'
 import { createApp } from './lib/http/app.ts'
 import { createForwarded } from './lib/http/forwarded.ts'
 import { type HttpServer, type ListenAddress, startHttpServer } from './lib/http/http-server.ts'
@@ -26,6 +28,8 @@ const EXIT_FOR_START_FAULT: Readonly<Record<StartFault, number>> = {
   damaged: 65,
   foreign: 65,
   newer: 65,
+  older: 65,
+  missing: 66,
   unwritable: 73,
   disk_failed: 74,
   in_use: 75,
@@ -35,15 +39,23 @@ const EXIT_FOR_START_FAULT: Readonly<Record<StartFault, number>> = {
 const SAME_SIGNAL_MS = 100
 
 try {
-  const command = readSettings()
-  if (command.kind === 'help') process.stdout.write(command.text)
-  else if (command.kind === 'version') process.stdout.write(`${readVersion()}\n`)
-  else await serve(command.settings)
+  process.exitCode = await main(process.argv.slice(2))
 } catch (error) {
   process.exitCode = explain(error)
 }
 
-async function serve(settings: Settings): Promise<void> {
+/** Answers the exit code. */
+async function main(args: readonly string[]): Promise<number> {
+  const named = commands.get(args[0] ?? '')
+  if (named !== undefined)
+    return await runCommand(named, args.slice(1), { clock: systemClock, out })
+  const command = readSettings(args)
+  if (command.kind === 'serve') return await serve(command.settings)
+  out(command.kind === 'help' ? command.text : `${readVersion()}\n`)
+  return EXIT.stopped
+}
+
+async function serve(settings: Settings): Promise<number> {
   const clock = systemClock
   const log = createLog({ clock, write: (line) => process.stderr.write(line) })
   const rules = rulesOf(settings)
@@ -92,8 +104,8 @@ async function serve(settings: Settings): Promise<void> {
   stopSweeper()
   await server.stop(settings.stopTimeoutMs)
   await store.close()
-  process.exitCode = exitCode
   log.info('stopped')
+  return exitCode
 }
 
 /** Calls `stop` at the first SIGTERM or SIGINT; a second one ends the process at once. */
@@ -117,7 +129,7 @@ function announce(url: string, keyMadeAt: string | undefined): void {
   const target = url.startsWith('unix:')
     ? `--unix-socket ${url.slice('unix:'.length)} http://localhost`
     : url
-  process.stdout.write(
+  out(
     `Coatcheck listens on ${url}\n` +
       `Try: curl -i -c jar -b jar -X PUT -d '"ada"' ${target}/session/user\n` +
       (keyMadeAt === undefined ? '' : `API key for back ends, made just now: ${keyMadeAt}\n`),
@@ -143,6 +155,10 @@ function explain(error: unknown): number {
   }
   complain(error instanceof Error ? (error.stack ?? error.message) : String(error))
   return 1
+}
+
+function out(text: string): void {
+  process.stdout.write(text)
 }
 
 function complain(line: string): void {

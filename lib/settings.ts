@@ -45,11 +45,24 @@ export function readSettings(
   return { kind: 'serve', settings: values as Settings }
 }
 
+/** The data file alone, for commands, from their `--data` or the environment. */
+export function readDataPath(
+  given: string | undefined,
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): string {
+  const row = settingsTable.find(({ flag }) => flag === '--data')
+  if (row === undefined) throw new Error('There is no setting --data')
+  const source = sourceOf(row, new Map(given === undefined ? [] : [[row.flag, [given]]]), env)
+  if (source.fault !== undefined) throw new SettingsError([source.fault])
+  return String(source.value)
+}
+
 /** What `--help` prints, at most 80 columns wide. */
 export function renderHelp(): string {
   const groups = Map.groupBy(settingsTable, (row) => row.group)
   return [
     'Usage: coatcheck [serve] [--flag value]...',
+    '       coatcheck key new NAME | key list | key revoke NAME',
     '',
     'A session server: hand in an object, get a ticket; come back with the ticket,',
     'get the object. Each setting is a flag or a variable of the environment; the',
@@ -63,7 +76,8 @@ export function renderHelp(): string {
     'Exit codes:',
     '   0  stopped, as asked',
     '  64  a setting is wrong',
-    '  65  the data file is damaged, newer than this version, or not one of ours',
+    '  65  the data file is damaged, of another version, or not one of ours',
+    '  66  there is no data file, for a command that needs one',
     '  69  the address is taken',
     '  73  the data folder cannot be written',
     '  74  the disk failed',
@@ -142,7 +156,7 @@ function isValue(arg: string | undefined): boolean {
 function findUnknownWords([command = 'serve', ...rest]: readonly string[]): string[] {
   const unexpected = rest.map((word) => `Unexpected argument ${quote(word)}: a flag starts with --`)
   if (command === 'serve') return unexpected
-  return [`Unknown command ${quote(command)}: the only one is serve`, ...unexpected]
+  return [`Unknown command ${quote(command)}: the commands are serve and key`, ...unexpected]
 }
 
 type Source = {

@@ -23,11 +23,15 @@ const LAYERS: Record<string, { files: string[]; imports: string[] }> = {
     files: ['lib/api-keys.ts'],
     imports: ['contract', 'session', 'settings', 'base'],
   },
+  commands: {
+    files: ['lib/commands/'],
+    imports: ['store', 'contract', 'keys', 'session', 'settings', 'base'],
+  },
   sweeper: { files: ['lib/sweeper.ts'], imports: ['contract', 'base'] },
   http: { files: ['lib/http/'], imports: ['sessions', 'keys', 'session', 'json', 'base'] },
   server: {
     files: ['server.ts'],
-    imports: ['base', 'settings', 'contract', 'store', 'sessions', 'keys', 'sweeper', 'http', 'session'],
+    imports: ['base', 'settings', 'contract', 'store', 'sessions', 'keys', 'commands', 'sweeper', 'http', 'session'],
   },
 }
 

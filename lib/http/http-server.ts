@@ -5,6 +5,7 @@ import { getRequestListener } from '@hono/node-server'
 import type { Hono } from 'hono'
 import { CoatcheckError } from '../errors.ts'
 import type { AppEnv } from './app-env.ts'
+import { isVerify, sessionRequired } from './verify-route.ts'
 import { answerRefusal, answerSocket, refusalForParser, refuseRequest } from './guard.ts'
 
 export type HttpServerOptions = {
@@ -55,7 +56,8 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       void listener(request, response)
     } else {
       refused.add(request.socket)
-      answerRefusal(response, refusal)
+      // A proxy that asks knows two answers only, whatever its client has sent.
+      answerRefusal(response, isVerify(request.url) ? sessionRequired(refusal.code) : refusal)
     }
   }
 

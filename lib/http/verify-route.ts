@@ -7,7 +7,7 @@ import type { Session } from '../session/session.ts'
 import { parseToken } from '../session/token.ts'
 import type { Sessions } from '../sessions.ts'
 import { readBearer } from './access.ts'
-import { answerJson } from './answer.ts'
+import { answerJson, entityTag } from './answer.ts'
 import type { AppContext, AppEnv } from './app-env.ts'
 import { answerProblem } from './problem.ts'
 import { readFlag } from './query.ts'
@@ -50,11 +50,15 @@ function readToken(c: AppContext, cookie: SessionCookie): string | undefined {
 function answerVerified(session: Session): Response {
   const sub = findSub(session.claims) ?? ''
   const body = renderSession(session)
-  const headers = { 'Session-Id': session.id, 'Session-Sub': sub }
+  const headers = { 'Session-Id': session.id, 'Session-Sub': sub, ETag: entityTag(session) }
   if (!NOT_ASCII.test(sub)) return answerJson(200, body, headers)
   // Node takes a header for one character a byte, and leaves it at that beside a body of bytes only.
   const subBytes = Buffer.from(sub).toString('latin1')
   return answerJson(200, Buffer.from(body), { ...headers, 'Session-Sub': subBytes })
+}
+
+export function isVerify(target: string | undefined): boolean {
+  return target === '/verify' || target?.startsWith('/verify?') === true
 }
 
 /** A proxy that asks is told nothing but that there is no session, and why in the words of its code. */

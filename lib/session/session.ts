@@ -18,7 +18,7 @@ export type Session = {
   readonly lifetimeMs: number
   /** 1 for a new session, one more with every change; what an `ETag` carries. */
   readonly version: number
-  /** Who created it, `{"address":…,"userAgent":…}`; for back ends only, null where it is not kept. */
+  /** Who created it: an address and a user agent, as JSON; for back ends only, null where it is not kept. */
   readonly device: JsonText | null
 }
 

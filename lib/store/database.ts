@@ -1,5 +1,13 @@
 /** Opening the SQLite file: what is checked before anything is written, and what is set each time. */
-import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+} from 'node:fs'
 import { dirname } from 'node:path'
 import Database from 'better-sqlite3'
 import { StartError } from './start-error.ts'
@@ -68,6 +76,27 @@ export function openReaderDatabase(path: string): Database.Database {
   return database
 }
 
+/**
+ * The file for a command that works on it, beside a server or without one. Throws a `StartError`
+ * where there is none, or it is not one that this Coatcheck has brought up to date.
+ */
+export function openForCommand(path: string): Database.Database {
+  return guarded(path, () => {
+    if (!statSync(path, { throwIfNoEntry: false })?.isFile()) {
+      throw new StartError('missing', `Cannot open ${path}: there is no such file (--data)`)
+    }
+    const { version, known } = inspect(path)
+    if (version < known) {
+      throw new StartError(
+        'older',
+        `Cannot open ${path}: it has not been brought up to date yet (schema ${version}, this ` +
+          `Coatcheck has ${known}); start the server once`,
+      )
+    }
+    return openWriterDatabase(path, 'full')
+  })
+}
+
 /** A database for tests, gone when it is closed. */
 export function openMemoryDatabase(): Database.Database {
   const database = openWriterDatabase(':memory:', 'full')
@@ -87,7 +116,7 @@ export function guarded<T>(path: string, run: () => T): T {
 }
 
 /** Reads before anything writes, so that a file that is refused stays as it was. */
-function inspect(path: string): void {
+function inspect(path: string): { version: number; known: number } {
   const database = openReaderDatabase(path)
   try {
     const applicationId = database.pragma('application_id', { simple: true })
@@ -111,6 +140,7 @@ function inspect(path: string): void {
       const verdict = database.pragma('quick_check(1)', { simple: true })
       if (verdict !== 'ok') throw damaged(path, String(verdict))
     }
+    return { version, known }
   } finally {
     database.close()
   }

@@ -7,6 +7,7 @@ import {
   type Tombstone,
   touchSession,
 } from '../session/session.ts'
+import { createApiKeyTable } from './api-key-table.ts'
 import {
   parseSessionRow,
   parseTombstoneRow,
@@ -53,9 +54,6 @@ export function createReader(database: Database.Database, keepEndedMs: number): 
        where sub = $sub and number > $after order by number limit $limit`,
     )
     .raw()
-  const listApiKeys = database.prepare<[], ApiKey>(
-    'select hash, name, created_at as createdAt, revoked_at as revokedAt from api_keys order by created_at',
-  )
 
   /** The opposite of what the sweep removes: `ended_at <= now - keepEndedMs`. */
   function remembered(tombstone: Tombstone, now: number): Found {
@@ -92,6 +90,6 @@ export function createReader(database: Database.Database, keepEndedMs: number): 
       return { sessions, next: undefined }
     },
 
-    listApiKeys: () => listApiKeys.all(),
+    listApiKeys: createApiKeyTable(database).list,
   }
 }

@@ -1,5 +1,6 @@
 /** Why a store cannot be opened; each has an exit code of its own. */
-export type StartFault = 'damaged' | 'foreign' | 'newer' | 'in_use' | 'unwritable' | 'disk_failed'
+export type StartFault =
+  'missing' | 'damaged' | 'foreign' | 'newer' | 'older' | 'in_use' | 'unwritable' | 'disk_failed'
 
 /** A refusal to open the data file. The file is left as it was. */
 export class StartError extends Error {

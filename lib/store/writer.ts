@@ -17,6 +17,7 @@ import {
   type Tombstone,
   touchSession,
 } from '../session/session.ts'
+import { createApiKeyTable } from './api-key-table.ts'
 import { createReader } from './reader.ts'
 import type { ApiKey, Changed, Inserted, Selection, Swept } from './store.ts'
 
@@ -130,10 +131,7 @@ export function createWriter(
       'select id from sessions where id is not $except and expires_at > $now limit $limit',
     )
     .pluck()
-  const addApiKey = database.prepare<ApiKey>(
-    `insert into api_keys (hash, name, created_at, revoked_at)
-     values ($hash, $name, $createdAt, $revokedAt) on conflict do nothing`,
-  )
+  const apiKeys = createApiKeyTable(database)
 
   // The sweep's predicates are the opposites of `isLive` and of `remembered` in the reader.
   const expired = database
@@ -249,7 +247,7 @@ export function createWriter(
       case 'end_many':
         return endMany(request)
       case 'add_api_key':
-        addApiKey.run(request.key)
+        apiKeys.add(request.key)
         return undefined
       case 'touch':
         for (const [id, seenAt] of request.seen) touch.run({ id, seenAt })

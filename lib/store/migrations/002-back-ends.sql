@@ -39,3 +39,5 @@ create table api_keys (
   -- Kept, so that a revoked key stays refused wherever else it is still written.
   revoked_at integer
 ) strict, without rowid;
+
+create unique index api_keys_by_name on api_keys (name) where revoked_at is null;

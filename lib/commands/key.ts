@@ -1,0 +1,87 @@
+import { mintApiKey } from '../api-key.ts'
+import { hashSecret } from '../session/token.ts'
+import { SettingsError } from '../settings.ts'
+import { type ApiKeyTable, createApiKeyTable } from '../store/api-key-table.ts'
+import { openForCommand } from '../store/database.ts'
+import type { ApiKey } from '../store/store.ts'
+import { type Command, type CommandInput, type CommandIo, usageError } from './command.ts'
+
+const NAME = /^[\w.-]{1,64}$/
+
+/**
+ * API keys of the data file. A running server sees a change with the next key that it is shown; so a
+ * key is rotated without a restart: make a new one, give it to the back ends, revoke the old one.
+ */
+export const keyCommand: Command = {
+  usage: ['key new NAME', 'key list', 'key revoke NAME'],
+  summary: 'Makes, lists and revokes API keys for back ends; a running server takes note at once.',
+  async run(input, io) {
+    const [action, name, ...others] = input.words
+    const wordsAreRight =
+      action === 'list'
+        ? name === undefined
+        : (action === 'new' || action === 'revoke') && name !== undefined && others.length === 0
+    if (!wordsAreRight) throw usageError(keyCommand, 'Cannot tell what to do with which key')
+
+    const database = openForCommand(input.dataPath)
+    try {
+      const keys = createApiKeyTable(database)
+      if (name === undefined) return listKeys(keys, input, io)
+      return action === 'new' ? newKey(keys, name, input, io) : revokeKey(keys, name, io)
+    } finally {
+      database.close()
+    }
+  },
+}
+
+/** The key itself goes to stdout, this once: only its hash is kept. */
+function newKey(keys: ApiKeyTable, name: string, { json }: CommandInput, io: CommandIo): number {
+  if (!NAME.test(name)) {
+    throw new SettingsError([
+      'Cannot name a key like this: it must be 1 to 64 of A-Z a-z 0-9 . _ -',
+    ])
+  }
+  const key = mintApiKey()
+  const hash = hashSecret(key)
+  if (!keys.add({ hash, name, createdAt: io.clock.now(), revokedAt: null })) {
+    throw new SettingsError([
+      `Cannot make the key "${name}": there is one of that name in force; revoke it, or choose another name`,
+    ])
+  }
+  io.out(json ? `${JSON.stringify({ name, key })}\n` : `${key}\n`)
+  return 0
+}
+
+function listKeys(keys: ApiKeyTable, { json }: CommandInput, io: CommandIo): number {
+  for (const key of keys.list()) io.out(`${json ? renderJson(key) : renderLine(key)}\n`)
+  return 0
+}
+
+function revokeKey(keys: ApiKeyTable, name: string, io: CommandIo): number {
+  if (keys.revoke(name, io.clock.now())) {
+    io.out(`Revoked the key "${name}"\n`)
+    return 0
+  }
+  throw new SettingsError([
+    `Cannot revoke a key: there is none in force of this name; "key list" shows those there are`,
+  ])
+}
+
+/** The beginning of the hash tells keys apart, and opens nothing. */
+function renderLine({ name, hash, createdAt, revokedAt }: ApiKey): string {
+  const state = revokedAt === null ? 'in force' : `revoked ${dateOf(revokedAt)}`
+  return `${name}\tsha256 ${hash.slice(0, 8)}…\tmade ${dateOf(createdAt)}\t${state}`
+}
+
+function renderJson({ name, hash, createdAt, revokedAt }: ApiKey): string {
+  return JSON.stringify({
+    name,
+    hash,
+    createdAt: dateOf(createdAt),
+    revokedAt: revokedAt === null ? null : dateOf(revokedAt),
+  })
+}
+
+function dateOf(ms: number): string {
+  return new Date(ms).toISOString()
+}
