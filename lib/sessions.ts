@@ -17,10 +17,11 @@ import {
 } from './session/session.ts'
 import {
   hashSecret,
+  isToken,
   mintToken,
-  parseToken,
   renderToken,
   secretMatches,
+  splitToken,
   type Token,
 } from './session/token.ts'
 import type { Changed as StoreChanged, ListQuery, Page, Selection, Store } from './store/store.ts'
@@ -89,8 +90,8 @@ export type SessionsOptions = {
   readonly rules: SessionRules
 }
 
-/** What is looked up where there is no token, so that this takes as long as where there is one. */
-const DECOY: Token = { id: '-'.repeat(21), secret: '' }
+/** An id that no session has: neither a minted one, nor one that a back end may choose. */
+const DECOY_ID = '.'.repeat(21)
 const DECOY_HASH = hashSecret('no secret has this hash, for every secret has 43 characters')
 
 /** Ended in one step of the writer, so that other writes wait no longer than for a sweep's slice. */
@@ -143,9 +144,14 @@ export function createSessions({ store, clock, rules }: SessionsOptions): Sessio
   return {
     async authenticate(text) {
       if (text === undefined) return ABSENT
-      const token = parseToken(text) ?? DECOY
-      const found = await store.find(token.id, clock.now())
-      return secretMatches(token.secret, secretHashOf(found) ?? DECOY_HASH) ? found : ABSENT
+      const { id, secret } = splitToken(text)
+      const found = await store.find(id, clock.now())
+      const matches = secretMatches(secret, secretHashOf(found) ?? DECOY_HASH)
+      if (matches && isToken(text)) return found
+      // An unknown id was looked for everywhere, a session in use may have been at hand: here the
+      // search is made up for, so that the time does not tell that there is a session of this id.
+      if (found.state === 'live') await store.find(DECOY_ID, clock.now())
+      return ABSENT
     },
 
     get(found, touch) {

@@ -4,7 +4,7 @@ import { CoatcheckError, type ErrorCode } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { findSub } from '../session/claims.ts'
 import type { Session } from '../session/session.ts'
-import { parseToken } from '../session/token.ts'
+import { isToken } from '../session/token.ts'
 import type { Sessions } from '../sessions.ts'
 import { readBearer } from './access.ts'
 import { answerJson, entityTag } from './answer.ts'
@@ -44,7 +44,7 @@ const NOT_ASCII = /[^\x00-\x7f]/
 /** The `Authorization` may be meant for what is behind the proxy: it is ours if it has a token's shape. */
 function readToken(c: AppContext, cookie: SessionCookie): string | undefined {
   const bearer = readBearer(c)
-  return bearer !== undefined && parseToken(bearer) !== undefined ? bearer : cookie.read(c)
+  return bearer !== undefined && isToken(bearer) ? bearer : cookie.read(c)
 }
 
 function answerVerified(session: Session): Response {
