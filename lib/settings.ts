@@ -264,7 +264,7 @@ function editDistance(from: string, to: string): number {
 }
 
 function renderRow(row: SettingRow): string[] {
-  const flag = `  ${row.flag} ${row.kind.placeholder}`.padEnd(38)
+  const flag = `  ${row.flag} ${row.kind.placeholder}`.padEnd(39)
   const note = row.default === undefined ? '' : ` [${row.default}]`
   return [`${flag}${variableOf(row)}`, ...wrap(row.description + note, 72, ' '.repeat(6))]
 }

@@ -23,13 +23,15 @@ test('a full database refuses the whole batch, changes nothing and goes on when 
   assert.equal(writer.run(batch).map(codeOfOutcome), Array(3).fill('storage_full'))
   assert.is(database.inTransaction, false)
   for (const id of ['before', 'large', 'after']) assert.is(reader.find(id, NOW, 0).state, 'absent')
-  assert.equal(writer.run([small('before')]), [{ ok: true, answer: true }])
+  assert.equal(writer.run([small('before')]), [
+    { ok: true, answer: { inserted: true, evicted: [] } },
+  ])
 
   database.pragma(`max_page_count = ${pages + 400}`)
   assert.equal(writer.run(batch), [
-    { ok: true, answer: false },
-    { ok: true, answer: true },
-    { ok: true, answer: true },
+    { ok: true, answer: { inserted: false, evicted: [] } },
+    { ok: true, answer: { inserted: true, evicted: [] } },
+    { ok: true, answer: { inserted: true, evicted: [] } },
   ])
   database.close()
 })
@@ -65,7 +67,9 @@ test('a database that another program holds refuses the whole batch and goes on 
     'storage_busy',
   ])
   theirs.exec('rollback')
-  assert.equal(writer.run([insertOf('a', clock.now())]), [{ ok: true, answer: true }])
+  assert.equal(writer.run([insertOf('a', clock.now())]), [
+    { ok: true, answer: { inserted: true, evicted: [] } },
+  ])
   theirs.close()
   database.close()
 })

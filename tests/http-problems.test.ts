@@ -141,7 +141,10 @@ test('an unknown path is 404 with the paths that there are', async () => {
     assert.is(answer.status, 404, path)
     const { code, detail } = await problemOf(answer)
     assert.is(code, 'route_not_found')
-    assert.match(detail, '/session, /session/KEY, /cookies and /cookies/NAME')
+    assert.match(
+      detail,
+      '/session, /session/KEY, /sessions, /sessions/ID, /sessions/ID/KEY, /cookies, /cookies/NAME and /verify',
+    )
   }
 })
 

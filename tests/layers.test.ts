@@ -31,7 +31,18 @@ const LAYERS: Record<string, { files: string[]; imports: string[] }> = {
   http: { files: ['lib/http/'], imports: ['sessions', 'keys', 'session', 'json', 'base'] },
   server: {
     files: ['server.ts'],
-    imports: ['base', 'settings', 'contract', 'store', 'sessions', 'keys', 'commands', 'sweeper', 'http', 'session'],
+    imports: [
+      'base',
+      'settings',
+      'contract',
+      'store',
+      'sessions',
+      'keys',
+      'commands',
+      'sweeper',
+      'http',
+      'session',
+    ],
   },
 }
 

@@ -107,16 +107,19 @@ test('server keeps its file from other users', async () => {
   await stop(server)
 })
 
-test('server prints its address and a curl line to try, and nothing else, on stdout', async () => {
-  const server = await spawnServer(['--data', join(makeFolder(), 'sessions.db')])
-  await put(server, '/session/user', '"ada"')
-  await stop(server)
-  const { stdout } = await server.ended
-  assert.is(
-    stdout,
-    `Coatcheck listens on ${server.url}\n` +
-      `Try: curl -i -c jar -b jar -X PUT -d '"ada"' ${server.url}/session/user\n`,
-  )
+test('server prints its address, a curl line to try and once where the first key is, on stdout', async () => {
+  const path = join(makeFolder(), 'sessions.db')
+  for (const keyLine of [`API key for back ends, made just now: ${path}.api-key\n`, '']) {
+    const server = await spawnServer(['--data', path])
+    await put(server, '/session/user', '"ada"')
+    await stop(server)
+    const { stdout } = await server.ended
+    assert.is(
+      stdout,
+      `Coatcheck listens on ${server.url}\n` +
+        `Try: curl -i -c jar -b jar -X PUT -d '"ada"' ${server.url}/session/user\n${keyLine}`,
+    )
+  }
 })
 
 test('server listens on a unix socket, and again where a killed one has left its file', async () => {

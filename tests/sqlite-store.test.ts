@@ -62,9 +62,10 @@ test('a file that is refused is not left locked', async () => {
 test('writes beyond maxPendingWrites are refused as overloaded, and only those', async () => {
   const { store, clock } = await openFileStore({ maxPendingWrites: 3 })
   const inserts = Array.from({ length: 5 }, (_, n) =>
-    store.insert(sessionAt(clock.now(), { id: `session-${n}` })).catch(codeOf),
+    store.insert(sessionAt(clock.now(), { id: `session-${n}` })).then(() => 'inserted', codeOf),
   )
-  assert.equal(await Promise.all(inserts), [true, true, true, 'overloaded', 'overloaded'])
+  const outcomes = await Promise.all(inserts)
+  assert.equal(outcomes, ['inserted', 'inserted', 'inserted', 'overloaded', 'overloaded'])
   assert.equal(await store.find('session-3', clock.now()), { state: 'absent' })
   assert.is((await store.insert(sessionAt(clock.now(), { id: 'session-3' }))).inserted, true)
   await store.close()
@@ -95,7 +96,7 @@ test('close writes down what was asked and touched before it', async () => {
   const inserted = store.insert(session)
   store.touch(session.id, clock.now() + 1)
   await store.close()
-  assert.is(await inserted, true)
+  assert.is((await inserted).inserted, true)
 
   const again = await openFileStore({ path })
   const found = await again.store.find(session.id, clock.now())
@@ -165,8 +166,9 @@ test('a fresh file gets its application id, its schema version and strict tables
     .prepare("select name, strict from pragma_table_list where schema = 'main' order by name")
     .all()
   assert.is(database.pragma('application_id', { simple: true }), 0x436f6174)
-  assert.is(database.pragma('user_version', { simple: true }), 1)
+  assert.is(database.pragma('user_version', { simple: true }), 2)
   assert.equal(tables, [
+    { name: 'api_keys', strict: 1 },
     { name: 'sessions', strict: 1 },
     { name: 'sqlite_schema', strict: 0 },
     { name: 'tombstones', strict: 1 },

@@ -5,6 +5,7 @@ import type { ApiKeys } from '../api-keys.ts'
 import type { Clock } from '../clock.ts'
 import { CoatcheckError } from '../errors.ts'
 import type { Log } from '../log.ts'
+import { isToken } from '../session/token.ts'
 import type { Sessions } from '../sessions.ts'
 import type { AppContext, AppEnv } from './app-env.ts'
 import { createFailureLimit } from './failure-limit.ts'
@@ -58,7 +59,7 @@ export function createAccess(deps: AccessDeps): AccessMiddleware {
   return {
     async findOwnSession(c, next) {
       const bearer = readBearer(c)
-      if (bearer?.startsWith('ck_') && !bearer.includes('.')) {
+      if (bearer?.startsWith('ck_') && !isToken(bearer)) {
         await admitBackEnd(c, bearer)
         await setAccess(c, cookie.read(c))
       } else {

@@ -45,13 +45,13 @@ export function createApp(options: AppOptions): Hono<AppEnv> {
   app.on(['POST', 'PUT', 'PATCH', 'DELETE'], '*', requireSameOrigin(forwarded.isSecure))
   app.use('/session/*', access.findOwnSession)
   app.route('/session', createSessionRoutes({ ...routesDeps, isNamed: false }))
-  app.all('/session/', () => {
-    throw emptyKey()
-  })
   app.use('/sessions/*', access.requireBackEnd)
   app.route('/sessions', createSessionsRoutes(routesDeps))
   app.use('/sessions/:id/*', access.findNamedSession)
   app.route('/sessions/:id', createSessionRoutes({ ...routesDeps, isNamed: true }))
+  app.on('ALL', ['/session/', '/sessions/:id/'], () => {
+    throw emptyKey()
+  })
   app.route(
     '/cookies',
     createCookieRoutes({

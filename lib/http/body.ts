@@ -39,7 +39,8 @@ export function contentTypeOf(c: AppContext): string {
   return (readHeader(c, 'content-type') ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? ''
 }
 
-async function readText(c: AppContext, limitBytes: number): Promise<string> {
+/** The body as UTF-8 text, empty where there is none. */
+export async function readText(c: AppContext, limitBytes: number): Promise<string> {
   const declared = readHeader(c, 'content-length')
   if (declared !== undefined && Number(declared) > limitBytes) throw tooLarge(limitBytes)
   // Node holds a body to the length that was declared; one of unknown length is counted as it comes.

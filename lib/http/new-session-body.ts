@@ -1,4 +1,5 @@
 /** The body of `POST /sessions` and `PUT /sessions/:id`, from untrusted JSON to a draft. */
+import { isIP } from 'node:net'
 import { CoatcheckError } from '../errors.ts'
 import { type JsonText, kindOf, parseObject } from '../json/text.ts'
 import type { SessionDraft } from '../session/operations.ts'
@@ -47,9 +48,15 @@ function parseDevice(text: JsonText): Device {
     throw invalid('"device" may have the members address and userAgent; it has another one')
   }
   return {
-    ...(address === undefined ? {} : { address: readString('address', address) }),
+    ...(address === undefined ? {} : { address: readAddress(address) }),
     ...(userAgent === undefined ? {} : { userAgent: readString('userAgent', userAgent) }),
   }
+}
+
+function readAddress(text: JsonText): string {
+  const address = readString('address', text)
+  if (isIP(address) !== 0) return address
+  throw invalid('"address" must be an IP address, such as 203.0.113.7')
 }
 
 function readString(name: string, text: JsonText): string {

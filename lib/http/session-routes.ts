@@ -107,7 +107,10 @@ export function createSessionRoutes(deps: SessionRoutesDeps): Hono<AppEnv> {
       : answerEmpty(changedHeaders(c, changed))
   })
 
-  routes.all('/', methodNotAllowed('GET, HEAD, PATCH, DELETE'))
+  routes.all(
+    '/',
+    methodNotAllowed(isNamed ? 'GET, HEAD, PUT, PATCH, DELETE' : 'GET, HEAD, PATCH, DELETE'),
+  )
   routes.all('/:key', (c) => {
     const isAction = ['renew', 'clear'].includes(readKey(c))
     throw methodRefusal(c, isAction ? `${KEY_METHODS}, POST` : KEY_METHODS)

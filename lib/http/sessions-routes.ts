@@ -6,7 +6,8 @@ import type { SessionRules } from '../session/rules.ts'
 import type { Changed, Sessions } from '../sessions.ts'
 import { answerJson, entityTag, type Headers } from './answer.ts'
 import type { AppContext, AppEnv } from './app-env.ts'
-import { readJson } from './body.ts'
+import { parseJson } from '../json/text.ts'
+import { readText } from './body.ts'
 import type { DeviceReader } from './device.ts'
 import { methodNotAllowed } from './method-not-allowed.ts'
 import { readPrecondition } from './precondition-headers.ts'
@@ -44,7 +45,8 @@ export function createSessionsRoutes(deps: SessionsRoutesDeps): Hono<AppEnv> {
   })
 
   routes.post('/', async (c) => {
-    const { draft, device } = await readNewSession(c)
+    // All its members may be left out, and so may the body; but not where it would wipe a session.
+    const { draft, device } = await readNewSession(c, '{}')
     return answerCreated(c, await sessions.create(draft, () => readDevice(c, device)))
   })
 
@@ -58,7 +60,9 @@ export function createSessionsRoutes(deps: SessionsRoutesDeps): Hono<AppEnv> {
           "or ?all=true, for everybody's; and not both",
       )
     }
-    const ended = await sessions.endMany({ sub, except: query.get('except') })
+    const except = query.get('except')
+    if (except === '') throw badRequest('?except= must be the id of a session, it is empty')
+    const ended = await sessions.endMany({ sub, except })
     return answerJson(200, JSON.stringify(ended))
   })
 
@@ -72,9 +76,10 @@ export function createSessionsRoutes(deps: SessionsRoutesDeps): Hono<AppEnv> {
 
   routes.all('/', methodNotAllowed('GET, HEAD, POST, DELETE'))
 
-  async function readNewSession(c: AppContext): Promise<NewSession> {
+  async function readNewSession(c: AppContext, empty = ''): Promise<NewSession> {
     // Two levels deeper than a value: the body's own object, and that of the data.
-    return parseNewSession(await readJson(c, bodyLimitBytes, rules.maxDepth + 2))
+    const body = (await readText(c, bodyLimitBytes)) || empty
+    return parseNewSession(parseJson(body, rules.maxDepth + 2, 'body'))
   }
 
   function answerCreated(c: AppContext, changed: Changed): Response {

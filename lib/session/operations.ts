@@ -93,7 +93,7 @@ export function applyOperation(
   }
   const { session: after, value } = run(session, operation, rules)
   checkSize(session, after, rules)
-  const changed = { ...renewOnLogin(session, after, operation), version: session.version + 1 }
+  const changed = { ...settleClaims(session, after, operation), version: session.version + 1 }
   return value === undefined ? { session: changed } : { session: changed, value }
 }
 
@@ -101,11 +101,14 @@ export function applyOperation(
  * A token that somebody knew before the session was a user's must not open it afterwards (session
  * fixation). Where no token opens it, a back end chose the id, and keeps it.
  */
-function renewOnLogin(before: Session, after: Session, operation: Operation): Session {
+function settleClaims(before: Session, after: Session, operation: Operation): Session {
   if (after.claims === before.claims) return after
   checkClaims(after.claims)
-  if (before.secretHash === null || findSub(after.claims) === findSub(before.claims)) return after
-  return 'renewal' in operation ? { ...after, ...operation.renewal } : after
+  // Rendered anew, a repeated member is gone: whoever reads the first cannot read another `sub`.
+  const claims = renderObject(parseObject(after.claims))
+  const isSameUser = findSub(claims) === findSub(before.claims)
+  const mayRenew = before.secretHash !== null && 'renewal' in operation
+  return { ...after, claims, ...(mayRenew && !isSameUser ? operation.renewal : {}) }
 }
 
 function run(session: Session, operation: Operation, rules: SessionRules): Applied {
@@ -195,8 +198,7 @@ function replaceWhole(session: Session, draft: SessionDraft, rules: SessionRules
   return {
     ...session,
     data: renderObject(checkMembers(parseObject(draft.data), rules)),
-    // Rendered anew, a repeated member is gone: whoever reads the first cannot read another `sub`.
-    claims: renderObject(parseObject(draft.claims)),
+    claims: draft.claims,
     permanent,
     idleTimeoutMs: draft.idleTimeoutMs ?? limits.idleTimeoutMs,
     lifetimeMs: draft.lifetimeMs ?? limits.lifetimeMs,
