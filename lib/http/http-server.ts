@@ -56,8 +56,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       void listener(request, response)
     } else {
       refused.add(request.socket)
-      // A proxy that asks knows two answers only, whatever its client has sent.
-      answerRefusal(response, isVerify(request.url) ? sessionRequired(refusal.code) : refusal)
+      answerRefusal(response, refusalAt(request.url, refusal))
     }
   }
 
@@ -77,13 +76,13 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   )
   // An expectation other than 100-continue: RFC 9110 section 10.1.1 lets a server pass over it.
   server.on('checkExpectation', serve)
-  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+  server.on('clientError', (error: ParserError, socket: Socket) => {
     if (!socket.writable || error.code === 'ECONNRESET') {
       socket.destroy()
       return
     }
     const refusal = refusalForParser(error.code)
-    answerSocket(socket, refusal)
+    answerSocket(socket, refusalAt(targetOf(error), refusal))
     // Late bytes must not complete a request that was given up.
     if (refusal.code === 'request_timeout') socket.destroySoon()
   })
@@ -104,6 +103,20 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       })
     },
   }
+}
+
+type ParserError = NodeJS.ErrnoException & { readonly rawPacket?: Buffer }
+
+const START_LINE = /^[A-Z]+ (\S+) HTTP/
+
+/** The target of a request that was given up, where it stands in the bytes that came last. */
+function targetOf({ rawPacket }: ParserError): string | undefined {
+  return START_LINE.exec(rawPacket?.toString('latin1', 0, 256) ?? '')?.[1]
+}
+
+/** A proxy that asks knows two answers only, whatever its client has sent. */
+function refusalAt(target: string | undefined, refusal: CoatcheckError): CoatcheckError {
+  return isVerify(target) ? sessionRequired(refusal.code) : refusal
 }
 
 async function listen(server: Server, address: ListenAddress): Promise<void> {
