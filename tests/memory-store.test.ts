@@ -1,4 +1,6 @@
 import { openMemoryStore } from './support/memory-store.ts'
 import { testStoreContract } from './support/store-contract.ts'
+import { testStoreContractOfUsers } from './support/store-contract-users.ts'
 
 testStoreContract('memory', async () => openMemoryStore())
+testStoreContractOfUsers('memory', async (given) => openMemoryStore(given))

@@ -16,9 +16,14 @@ import { codeOf } from './support/code-of.ts'
 import { insertExpired } from './support/expired-sessions.ts'
 import { openFileStore } from './support/open-file-store.ts'
 import { makeFolder } from './support/spawn-server.ts'
+import { RULES } from './support/memory-store.ts'
 import { sessionAt, testStoreContract } from './support/store-contract.ts'
+import { testStoreContractOfUsers } from './support/store-contract-users.ts'
 
 testStoreContract('SQLite', () => openFileStore())
+testStoreContractOfUsers('SQLite', ({ rules, ...given }) =>
+  openFileStore({ ...given, rules: { ...RULES, ...rules } }),
+)
 
 const test = suite('SQLite store')
 

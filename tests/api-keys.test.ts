@@ -1,0 +1,120 @@
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { openApiKeys, type OpenApiKeys } from '../lib/api-keys.ts'
+import { hashSecret } from '../lib/session/token.ts'
+import { createApiKeyTable } from '../lib/store/api-key-table.ts'
+import { openMemoryStore } from './support/memory-store.ts'
+import { makeFolder } from './support/spawn-server.ts'
+
+const test = suite('API keys')
+
+const KEY = 'ck_0123456789-abcdefghij'
+const OTHER = 'ck_ABCDEFGHIJ_KLMNOPQRST'
+
+test('a file that holds anything but keys is refused, and not quoted', async () => {
+  for (const text of ['', '\n# none\n', 'secret-of-mine', `${KEY}\nsecret-of-mine`, 'ck_short']) {
+    const { open, path } = openKeys()
+    writeFileSync(path, text)
+    const refusal = await refusalOf(open())
+    assert.match(refusal, /it must have API keys, one a line, each ck_ and 21 to 200/, text)
+    assert.not.match(refusal, /secret-of-mine|ck_short|0123456789/)
+  }
+})
+
+test('a file that cannot be read or made is told with its path', async () => {
+  const { open, path } = openKeys()
+  mkdirSync(path)
+  assert.match(await refusalOf(open()), new RegExp(`Cannot read ${path}: EISDIR`))
+
+  const other = openKeys()
+  const nowhere = join(other.path, 'no', 'folder')
+  const refusal = await refusalOf(other.open({ path: nowhere }))
+  assert.match(refusal, new RegExp(`Cannot write the first API key to ${nowhere}: ENOENT`))
+  assert.equal(await other.store.listApiKeys(), [])
+})
+
+test('the first start makes a key, for this user to read, and keeps its hash only', async () => {
+  const { open, store, path } = openKeys()
+  const keys = await open()
+  assert.is(keys.madeAt, path)
+  assert.is(statSync(path).mode & 0o777, 0o600)
+  const key = readFileSync(path, 'utf8').trim()
+  assert.match(key, /^ck_[\w-]{43}$/)
+  const kept = await store.listApiKeys()
+  assert.equal(
+    kept.map(({ hash, name }) => [hash, name]),
+    [[hashSecret(key), 'first']],
+  )
+  assert.is(await keys.accepts(key), true)
+})
+
+test('a later start makes none, and the key is good without its file', async () => {
+  const { open, path } = openKeys()
+  await open()
+  const key = readFileSync(path, 'utf8').trim()
+  assert.is((await open()).madeAt, undefined)
+  unlinkSync(path)
+  const keys = await open()
+  assert.is(keys.madeAt, undefined)
+  assert.is(existsSync(path), false)
+  assert.is(await keys.accepts(key), true)
+})
+
+test('where keys are given none is made, and all that are given are good', async () => {
+  const { open, store, path } = openKeys()
+  const fromEnvironment = await open({ configured: [KEY] })
+  assert.equal([fromEnvironment.madeAt, existsSync(path)], [undefined, false])
+  assert.equal(await goodOf(fromEnvironment), [true, false])
+
+  writeFileSync(path, `# for the shop\n${OTHER}  # until May\n\n`)
+  chmodSync(path, 0o400)
+  assert.equal(await goodOf(await open({ configured: [KEY] })), [true, true])
+  assert.equal(await goodOf(await open()), [false, true])
+  assert.equal(await store.listApiKeys(), [])
+})
+
+test('a key that is a part of another, or almost it, is not good', async () => {
+  const keys = await openKeys().open({ configured: [KEY] })
+  for (const text of ['', 'ck_', KEY.slice(0, -1), `${KEY}x`, KEY.toUpperCase(), ` ${KEY}`]) {
+    assert.is(await keys.accepts(text), false, text)
+  }
+})
+
+test('a revoked key is refused wherever else it is written', async () => {
+  const { open, database, store, clock } = openKeys()
+  const key = { hash: hashSecret(KEY), name: 'old', createdAt: 1, revokedAt: null }
+  await store.addApiKey(key)
+  const keys = await open({ configured: [KEY, OTHER] })
+  assert.equal(await goodOf(keys), [true, true])
+  assert.is(createApiKeyTable(database).revoke('old', clock.now()), true)
+  assert.equal(await goodOf(keys), [false, true])
+})
+
+/** Why it refuses to open. */
+async function refusalOf(opening: Promise<OpenApiKeys>): Promise<string> {
+  return await opening.then(() => 'opened', String)
+}
+
+async function goodOf(keys: OpenApiKeys): Promise<boolean[]> {
+  return [await keys.accepts(KEY), await keys.accepts(OTHER)]
+}
+
+function openKeys() {
+  const { store, clock, database } = openMemoryStore()
+  const path = join(makeFolder(), 'sessions.db.api-key')
+  const open = (given: { path?: string; configured?: string[] } = {}) =>
+    openApiKeys({ store, clock, configured: [], path, ...given })
+  return { open, store, clock, database, path }
+}
+
+test.run()
