@@ -304,6 +304,19 @@ for (const [what, headers] of Object.entries({
   })
 }
 
+for (const [what, target, header] of [
+  ['a long query', `/verify?from=${'x'.repeat(300)}`, 'Cookie: odd=\x01'],
+  ['an absolute target', 'http://localhost/verify', 'Host: other'],
+] as const) {
+  test(`GET /verify with ${what} is 401 for what the parser or the guard refuses, too`, async () => {
+    const { send, stop } = await listenRaw()
+    const answer = parseAnswer(await send(rawRequest(`GET ${target}`, [header])))
+    await stop()
+    assert.is(answer.status, 401)
+    assert.is(answer.headers.get('session-sub'), '')
+  })
+}
+
 /** A refusal tells nothing but itself: 401, both headers there and empty, no cookie taken away. */
 async function checkRefused(answer: Response): Promise<void> {
   assert.is(answer.headers.get('session-id'), '')

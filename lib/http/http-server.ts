@@ -108,10 +108,11 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
 type ParserError = NodeJS.ErrnoException & { readonly rawPacket?: Buffer }
 
 const START_LINE = /^[A-Z]+ (\S+) HTTP/
+const START_LINE_LIMIT_BYTES = 8_192
 
 /** The target of a request that was given up, where it stands in the bytes that came last. */
 function targetOf({ rawPacket }: ParserError): string | undefined {
-  return START_LINE.exec(rawPacket?.toString('latin1', 0, 256) ?? '')?.[1]
+  return START_LINE.exec(rawPacket?.toString('latin1', 0, START_LINE_LIMIT_BYTES) ?? '')?.[1]
 }
 
 /** A proxy that asks knows two answers only, whatever its client has sent. */

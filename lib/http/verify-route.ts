@@ -57,8 +57,11 @@ function answerVerified(session: Session): Response {
   return answerJson(200, Buffer.from(body), { ...headers, 'Session-Sub': subBytes })
 }
 
+const VERIFY_TARGET = /^(?:https?:\/\/[^/?#]+)?\/verify(?:\?|$)/i
+
+/** Whether the target of a request that never gets to its route is this one. */
 export function isVerify(target: string | undefined): boolean {
-  return target === '/verify' || target?.startsWith('/verify?') === true
+  return VERIFY_TARGET.test(target ?? '')
 }
 
 /** A proxy that asks is told nothing but that there is no session, and why in the words of its code. */
