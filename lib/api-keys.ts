@@ -1,5 +1,5 @@
 /** The keys that back ends show: those that the operator configured, and those kept in the store. */
-import { closeSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { closeSync, constants, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs'
 import { API_KEY_SHAPE, isApiKey, mintApiKey } from './api-key.ts'
 import type { Clock } from './clock.ts'
 import { hashSecret, secretMatches } from './session/token.ts'
@@ -13,6 +13,10 @@ export type ApiKeys = {
 
 /** `madeAt`: the path of the file that got the first key, where it was made just now. */
 export type OpenApiKeys = ApiKeys & { readonly madeAt: string | undefined }
+
+/** On disk when it is written. */
+const NEW_AND_SYNCED =
+  constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_SYNC ?? 0)
 
 export type ApiKeysOptions = {
   readonly store: Store
@@ -91,10 +95,16 @@ function readKeyFile(path: string): string[] {
 
 function writeKeyFile(path: string, key: string): void {
   try {
-    const file = openSync(path, 'wx', 0o600)
-    writeSync(file, `${key}\n`)
-    fsyncSync(file)
-    closeSync(file)
+    const file = openSync(path, NEW_AND_SYNCED, 0o600)
+    try {
+      writeSync(file, `${key}\n`)
+    } catch (error) {
+      // Half a key would be refused at each later start.
+      unlinkSync(path)
+      throw error
+    } finally {
+      closeSync(file)
+    }
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : error
     throw new SettingsError([

@@ -12,7 +12,9 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { openApiKeys, type OpenApiKeys } from '../lib/api-keys.ts'
 import { hashSecret } from '../lib/session/token.ts'
+import { SettingsError } from '../lib/settings.ts'
 import { createApiKeyTable } from '../lib/store/api-key-table.ts'
+import type { Store } from '../lib/store/store.ts'
 import { openMemoryStore } from './support/memory-store.ts'
 import { makeFolder } from './support/spawn-server.ts'
 
@@ -58,6 +60,35 @@ test('the first start makes a key, for this user to read, and keeps its hash onl
   assert.is(await keys.accepts(key), true)
 })
 
+test('nothing in the data file tells the key', async () => {
+  const { open, database, path } = openKeys()
+  await open()
+  const key = readFileSync(path, 'utf8').trim()
+  const bytes = database.serialize()
+  assert.is(bytes.includes(hashSecret(key)), true)
+  assert.is(bytes.includes(key), false)
+  assert.is(bytes.includes(key.slice('ck_'.length)), false)
+})
+
+test('a first start whose store fails leaves a key that the next start takes', async () => {
+  const { open, store, path } = openKeys()
+  const failing = { ...store, addApiKey: () => Promise.reject(new Error('no room')) }
+  assert.match(await refusalOf(open({ store: failing })), /no room/)
+  const key = readFileSync(path, 'utf8').trim()
+  const keys = await open()
+  assert.is(keys.madeAt, undefined)
+  assert.is(await keys.accepts(key), true)
+})
+
+test('a start whose store keeps nothing but revoked keys makes no other by itself', async () => {
+  const { open, store, path } = openKeys()
+  const hash = hashSecret(KEY)
+  await store.addApiKey({ hash, name: 'old', createdAt: 1, revokedAt: 2 })
+  const keys = await open()
+  assert.equal([keys.madeAt, existsSync(path)], [undefined, false])
+  assert.equal(await goodOf(keys), [false, false])
+})
+
 test('a later start makes none, and the key is good without its file', async () => {
   const { open, path } = openKeys()
   await open()
@@ -83,11 +114,80 @@ test('where keys are given none is made, and all that are given are good', async
   assert.equal(await store.listApiKeys(), [])
 })
 
+test('a file may be written by hand: spaces, a comment behind a key, line ends of Windows', async () => {
+  const { open, path } = openKeys()
+  const text = `\uFEFF# keys\r\n\r\n  ${KEY}\t# the shop\r\n#${'ck_'.padEnd(46, 'x')}\r\n${OTHER}`
+  writeFileSync(path, text)
+  const keys = await open()
+  assert.equal(await goodOf(keys), [true, true])
+  assert.is(await keys.accepts('ck_'.padEnd(46, 'x')), false)
+  assert.is(readFileSync(path, 'utf8'), text)
+})
+
+test('a file with one line that is no key is refused whole, be its other keys ever so good', async () => {
+  const lines = [`${KEY} ${OTHER}`, `${KEY},`, `"${KEY}"`, `KEY=${KEY}`, 'ck_'.padEnd(204, 'x')]
+  for (const line of lines) {
+    const { open, path } = openKeys()
+    writeFileSync(path, `${OTHER}\n${line}\n`)
+    const error = await open().catch((refusal: unknown) => refusal)
+    assert.instance(error, SettingsError, line)
+    assert.not.match(String(error), /0123456789|ABCDEFGHIJ|xxx/)
+  }
+})
+
+test('a key is good as long as its shape lets it be: 21 to 200 characters behind ck_', async () => {
+  for (const length of [21, 200]) {
+    const { open, path } = openKeys()
+    const key = `ck_${'x'.repeat(length)}`
+    writeFileSync(path, key)
+    assert.is(await (await open()).accepts(key), true)
+  }
+})
+
 test('a key that is a part of another, or almost it, is not good', async () => {
   const keys = await openKeys().open({ configured: [KEY] })
   for (const text of ['', 'ck_', KEY.slice(0, -1), `${KEY}x`, KEY.toUpperCase(), ` ${KEY}`]) {
     assert.is(await keys.accepts(text), false, text)
   }
+})
+
+test('a key that was made after the start is good at once, and until it is revoked', async () => {
+  const { open, database, clock } = openKeys()
+  const keys = await open()
+  const table = createApiKeyTable(database)
+  const key = { hash: hashSecret(OTHER), name: 'shop', createdAt: clock.now(), revokedAt: null }
+  assert.is(table.add(key), true)
+  assert.is(await keys.accepts(OTHER), true)
+  assert.is(table.revoke('shop', clock.now()), true)
+  assert.is(await keys.accepts(OTHER), false)
+})
+
+test('the first key, once it is revoked, is not revived by its own file', async () => {
+  const { open, database, clock, path } = openKeys()
+  await open()
+  const key = readFileSync(path, 'utf8').trim()
+  assert.is(createApiKeyTable(database).revoke('first', clock.now()), true)
+  assert.is(await (await open()).accepts(key), false)
+})
+
+test('of keys of one name the one in force can be revoked, and none can be added beside it', async () => {
+  const { database } = openKeys()
+  const table = createApiKeyTable(database)
+  const key = { hash: hashSecret(KEY), name: 'shop', createdAt: 1, revokedAt: null }
+  assert.is(table.revoke('shop', 2), false)
+  assert.is(table.add(key), true)
+  assert.is(table.add({ ...key, hash: hashSecret(OTHER) }), false)
+  assert.is(table.revoke('shop', 2), true)
+  assert.is(table.revoke('shop', 3), false)
+  assert.is(table.add(key), false)
+  assert.is(table.add({ ...key, hash: hashSecret(OTHER), createdAt: 4 }), true)
+  assert.equal(
+    table.list().map(({ name, revokedAt }) => [name, revokedAt]),
+    [
+      ['shop', 2],
+      ['shop', null],
+    ],
+  )
 })
 
 test('a revoked key is refused wherever else it is written', async () => {
@@ -112,7 +212,7 @@ async function goodOf(keys: OpenApiKeys): Promise<boolean[]> {
 function openKeys() {
   const { store, clock, database } = openMemoryStore()
   const path = join(makeFolder(), 'sessions.db.api-key')
-  const open = (given: { path?: string; configured?: string[] } = {}) =>
+  const open = (given: { path?: string; configured?: string[]; store?: Store } = {}) =>
     openApiKeys({ store, clock, configured: [], path, ...given })
   return { open, store, clock, database, path }
 }

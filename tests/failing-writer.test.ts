@@ -151,12 +151,15 @@ test('a table that is gone is final for writes, and a read says that storage fai
   const { store, clock, path, failures } = await openFileStore()
   await store.insert(sessionAt(clock.now()))
   const theirs = new Database(path)
-  theirs.exec('drop table sessions')
+  theirs.exec('drop table sessions; drop table api_keys')
   theirs.close()
 
   const insert = store.insert(sessionAt(clock.now(), { id: 'other' }))
   assert.is(await insert.catch(codeOf), 'outcome_unknown')
   assert.is(await store.find('other', clock.now()).catch(codeOf), 'storage_failed')
+  const all = { sub: undefined, after: undefined, limit: 10 }
+  assert.is(await store.list(all, clock.now()).catch(codeOf), 'storage_failed')
+  assert.is(await store.listApiKeys().catch(codeOf), 'storage_failed')
   assert.is(failures.length, 1)
   await store.close()
 })
@@ -203,7 +206,7 @@ function beHostile(path: string, statement: 'insert' | 'update'): void {
 }
 
 function insertOf(id: string, now: number, data = '{}'): WriteRequest {
-  return { kind: 'insert', session: sessionAt(now, { id, data }) }
+  return { kind: 'insert', seenAt: 0, session: sessionAt(now, { id, data }) }
 }
 
 function small(id: string): WriteRequest {

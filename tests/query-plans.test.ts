@@ -32,6 +32,58 @@ test("a user's sessions are found by the index of users, in the order of the lis
   database.close()
 })
 
+test('listing, counting and ending the sessions of a user go by their index', () => {
+  const { database, statements } = openWatched()
+  exercise(database)
+  const named: [what: string, pattern: RegExp][] = [
+    ['listing', /where sub = 'ada' and number > /],
+    ['counting for the limit', /where sub = 'ada' and id <> /],
+    ['ending', /where sub = 'ada' and id is not /],
+  ]
+  for (const [what, pattern] of named) {
+    const sql = statements().find((text) => pattern.test(text)) ?? ''
+    assert.is.not(sql, '', what)
+    const plan = planOf(database, sql)
+    assert.match(plan, /^SEARCH sessions USING (COVERING )?INDEX sessions_by_sub \(sub=\?/, what)
+    assert.not.match(plan, /SCAN|sessions_by_expiry/, what)
+  }
+  database.close()
+})
+
+test('listing everybody goes along the primary key, in its order', () => {
+  const { database, statements } = openWatched()
+  exercise(database)
+  const sql = statements().find((text) => /from sessions\s+where number > /.test(text)) ?? ''
+  const plan = planOf(database, sql)
+  assert.is(plan, 'SEARCH sessions USING INTEGER PRIMARY KEY (rowid>?)')
+  database.close()
+})
+
+test('ending everybody skips those that have expired, and the sweep those that have not', () => {
+  const { database, statements } = openWatched()
+  exercise(database)
+  const byExpiry = [/where id is not .* and expires_at > /, /where expires_at <= /]
+  for (const pattern of byExpiry) {
+    const sql = statements().find((text) => pattern.test(text)) ?? ''
+    assert.match(planOf(database, sql), /^SEARCH sessions USING .*INDEX sessions_by_expiry/, sql)
+    assert.not.match(planOf(database, sql), /TEMP B-TREE/)
+  }
+  database.close()
+})
+
+test('the plans for one user and for a page stay as they are in a file that somebody has analyzed', () => {
+  const { database, statements } = openWatched()
+  exercise(database)
+  const texts = statements().filter((sql) => /where (?:sub = |number > )/.test(sql))
+  assert.ok(texts.length >= 4, `${texts.length} statements`)
+  const before = texts.map((sql) => planOf(database, sql))
+  fill(database, 5_000)
+  database.exec('analyze')
+  const after = texts.map((sql) => planOf(database, sql))
+  assert.equal(after, before)
+  database.close()
+})
+
 /** A database in memory that tells which statements were run, with their values put in. */
 function openWatched() {
   const run = new Set<string>()
@@ -57,10 +109,10 @@ function exercise(database: Database.Database): void {
   const claims = '{"sub":"ada"}'
   const renewal = { id: 'renewed', secretHash: 'hash' }
   const outcomes = writer.run([
-    { kind: 'insert', session: sessionAt(now, { id: 'one', claims }) },
-    { kind: 'insert', session: sessionAt(now, { id: 'two', claims }) },
-    { kind: 'insert', session: sessionAt(now, { id: 'three', claims }) },
-    { kind: 'insert', session: sessionAt(now, { id: 'four' }) },
+    { kind: 'insert', seenAt: 0, session: sessionAt(now, { id: 'one', claims }) },
+    { kind: 'insert', seenAt: 0, session: sessionAt(now, { id: 'two', claims }) },
+    { kind: 'insert', seenAt: 0, session: sessionAt(now, { id: 'three', claims }) },
+    { kind: 'insert', seenAt: 0, session: sessionAt(now, { id: 'four' }) },
     { kind: 'change', id: 'four', ...named, operation: { name: 'update', claims, renewal } },
     { kind: 'touch', seen: [['renewed', now + 1]] },
     { kind: 'end', id: 'renewed', ...named, reason: 'logout', when: undefined },
@@ -71,6 +123,22 @@ function exercise(database: Database.Database): void {
   reader.find('nobody', now, 0)
   for (const sub of [undefined, 'ada']) reader.list({ sub, after: 0, limit: 1 }, now, () => 0)
   writer.sweepSlice(now + 2 * DAY, 10)
+}
+
+/** Half of the sessions are somebody's, five of each user; and as many tombstones. */
+function fill(database: Database.Database, count: number): void {
+  database
+    .prepare(
+      `with recursive n(n) as (values (1) union all select n + 1 from n where n < ?)
+       insert into sessions (id, data, claims, sub, permanent, created_at, last_seen_at,
+         idle_timeout_ms, lifetime_ms, expires_at, version)
+       select 'session-' || n, '{}', '{}', iif(n % 10 < 5, 'user-' || (n / 10), null), 0, n, n,
+         1, 1, n + 1, 1 from n`,
+    )
+    .run(count)
+  database.exec(
+    "insert into tombstones select id || '-t', null, 'logout', created_at from sessions",
+  )
 }
 
 function planOf(database: Database.Database, sql: string): string {

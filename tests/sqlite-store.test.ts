@@ -18,12 +18,15 @@ import { openFileStore } from './support/open-file-store.ts'
 import { makeFolder } from './support/spawn-server.ts'
 import { RULES } from './support/memory-store.ts'
 import { sessionAt, testStoreContract } from './support/store-contract.ts'
-import { testStoreContractOfUsers } from './support/store-contract-users.ts'
+import { testStoreContractOfLimit } from './support/store-contract-limit.ts'
+import { type OpenStoreWith, testStoreContractOfUsers } from './support/store-contract-users.ts'
+
+const open: OpenStoreWith = ({ rules, ...given }) =>
+  openFileStore({ ...given, rules: { ...RULES, ...rules } })
 
 testStoreContract('SQLite', () => openFileStore())
-testStoreContractOfUsers('SQLite', ({ rules, ...given }) =>
-  openFileStore({ ...given, rules: { ...RULES, ...rules } }),
-)
+testStoreContractOfUsers('SQLite', open)
+testStoreContractOfLimit('SQLite', open)
 
 const test = suite('SQLite store')
 

@@ -1,4 +1,4 @@
-import { type Session, touchSession } from '../session/session.ts'
+import { isLive, type Session, touchSession } from '../session/session.ts'
 
 /**
  * The sessions used lately, as they were last acknowledged; a read of one costs no SQLite. Right
@@ -15,6 +15,7 @@ export type HotSessions = {
   /** Activity that the writer has acknowledged. */
   touch(id: string, seenAt: number): void
   remove(...ids: readonly string[]): void
+  removeExpired(now: number): void
 }
 
 /** Two generations: when the young one is full it becomes the old one, and the old one is dropped. */
@@ -55,6 +56,11 @@ export function createHotSessions(limitCharacters: number): HotSessions {
       for (const id of ids) {
         young.delete(id)
         old.delete(id)
+      }
+    },
+    removeExpired(now) {
+      for (const generation of [young, old]) {
+        for (const [id, session] of generation) if (!isLive(session, now)) generation.delete(id)
       }
     },
   }

@@ -75,6 +75,15 @@ function looksAtOthers(request: WriteRequest): boolean {
   }
 }
 
+function reading<T>(read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    if (!(error instanceof Database.SqliteError)) throw error
+    throw new CoatcheckError('storage_failed', `Cannot read the data file: ${error.code}`)
+  }
+}
+
 type StoreParts = Pick<SqliteStoreOptions, 'clock' | 'durability' | 'maxPendingWrites'>
 type Waiting = {
   readonly resolve: (answer: never) => void
@@ -203,23 +212,18 @@ export function createStore(reader: Reader, writer: WriterPort, parts: StorePart
         const session = touchSession(known, seenAt(id))
         if (isLive(session, now)) return { state: 'live', session }
       }
-      try {
-        const found = reader.find(id, now, seenAt(id))
-        if (found.state === 'live') hot.add(found.session)
-        return found
-      } catch (error) {
-        if (!(error instanceof Database.SqliteError)) throw error
-        throw new CoatcheckError('storage_failed', `Cannot read the session: ${error.code}`)
-      }
+      const found = reading(() => reader.find(id, now, seenAt(id)))
+      if (found.state === 'live') hot.add(found.session)
+      return found
     },
     async list(query, now) {
-      const page = reader.list(query, now, seenAt)
+      const page = reading(() => reader.list(query, now, seenAt))
       // What the page shows may be newer than the sessions kept hot, until the writer's answer is
       // here: a session that is missing from the page must not be found after it.
       await answered
       return page
     },
-    insert: (session) => ask<Inserted>({ kind: 'insert', session }),
+    insert: (session) => ask<Inserted>({ kind: 'insert', session, seenAt: seenAt(session.id) }),
     change: (id, now, operation) =>
       ask<Changed>({ kind: 'change', id, now, seenAt: seenAt(id), operation }),
     end: (id, now, reason, when) =>
@@ -231,11 +235,14 @@ export function createStore(reader: Reader, writer: WriterPort, parts: StorePart
     touch(id, now) {
       touched.set(id, Math.max(now, seenAt(id)))
     },
-    listApiKeys: async () => reader.listApiKeys(),
+    listApiKeys: async () => reading(() => reader.listApiKeys()),
     addApiKey: (key) => ask<void>({ kind: 'add_api_key', key }),
-    sweep(now) {
+    async sweep(now) {
       flush()
-      return writer.sweep(now)
+      const swept = await writer.sweep(now)
+      // Ended for good: a clock that is set back must not bring them to life again.
+      hot.removeExpired(now)
+      return swept
     },
     async close(beforeWriter: () => void = () => {}) {
       stopTicking()

@@ -22,7 +22,7 @@ import { createReader } from './reader.ts'
 import type { ApiKey, Changed, Inserted, Selection, Swept } from './store.ts'
 
 export type WriteRequest =
-  | { readonly kind: 'insert'; readonly session: Session }
+  | InsertRequest
   | ChangeRequest
   | EndRequest
   | EndManyRequest
@@ -31,6 +31,11 @@ export type WriteRequest =
 
 /** A session and the moment of its activity. */
 export type Seen = readonly [id: string, seenAt: number]
+
+type InsertRequest = Pick<Named, 'seenAt'> & {
+  readonly kind: 'insert'
+  readonly session: Session
+}
 
 type ChangeRequest = Named & { readonly kind: 'change'; readonly operation: Operation }
 
@@ -144,9 +149,10 @@ export function createWriter(
        (select id from tombstones where ended_at <= ? order by ended_at limit ?)`,
   )
 
-  function insert(session: Session): Inserted {
+  function insert({ session, seenAt }: InsertRequest): Inserted {
     const { id, secretHash, createdAt, device } = session
-    if (reader.find(id, createdAt, 0).state !== 'absent') return { inserted: false, evicted: [] }
+    if (reader.find(id, createdAt, seenAt).state !== 'absent')
+      return { inserted: false, evicted: [] }
     const sub = findSub(session.claims)
     const evicted = makeRoom(session, sub, createdAt)
     insertSession.run(...changingColumns(session), id, secretHash, createdAt, sub ?? null, device)
@@ -239,7 +245,7 @@ export function createWriter(
   function answer(request: WriteRequest): WriteAnswer {
     switch (request.kind) {
       case 'insert':
-        return insert(request.session)
+        return insert(request)
       case 'change':
         return change(request)
       case 'end':

@@ -1,6 +1,6 @@
 -- `number` is the old rowid under a name: SQLite never changes it, so a page of a listing can begin
--- after it, and it grows with each session that comes. Nobody could write claims before, so no
--- session has a `sub` yet.
+-- after it, and a session that comes gets one above all that are there. Nobody could write claims
+-- before, so no session has a `sub` yet.
 create table sessions_2 (
   number          integer not null primary key,
   id              text    not null unique,
