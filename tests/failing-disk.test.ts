@@ -31,7 +31,7 @@ for (const [what, when] of [
 
     const { code, stderr } = await server.ended
     assert.match(readFileSync(trace, 'utf8'), 'EIO (Input/output error) (INJECTED)')
-    assert.is(code, 74)
+    assert.is(code, 74, stderr)
     assert.match(stderr, /"level":"error","event":"writing failed","message":"disk I\/O error"/)
     assert.ok(acknowledged.size > 0)
     assert.equal(late, [])

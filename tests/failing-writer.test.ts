@@ -147,6 +147,23 @@ test("a writer's thread that dies is final: no write is acknowledged, reads go o
   )
 })
 
+test('what was committed before the failure is acknowledged, however close the two are', async () => {
+  for (let round = 0; round < 20; round++) {
+    const { store, clock, path } = await openFileStore()
+    beHostile(path, 'update')
+    const session = sessionAt(clock.now())
+    const inserted = store.insert(session)
+    // What was asked before a sweep is committed by itself.
+    const swept = store.sweep(clock.now()).catch(codeOf)
+    const set = { name: 'set', key: 'k', value: '1' } as const
+    const changed = store.change(session.id, clock.now(), set).catch(codeOf)
+    assert.equal(await inserted, { inserted: true, evicted: [] })
+    assert.is(await changed, 'outcome_unknown')
+    await swept
+    await store.close()
+  }
+})
+
 test('a table that is gone is final for writes, and a read says that storage failed', async () => {
   const { store, clock, path, failures } = await openFileStore()
   await store.insert(sessionAt(clock.now()))

@@ -36,6 +36,7 @@ export async function startWriterThread(
   const sweeps: Waiting<Swept>[] = []
   const opened = Promise.withResolvers<void>()
   const closed = Promise.withResolvers<void>()
+  let uncaught: Error | undefined
   let failed: Error | undefined
   let open = false
   let closing = false
@@ -55,9 +56,13 @@ export async function startWriterThread(
         return closed.resolve()
     }
   })
-  thread.on('error', (cause) => fail(cause instanceof Error ? cause : new Error(String(cause))))
+  // This event overtakes answers that the thread gave before it; none does so with its exit.
+  thread.on('error', (cause) => {
+    uncaught = cause instanceof Error ? cause : new Error(String(cause))
+  })
   thread.on('exit', (code) => {
-    if (!closing) fail(new Error(`The writer's thread ended with code ${code}`))
+    if (uncaught !== undefined) fail(uncaught)
+    else if (!closing) fail(new Error(`The writer's thread ended with code ${code}`))
   })
 
   /** One answer may cover several questions: the thread takes together what has arrived. */
