@@ -3,7 +3,13 @@ import type { Clock } from './clock.ts'
 import { CoatcheckError } from './errors.ts'
 import type { JsonText } from './json/text.ts'
 import { beginSession } from './session/new-session.ts'
-import { mayWriteClaims, type Operation, type SessionDraft } from './session/operations.ts'
+import { findSub } from './session/claims.ts'
+import {
+  type Applied,
+  mayWriteClaims,
+  type Operation,
+  type SessionDraft,
+} from './session/operations.ts'
 import type { Precondition } from './session/precondition.ts'
 import type { SessionRules } from './session/rules.ts'
 import {
@@ -44,7 +50,10 @@ export type Sessions = {
    * session that gets another `sub` by it gets another id and token, too.
    */
   change(found: Found, operation: Operation): Promise<Changed>
-  /** Applies an operation to a live session, or to an empty one that it creates for the purpose. */
+  /**
+   * Applies an operation to a live session, or to an empty one that it creates for the purpose.
+   * Claims that name no user begin no session: throws as `get` does.
+   */
   changeOrCreate(found: Found, operation: Operation, device: FindDevice): Promise<Changed>
   /** Creates a session with a token, as the back end wants it. */
   create(draft: SessionDraft, device: FindDevice): Promise<Changed>
@@ -116,19 +125,21 @@ export function createSessions({ store, clock, rules }: SessionsOptions): Sessio
     return isRenewed ? { ...changed, token: renderToken(token) } : changed
   }
 
-  async function createWithToken(operation: Operation, device: FindDevice): Promise<Changed> {
+  /** `check`: throws for a session that must not begin. */
+  async function createWithToken(
+    operation: Operation,
+    device: FindDevice,
+    check: (session: Session) => void = () => {},
+  ): Promise<Changed> {
     const token = mintToken()
-    const created = await create(keyOf(token), operation, device)
+    const begun = begin(keyOf(token), operation, device)
+    check(begun.session)
+    const created = await insert(begun)
     if (created === undefined) throw new Error('A fresh id was in use already')
     return { ...created, token: renderToken(token) }
   }
 
-  /** Undefined where the id is in use, or was until its session ended. */
-  async function create(
-    key: SessionKey,
-    operation: Operation,
-    device: FindDevice,
-  ): Promise<Changed | undefined> {
+  function begin(key: SessionKey, operation: Operation, device: FindDevice): Applied {
     // What does not exist matches no tag: If-Match fails for it, and If-None-Match holds.
     if (operation.when?.ifMatch !== undefined) {
       throw new CoatcheckError(
@@ -136,7 +147,11 @@ export function createSessions({ store, clock, rules }: SessionsOptions): Sessio
         'Cannot write: If-Match asks for a session that is there, and there is none',
       )
     }
-    const begun = beginSession(key, operation, device(), clock.now(), rules)
+    return beginSession(key, operation, device(), clock.now(), rules)
+  }
+
+  /** Undefined where the id is in use, or was until its session ended. */
+  async function insert(begun: Applied): Promise<Changed | undefined> {
     const { inserted, evicted } = await store.insert(begun.session)
     return inserted ? { ...begun, evicted } : undefined
   }
@@ -171,12 +186,17 @@ export function createSessions({ store, clock, rules }: SessionsOptions): Sessio
     change,
 
     async changeOrCreate(found, operation, device) {
+      let latest = found
       if (found.state === 'live') {
         const changed = await tryChange(found.session.id, operation)
         // It may have ended since it was found: then this is a write with a dead token.
         if (changed.state === 'live') return changed
+        latest = changed
       }
-      return await createWithToken(operation, device)
+      return await createWithToken(operation, device, ({ claims }) => {
+        // Rights that were meant for a session that has ended, and no log-out of a user would end.
+        if (claims !== '{}' && findSub(claims) === undefined) requireLive(latest)
+      })
     },
 
     create: (draft, device) => createWithToken({ name: 'replace', ...draft }, device),
@@ -187,7 +207,7 @@ export function createSessions({ store, clock, rules }: SessionsOptions): Sessio
       for (;;) {
         const found = await store.find(id, clock.now())
         if (found.state === 'absent') {
-          const created = await create({ id, secretHash: null }, operation, device)
+          const created = await insert(begin({ id, secretHash: null }, operation, device))
           if (created !== undefined) return { ...created, created: true }
         } else {
           const changed = await tryChange(requireLive(found).id, operation)
@@ -246,7 +266,7 @@ function requireLive(found: Found): Session {
       const { reason, endedAt } = found.tombstone
       throw new CoatcheckError(
         'session_ended',
-        'Cannot use the session: it has ended, and stays so; a write without its token starts a new one',
+        'Cannot use the session: it has ended, and stays so; PUT /session/KEY without its token starts a new one',
         { reason, endedAt: new Date(endedAt).toISOString() },
       )
     }

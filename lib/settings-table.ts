@@ -201,7 +201,8 @@ const table = [
     kind: size('1B', '256MiB'),
     default: '64KiB',
     group: 'Limits',
-    description: 'The most that data and claims of a session may take together',
+    description:
+      'The most that data and claims of a session may take together; claims alone may, whatever data takes',
   },
   {
     name: 'keyLimitBytes',

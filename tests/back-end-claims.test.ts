@@ -129,14 +129,51 @@ test('claims stay an object, and have no members of their own beside them', asyn
   }
 })
 
-test('claims count for the size of the session, and nest as deep as data', async () => {
-  const { ask, create } = openBackEnd({ sessionLimitBytes: 1_024, maxDepth: 3 })
-  const { id } = await create({ data: { a: 'x'.repeat(600) } })
-  const large = JSON.stringify({ claims: { b: 'x'.repeat(600) } })
-  assert.is(
-    await refusalOf(await ask(`PATCH /sessions/${id}`, { body: large })),
-    '413 session_too_large',
-  )
+test('claims count for the size of the session', async () => {
+  const { ask, create, request } = openBackEnd({ sessionLimitBytes: 1_024 })
+  const { id, cookie } = await create({ claims: { b: 'x'.repeat(600) } })
+  const over = JSON.stringify('x'.repeat(600))
+  const put = await request('PUT /session/a', { cookie, body: over })
+  assert.is(await refusalOf(put), '413 session_too_large')
+  const large = JSON.stringify({ claims: { b: 'x'.repeat(1_200) } })
+  const patched = await ask(`PATCH /sessions/${id}`, { body: large })
+  assert.is(await refusalOf(patched), '413 session_too_large')
+})
+
+test('a holder who fills the session keeps no back end from writing claims', async () => {
+  const { ask, create, request } = openBackEnd({ sessionLimitBytes: 1_024 })
+  const { id, cookie } = await create({ claims: { sub: 'ada', role: 'admin' } })
+  const full = JSON.stringify('x'.repeat(980))
+  assert.is((await request('PUT /session/a', { cookie, body: full })).status, 204)
+  const body = JSON.stringify({ claims: { role: 'suspended', reason: 'x'.repeat(600) } })
+  assert.is((await ask(`PATCH /sessions/${id}`, { body })).status, 200)
+  const more = await request('PUT /session/b', { cookie, body: '1' })
+  assert.is(await refusalOf(more), '413 session_too_large')
+  assert.is((await request('DELETE /session/a', { cookie })).status, 200)
+})
+
+test('claims that name no user begin no session, whatever cookie is beside the key', async () => {
+  const { ask, create } = openBackEnd()
+  const { cookie } = await create({ claims: { sub: 'ada' } })
+  await ask('DELETE /sessions?sub=ada')
+  const role = '{"claims":{"role":"admin"}}'
+  const steps = [{ op: 'add', path: '/claims/role', value: 'admin' }]
+  for (const asked of [{ body: role }, jsonPatch(steps)]) {
+    const ended = await ask('PATCH /session', { ...asked, cookie })
+    assert.is(await endingOf(ended), '410 session_ended revoked')
+    assert.is(ended.headers.get('set-cookie'), null)
+    assert.is(await refusalOf(await ask('PATCH /session', asked)), '404 session_not_found')
+    const forged = `${cookie.slice(0, -1)}${cookie.endsWith('x') ? 'y' : 'x'}`
+    const wrong = await ask('PATCH /session', { ...asked, cookie: forged })
+    assert.is(await refusalOf(wrong), '404 session_not_found')
+  }
+  const logIn = await ask('PATCH /session', { cookie, body: '{"claims":{"sub":"ada"}}' })
+  assert.is(logIn.status, 200)
+})
+
+test('claims nest as deep as data', async () => {
+  const { ask, create } = openBackEnd({ maxDepth: 3 })
+  const { id } = await create()
   for (const [value, status] of [
     ['[[[]]]', 200],
     ['[[[[]]]]', 422],

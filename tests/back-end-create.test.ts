@@ -9,6 +9,7 @@ import {
   openBackEnd,
   rowsOf,
 } from './support/back-end.ts'
+import { RULES } from './support/memory-store.ts'
 import { API_KEY, cookieOf, problemOf, refusalOf, sessionOf } from './support/open-server.ts'
 
 const test = suite('POST /sessions')
@@ -240,6 +241,31 @@ test('its own limits outlive writes of the holder and a renewal', async () => {
   const seen = await sessionOf(await request('GET /session', { cookie: renewed }))
   assert.is(Date.parse(seen.expiresAt), clock.now() + 60_000)
   assert.is(seen.lifetimeEndsAt, lifetimeEndsAt)
+})
+
+test('a holder cannot lengthen its own limits by the flag', async () => {
+  const { request, create, clock } = openBackEnd()
+  const { cookie, lifetimeEndsAt } = await create({ idleTimeout: 60, lifetime: 600 })
+  const replace = [{ op: 'replace', path: '/permanent', value: true }]
+  const headers = { 'content-type': 'application/json-patch+json' }
+  for (const asked of [
+    { body: '{"permanent":true}' },
+    { body: '{"permanent":false}' },
+    { body: JSON.stringify(replace), headers },
+  ]) {
+    const seen = await sessionOf(await request('PATCH /session', { cookie, ...asked }))
+    assert.is(Date.parse(seen.expiresAt), clock.now() + 60_000)
+    assert.is(seen.lifetimeEndsAt, lifetimeEndsAt)
+  }
+})
+
+test('of two limits the one of its own stays, the other follows the flag', async () => {
+  const { request, create, clock } = openBackEnd()
+  const { cookie } = await create({ idleTimeout: 60 })
+  const patch = { cookie, body: '{"permanent":true}' }
+  const seen = await sessionOf(await request('PATCH /session', patch))
+  assert.is(Date.parse(seen.expiresAt), clock.now() + 60_000)
+  assert.is(Date.parse(seen.lifetimeEndsAt), clock.now() + RULES.permanent.lifetimeMs)
 })
 
 test('a permanent session has the longer limits, and a cookie with Max-Age to their end', async () => {

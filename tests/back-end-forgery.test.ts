@@ -39,6 +39,8 @@ test('a merge patch with claims in it is 403 claims_read_only, and nothing of it
   for (const body of [
     ADMIN,
     '{"claims":{}}',
+    '{"claims":null}',
+    '{"claims":"admin"}',
     '{"claims":{"sub":null}}',
     '{"claims":{"sub":"ada"}}',
     '{"permanent":true,"claims":{}}',

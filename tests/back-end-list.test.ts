@@ -57,6 +57,22 @@ test('a parameter that is malformed, unknown, misspelt or given twice is 400', a
   }
 })
 
+test('a session that comes after the last of a page went is on the next page', async () => {
+  const { ask, create } = openBackEnd()
+  await create()
+  const last = await create()
+  await create()
+  const { next } = await listOf(await ask('GET /sessions?limit=2'))
+  const { sessions } = await listOf(await ask(`GET /sessions?after=${next}`))
+  for (const { id } of [...sessions, last]) await ask(`DELETE /sessions/${id}`)
+  const { id } = await create()
+  const page = await listOf(await ask(`GET /sessions?after=${next}`))
+  assert.equal(
+    page.sessions.map((session) => session.id),
+    [id],
+  )
+})
+
 test('no session is an empty list, and so is a user whom nobody knows', async () => {
   const { ask, create } = openBackEnd()
   const empty = { sessions: [], next: null }

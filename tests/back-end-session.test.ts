@@ -143,6 +143,13 @@ test('a key of the session can be set, read, defaulted, looked for and popped', 
   assert.is(await (await on('DELETE /user?default=0')).text(), '0')
 })
 
+test('a default stands in for a key, and for no session that has ended', async () => {
+  const { on } = await openNamed()
+  assert.is((await on('DELETE ')).status, 204)
+  assert.is(await endingOf(await on('GET /user?default=0')), '410 session_ended revoked')
+  assert.is(await endingOf(await on('DELETE /user?default=0')), '410 session_ended revoked')
+})
+
 test('a text/plain body is the string as it stands', async () => {
   const { on, dataOf } = await openNamed()
   await on('PUT /a', { body: 'it is "so"', headers: { 'content-type': 'text/plain' } })

@@ -70,9 +70,12 @@ test('a session never grows over its limit, and one that is over it may shrink',
   assert.is(refusal('{}', set(41), rules), 'session_too_large')
   assert.is(apply('{}', set(40), rules).data, `{"k":${at(40)}}`)
   assert.is(
-    refusal('{}', { name: 'update', claims: `{"k":${at(41)}}` }, rules),
+    refusal('{}', { name: 'update', claims: `{"k":${at(43)}}` }, rules),
     'session_too_large',
   )
+
+  const both = { name: 'update', data: `{"k":${at(30)}}`, claims: '{"role":"admin"}' } as const
+  assert.is(refusal('{}', both, rules), 'session_too_large')
 
   const over = `{"k":${at(60)}}`
   assert.is(refusal(over, set(61), rules), 'session_too_large')

@@ -179,6 +179,7 @@ test('a fresh file gets its application id, its schema version and strict tables
     { name: 'api_keys', strict: 1 },
     { name: 'sessions', strict: 1 },
     { name: 'sqlite_schema', strict: 0 },
+    { name: 'sqlite_sequence', strict: 0 },
     { name: 'tombstones', strict: 1 },
   ])
   database.close()

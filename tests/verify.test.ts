@@ -1,7 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { bodyOf, cookieFor, openBackEnd } from './support/back-end.ts'
-import { API_KEY, type Ask, problemOf, refusalOf } from './support/open-server.ts'
+import { API_KEY, type Ask, problemOf, refusalOf, sessionOf } from './support/open-server.ts'
 import { listenRaw, parseAnswer, rawRequest } from './support/raw-http.ts'
 
 const test = suite('verify')
@@ -207,6 +207,17 @@ test('/verify answers a holder whatever --holder-access is', async () => {
     const { cookie } = await create()
     assert.is((await request('GET /verify', { cookie })).status, 200, holderAccess)
   }
+})
+
+test('/verify does not show a holder what --holder-access none keeps from it', async () => {
+  const { request, create } = openBackEnd({ holderAccess: 'none' })
+  const { id, cookie } = await create({ data: { note: 'secret' }, claims: { sub: 'ada' } })
+  const answer = await request('GET /verify', { cookie })
+  assert.is(answer.headers.get('session-sub'), 'ada')
+  const body = await sessionOf(answer)
+  assert.is(body.id, id)
+  assert.equal([body.data, body.claims], [undefined, undefined])
+  assert.not.match(JSON.stringify(body), 'secret')
 })
 
 test('GET /verify looks for the cookie of https where a trusted proxy says so', async () => {

@@ -14,6 +14,12 @@ export function renderSession(session: Session): JsonText {
   return `{"id":${id},"data":${session.data},"claims":${session.claims},${times.slice(1)}`
 }
 
+/** For those who may not see what is in it. */
+export function renderClosed(session: Session): JsonText {
+  const { data: _, claims: __, ...shown } = JSON.parse(renderSession(session))
+  return JSON.stringify(shown)
+}
+
 /** What a back end is told in the one answer that knows it; a member that does not apply is left out. */
 export type HandedOut = {
   readonly token?: string | undefined

@@ -2,7 +2,7 @@ import { Hono } from 'hono'
 import type { Clock } from '../clock.ts'
 import { CoatcheckError } from '../errors.ts'
 import { parseJsonPatch } from '../json/json-patch.ts'
-import { findMember, parseJson } from '../json/text.ts'
+import { findMember, type JsonText, kindOf, parseJson } from '../json/text.ts'
 import { claimsReadOnly, keyNotFound, type Operation } from '../session/operations.ts'
 import { checkKey, type SessionRules } from '../session/rules.ts'
 import type { Changed, Sessions } from '../sessions.ts'
@@ -32,6 +32,8 @@ export type SessionRoutesDeps = {
    */
   readonly isNamed: boolean
 }
+
+const ABSENCES: ReadonlySet<string> = new Set(['session_not_found', 'session_ended'])
 
 const KEY_METHODS = 'GET, HEAD, PUT, PATCH, DELETE'
 
@@ -64,7 +66,9 @@ export function createSessionRoutes(deps: SessionRoutesDeps): Hono<AppEnv> {
     const fallback = readDefault(c)
     const touch = readFlag(c, 'touch') ?? true
     const { found } = c.get('access')
-    if (fallback !== undefined && found.state !== 'live') return answerValue(fallback, wantsText(c))
+    if (fallback !== undefined && found.state !== 'live' && !isNamed) {
+      return answerValue(fallback, wantsText(c))
+    }
     const session = sessions.get(found, touch)
     const value = findMember(session.data, key) ?? fallback
     if (value === undefined) throw keyNotFound(key)
@@ -93,7 +97,7 @@ export function createSessionRoutes(deps: SessionRoutesDeps): Hono<AppEnv> {
       const changed = await sessions.change(c.get('access').found, operation)
       return answerValue(changed.value ?? 'null', wantsText(c), changedHeaders(c, changed))
     } catch (error) {
-      if (fallback === undefined || !isMissing(error)) throw error
+      if (fallback === undefined || !isMissing(error, isNamed)) throw error
       const { found } = c.get('access')
       const headers = found.state === 'live' ? { ETag: entityTag(found.session) } : {}
       return answerValue(fallback, wantsText(c), headers)
@@ -158,8 +162,9 @@ export function createSessionRoutes(deps: SessionRoutesDeps): Hono<AppEnv> {
     if (contentTypeOf(c) === 'application/json-patch+json') {
       return conditional(c, { name: 'patch', steps: parseJsonPatch(body), mayWriteClaims })
     }
+    // First of all: to say what is wrong with them would invite another try.
+    if (!mayWriteClaims && hasMember(body, 'claims')) throw claimsReadOnly()
     const update = parseSessionPatch(body)
-    if (update.claims !== undefined && !mayWriteClaims) throw claimsReadOnly()
     return conditional(c, { name: 'update', ...update })
   }
 
@@ -194,9 +199,13 @@ function conditional(c: AppContext, operation: Operation): Operation {
   return when === undefined ? operation : { ...operation, when }
 }
 
-function isMissing(error: unknown): boolean {
-  return (
-    error instanceof CoatcheckError &&
-    ['key_not_found', 'session_not_found', 'session_ended'].includes(error.code)
-  )
+/** What a default stands in for; a back end that names a session by its id is told that it is gone. */
+function isMissing(error: unknown, isNamed: boolean): boolean {
+  if (!(error instanceof CoatcheckError)) return false
+  const { code } = error
+  return code === 'key_not_found' || (!isNamed && ABSENCES.has(code))
+}
+
+function hasMember(body: JsonText, name: string): boolean {
+  return kindOf(body) === 'object' && findMember(body, name) !== undefined
 }

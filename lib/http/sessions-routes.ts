@@ -28,7 +28,8 @@ export type SessionsRoutesDeps = {
 
 const DEFAULT_PAGE = 100
 const LARGEST_PAGE = 1_000
-const CHOSEN_ID = /^[\w-]{16,128}$/
+/** Minted or chosen by a back end; a token is none, it has a dot. */
+const SESSION_ID = /^[\w-]{16,128}$/
 
 export function createSessionsRoutes(deps: SessionsRoutesDeps): Hono<AppEnv> {
   const { sessions, cookie, readDevice, clock, rules, bodyLimitBytes } = deps
@@ -61,7 +62,9 @@ export function createSessionsRoutes(deps: SessionsRoutesDeps): Hono<AppEnv> {
       )
     }
     const except = query.get('except')
-    if (except === '') throw badRequest('?except= must be the id of a session, it is empty')
+    if (except !== undefined && !SESSION_ID.test(except)) {
+      throw badRequest('?except= must be the id of a session, it is empty or none')
+    }
     const ended = await sessions.endMany({ sub, except })
     return answerJson(200, JSON.stringify(ended))
   })
@@ -131,7 +134,7 @@ function readInteger(
 
 function readChosenId(c: AppContext): string {
   const id = decodeSegment(c.req.path.slice(c.req.path.lastIndexOf('/') + 1))
-  if (CHOSEN_ID.test(id)) return id
+  if (SESSION_ID.test(id)) return id
   throw new CoatcheckError(
     'invalid_argument',
     'Cannot use this id: it must be 16 to 128 of A-Z a-z 0-9 _ -',

@@ -1,22 +1,24 @@
 /** `/verify`: answers a proxy that asks who is there, as nginx's `auth_request` does. */
 import type { Handler } from 'hono'
 import { CoatcheckError, type ErrorCode } from '../errors.ts'
+import type { JsonText } from '../json/text.ts'
 import type { Log } from '../log.ts'
 import { findSub } from '../session/claims.ts'
 import type { Session } from '../session/session.ts'
 import { isToken } from '../session/token.ts'
 import type { Sessions } from '../sessions.ts'
-import { readBearer } from './access.ts'
+import { type HolderAccess, readBearer } from './access.ts'
 import { answerJson, entityTag } from './answer.ts'
 import type { AppContext, AppEnv } from './app-env.ts'
 import { answerProblem } from './problem.ts'
 import { readFlag } from './query.ts'
 import type { SessionCookie } from './session-cookie.ts'
-import { renderSession } from './session-json.ts'
+import { renderClosed, renderSession } from './session-json.ts'
 
 export type VerifyDeps = {
   readonly sessions: Sessions
   readonly cookie: SessionCookie
+  readonly holderAccess: HolderAccess
   readonly log: Log
 }
 
@@ -25,11 +27,15 @@ export type VerifyDeps = {
  * is no session. Both carry `Session-Id` and `Session-Sub`, for a proxy that copies a header which
  * is not there lets through the client's own.
  */
-export function createVerifyRoute({ sessions, cookie, log }: VerifyDeps): Handler<AppEnv> {
+export function createVerifyRoute(deps: VerifyDeps): Handler<AppEnv> {
+  const { sessions, cookie, holderAccess, log } = deps
+  // Whoever has the cookie can ask, too, where no proxy keeps this path to itself.
+  const render = holderAccess === 'none' ? renderClosed : renderSession
   return async function verify(c) {
     try {
       const found = await sessions.authenticate(readToken(c, cookie))
-      return answerVerified(sessions.get(found, readFlag(c, 'touch') ?? true))
+      const session = sessions.get(found, readFlag(c, 'touch') ?? true)
+      return answerVerified(session, render(session))
     } catch (error) {
       const isRefusal = error instanceof CoatcheckError
       if (!isRefusal)
@@ -47,9 +53,8 @@ function readToken(c: AppContext, cookie: SessionCookie): string | undefined {
   return bearer !== undefined && isToken(bearer) ? bearer : cookie.read(c)
 }
 
-function answerVerified(session: Session): Response {
+function answerVerified(session: Session, body: JsonText): Response {
   const sub = findSub(session.claims) ?? ''
-  const body = renderSession(session)
   const headers = { 'Session-Id': session.id, 'Session-Sub': sub, ETag: entityTag(session) }
   if (!NOT_ASCII.test(sub)) return answerJson(200, body, headers)
   // Node takes a header for one character a byte, and leaves it at that beside a body of bytes only.

@@ -186,10 +186,20 @@ function update(session: Session, changes: SessionUpdate, rules: SessionRules): 
   return after
 }
 
-/** A session keeps the limits it has unless the flag really changes. */
+/**
+ * The flag brings the limits of the settings with it. Limits of its own a session keeps, or its
+ * holder could lengthen what a back end has made short.
+ */
 function permanence(session: Session, permanent: boolean, rules: SessionRules): Partial<Session> {
   if (permanent === session.permanent) return {}
-  return { permanent, ...(permanent ? rules.permanent : rules.ordinary) }
+  const before = permanent ? rules.ordinary : rules.permanent
+  const after = permanent ? rules.permanent : rules.ordinary
+  const { idleTimeoutMs, lifetimeMs } = session
+  return {
+    permanent,
+    idleTimeoutMs: idleTimeoutMs === before.idleTimeoutMs ? after.idleTimeoutMs : idleTimeoutMs,
+    lifetimeMs: lifetimeMs === before.lifetimeMs ? after.lifetimeMs : lifetimeMs,
+  }
 }
 
 function replaceWhole(session: Session, draft: SessionDraft, rules: SessionRules): Session {

@@ -6,7 +6,7 @@ import type { Session, TimeLimits } from './session.ts'
 export type SessionRules = {
   readonly ordinary: TimeLimits
   readonly permanent: TimeLimits
-  /** Most bytes of `data` and `claims` together, as UTF-8. */
+  /** Most bytes of `data` and `claims` together, as UTF-8; of `claims`, whatever `data` takes. */
   readonly sessionLimitBytes: number
   /** Most bytes of a key, as UTF-8. */
   readonly keyLimitBytes: number
@@ -53,8 +53,13 @@ export function checkMembers(
   return members
 }
 
-/** Throws `session_too_large`; a session that is over the limit already may do all but grow. */
+/**
+ * Throws `session_too_large`; a session that is over the limit already may do all but grow. Claims
+ * by themselves may take as much, or a holder could fill the data to keep them from being written.
+ */
 export function checkSize(before: Session, after: Session, rules: SessionRules): void {
+  if (after.data === before.data && Buffer.byteLength(after.claims) <= rules.sessionLimitBytes)
+    return
   const bytes = sizeOf(after)
   if (bytes > rules.sessionLimitBytes && bytes > sizeOf(before)) {
     throw new CoatcheckError(

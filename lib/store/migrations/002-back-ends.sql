@@ -1,8 +1,8 @@
--- `number` is the old rowid under a name: SQLite never changes it, so a page of a listing can begin
--- after it, and a session that comes gets one above all that are there. Nobody could write claims
+-- `number` is the old rowid under a name: SQLite never changes it, nor gives it out twice, so a page
+-- of a listing can begin after it, and what comes later is on a later page. Nobody could write claims
 -- before, so no session has a `sub` yet.
 create table sessions_2 (
-  number          integer not null primary key,
+  number          integer not null primary key autoincrement,
   id              text    not null unique,
   secret_hash     text,
   data            text    not null,
