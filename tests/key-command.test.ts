@@ -2,12 +2,11 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { runCommand } from '../lib/commands/command.ts'
 import { keyCommand } from '../lib/commands/key.ts'
 import { createApiKeys } from '../lib/api-keys.ts'
 import { hashSecret } from '../lib/session/token.ts'
-import { createFakeClock } from './support/fake-clock.ts'
 import { openFileStore } from './support/open-file-store.ts'
+import { runHere } from './support/run-here.ts'
 import { makeFolder, runServer, spawnServer } from './support/spawn-server.ts'
 
 const test = suite('key command')
@@ -114,14 +113,8 @@ test('a folder in place of the file is told as what it is', async () => {
 
 /** Runs `key` with these words; what it prints, or why it refuses. */
 async function run(path: string, ...words: string[]): Promise<{ out: string; refusal: string }> {
-  let out = ''
-  const io = { clock: createFakeClock(), out: (text: string) => (out += text) }
-  try {
-    await runCommand(keyCommand, [...words, '--data', path], io)
-    return { out, refusal: '' }
-  } catch (error) {
-    return { out, refusal: error instanceof Error ? error.message : String(error) }
-  }
+  const { out, refusal } = await runHere(keyCommand, [...words, '--data', path])
+  return { out, refusal }
 }
 
 test.run()

@@ -9,6 +9,10 @@ export type Command = {
   readonly summary: string
   /** Flags of its own; `--data`, `--json` and `--help` go with every command. */
   readonly options?: ParseArgsOptionsConfig
+  /** What `--help` says of these flags, as in `['--force', 'replace a file that is there']`. */
+  readonly flagHelp?: readonly (readonly [flag: string, description: string])[]
+  /** What the exit codes mean, where there is more to say than 0 for done and 64 for wrong words. */
+  readonly exitCodes?: readonly (readonly [code: number, meaning: string])[]
   /** Answers the exit code; throws a `SettingsError` for words that make no sense. */
   run(input: CommandInput, io: CommandIo): Promise<number>
 }
@@ -26,6 +30,11 @@ export type CommandIo = {
   readonly clock: Clock
   /** What was asked for, to stdout. */
   readonly out: (text: string) => void
+  /** Progress, warnings and what a person is told besides, to stderr. */
+  readonly err: (text: string) => void
+  /** Whether a person watches stderr. */
+  readonly isTerminal: boolean
+  readonly stdin: AsyncIterable<Buffer>
 }
 
 /** Runs a command with the words and flags that follow it. */
@@ -67,11 +76,23 @@ function parse(command: Command, args: readonly string[]) {
   }
 }
 
-function renderUsage({ usage, summary }: Command): string {
-  const lines = usage.map((form) => `  coatcheck ${form}\n`)
+const SHARED_FLAGS = [
+  ['--data PATH', 'the SQLite file; also COATCHECK_DATA'],
+  ['--json', 'answer in JSON'],
+  ['-h, --help', 'print this and stop'],
+] as const
+
+function renderUsage({ usage, summary, flagHelp = [], exitCodes = [] }: Command): string {
+  const forms = usage.map((form) => `  coatcheck ${form}\n`)
+  const codes = [[0, 'done'], [64, 'the words or flags make no sense'], ...exitCodes] as const
   return (
-    `${summary}\n\nUsage:\n${lines.join('')}\nFlags:\n` +
-    '  --data PATH   the SQLite file; also COATCHECK_DATA\n' +
-    '  --json        answer in JSON\n'
+    `${summary}\n\nUsage:\n${forms.join('')}` +
+    `\nFlags:\n${renderTable([...flagHelp, ...SHARED_FLAGS])}` +
+    `\nExit codes:\n${renderTable(codes.map(([code, meaning]) => [String(code), meaning]))}`
   )
+}
+
+function renderTable(rows: readonly (readonly [string, string])[]): string {
+  const width = Math.max(...rows.map(([name]) => name.length))
+  return rows.map(([name, text]) => `  ${name.padEnd(width)}  ${text}\n`).join('')
 }

@@ -1,0 +1,89 @@
+import { guarded, openForCommand } from '../store/database.ts'
+import { countSessions, readStatistics, type Statistics } from '../store/statistics.ts'
+import { type Command, usageError } from './command.ts'
+import { createProgress } from './progress.ts'
+
+const HOUR = 3_600_000
+
+export const statsCommand: Command = {
+  usage: ['stats'],
+  summary:
+    'Counts what the data file holds: sessions by state and age, ended ones by reason, the largest\n' +
+    'and whose are most. It shows ids and users, and no data.',
+  exitCodes: [
+    [65, 'the data file is damaged, of another version, or not one of ours'],
+    [66, 'there is no data file'],
+    [73, 'the data folder cannot be written'],
+    [74, 'the disk is full, or fails'],
+    [75, 'another program holds the data file'],
+  ],
+  async run({ words, json, dataPath }, io) {
+    if (words.length > 0) throw usageError(statsCommand, 'Cannot take more words')
+    const database = openForCommand(dataPath)
+    try {
+      const progress = createProgress({
+        write: io.err,
+        isTerminal: io.isTerminal,
+        clock: io.clock,
+        label: 'Reading sessions',
+        total: countSessions(database),
+      })
+      const statistics = guarded(dataPath, () =>
+        readStatistics(database, dataPath, io.clock.now(), progress.advance),
+      )
+      progress.finish()
+      io.out(json ? `${JSON.stringify(statistics)}\n` : renderStatistics(statistics))
+      return 0
+    } finally {
+      database.close()
+    }
+  },
+}
+
+function renderStatistics(statistics: Statistics): string {
+  const { sessions, byAge, ended, topSubs, largest, file } = statistics
+  return [
+    section('Sessions', [
+      ['live', sessions.live],
+      ['expired, to be swept', sessions.expired],
+      ['of these, permanent', sessions.permanent],
+      ['bytes of data and claims', sessions.bytes],
+    ]),
+    section(
+      'Live sessions by age',
+      byAge.map(({ upToMs, live }) => [renderAge(upToMs), live]),
+    ),
+    section('Ended, and still remembered', Object.entries(ended)),
+    section(
+      'Users with the most sessions',
+      topSubs.map(({ sub, sessions }) => [quote(sub), sessions]),
+    ),
+    section(
+      'Largest sessions, in bytes',
+      largest.map(({ id, bytes }) => [quote(id), bytes]),
+    ),
+    section('File, in bytes', [
+      ['file', file.bytes],
+      ['free within it', file.freeBytes],
+      ['log beside it', file.logBytes],
+    ]),
+  ].join('')
+}
+
+function section(title: string, rows: readonly (readonly [string, number])[]): string {
+  const width = Math.max(...rows.map(([name]) => name.length), 26)
+  const lines = rows.map(
+    ([name, count]) => `  ${name.padEnd(width)} ${count.toLocaleString('en').padStart(15)}\n`,
+  )
+  return `${title}\n${rows.length === 0 ? '  none\n' : lines.join('')}`
+}
+
+function renderAge(upToMs: number | undefined): string {
+  if (upToMs === undefined) return 'older'
+  return upToMs < 24 * HOUR ? `up to ${upToMs / HOUR} h` : `up to ${upToMs / (24 * HOUR)} d`
+}
+
+/** A name that could draw on the terminal is shown as JSON. */
+function quote(name: string): string {
+  return /^[\x21-\x7e]+$/.test(name) ? name : JSON.stringify(name).replace(/[\x7f-\x9f]/g, '?')
+}

@@ -1,0 +1,185 @@
+/** Coatcheck's own rules for what is in its file, beyond those that SQLite keeps. */
+import type Database from 'better-sqlite3'
+import { checkClaims, findSub } from '../session/claims.ts'
+import { expiresAt } from '../session/session.ts'
+import { kindOf, parseJson } from '../json/text.ts'
+import { openMemoryDatabase } from './database.ts'
+import { parseSessionRow, SESSION_COLUMNS, type SessionRow } from './rows.ts'
+
+/** One thing that is not as it must be; says what and which rule, and shows no data. */
+export type Finding = {
+  readonly kind: 'file' | 'schema' | 'session' | 'tombstone' | 'api_key'
+  /** The id of the session, the name in the schema; empty for the file as a whole. */
+  readonly id: string
+  readonly rule: string
+}
+
+/** Told of each finding as it is found. */
+export type OnFinding = (finding: Finding) => void
+
+/** Read at once: a read that lasts would keep the log from being emptied. */
+const SLICE = 1_000
+const SLICE_CHARACTERS = 4 * 1024 * 1024
+
+/** The deepest that `--max-depth` allows. */
+const DEEPEST = 1_000
+
+const ID = /^[\w-]{16,128}$/
+const HASH = /^[\w-]{43}$/
+const REASONS = ['idle_timeout', 'lifetime', 'logout', 'renewed', 'revoked', 'evicted']
+
+type AuditedRow = [...SessionRow, sub: string | null, expiresAt: number, endedAt: number | null]
+
+/** What SQLite finds wrong with the file's structure; one long read, the length of the file. */
+export function auditFile(database: Database.Database, onFinding: OnFinding): void {
+  const verdicts = database.prepare<[], string>('pragma integrity_check').pluck().all()
+  for (const verdict of verdicts) {
+    if (verdict !== 'ok') onFinding({ kind: 'file', id: '', rule: verdict })
+  }
+}
+
+/** Whether the tables and indexes are those that the migrations make; tables of others are not ours. */
+export function auditSchema(database: Database.Database, onFinding: OnFinding): void {
+  const model = openMemoryDatabase()
+  const expected = readSchema(model)
+  model.close()
+  const actual = readSchema(database)
+  for (const [name, { sql }] of expected) {
+    const found = actual.get(name)
+    if (found === undefined) onFinding({ kind: 'schema', id: name, rule: 'is missing' })
+    else if (found.sql !== sql) {
+      onFinding({ kind: 'schema', id: name, rule: 'differs from what the migrations make' })
+    }
+  }
+  for (const [name, { table }] of actual) {
+    if (expected.has(table) && !expected.has(name)) {
+      onFinding({
+        kind: 'schema',
+        id: name,
+        rule: 'is on a table of Coatcheck, and none of its own',
+      })
+    }
+  }
+}
+
+/** Every session, in slices; `onRows` is told how many more have been read. */
+export function auditSessions(
+  database: Database.Database,
+  onFinding: OnFinding,
+  onRows: (count: number) => void,
+): void {
+  const rowsAfter = database
+    .prepare<[after: number, limit: number], AuditedRow>(
+      `select ${SESSION_COLUMNS.replaceAll(/\w+/g, 's.$&')}, s.sub, s.expires_at, t.ended_at
+       from sessions s left join tombstones t on t.id = s.id
+       where s.number > ? order by s.number limit ?`,
+    )
+    .raw()
+  for (let after: number | undefined = -1; after !== undefined;) {
+    let last: number | undefined
+    let rows = 0
+    let characters = 0
+    for (const row of rowsAfter.iterate(after, SLICE)) {
+      last = row[11]
+      rows++
+      characters += row[2].length + row[3].length
+      for (const rule of brokenRules(row)) onFinding({ kind: 'session', id: row[0], rule })
+      if (characters >= SLICE_CHARACTERS) break
+    }
+    onRows(rows)
+    after = last
+  }
+}
+
+/** Every tombstone and every API key. */
+export function auditOthers(
+  database: Database.Database,
+  onFinding: OnFinding,
+  onRows: (count: number) => void,
+): void {
+  type Row = [id: string, hash: string | null, reason: string]
+  const rowsAfter = database
+    .prepare<[after: string, limit: number], Row>(
+      'select id, secret_hash, reason from tombstones where id > ? order by id limit ?',
+    )
+    .raw()
+  for (let after: string | undefined = ''; after !== undefined;) {
+    const rows: Row[] = rowsAfter.all(after, SLICE)
+    for (const [id, hash, reason] of rows) {
+      if (!ID.test(id)) onFinding({ kind: 'tombstone', id, rule: MALFORMED_ID })
+      if (!isHash(hash)) onFinding({ kind: 'tombstone', id, rule: MALFORMED_HASH })
+      if (!REASONS.includes(reason)) {
+        onFinding({ kind: 'tombstone', id, rule: `reason must be one of ${REASONS.join(', ')}` })
+      }
+    }
+    onRows(rows.length)
+    after = rows.at(-1)?.[0]
+  }
+  const keys = database.prepare<[], [string, string]>('select name, hash from api_keys').raw()
+  for (const [name, hash] of keys.all()) {
+    if (!HASH.test(hash)) onFinding({ kind: 'api_key', id: name, rule: MALFORMED_HASH })
+  }
+}
+
+const MALFORMED_ID = 'id must be 16 to 128 of A-Z a-z 0-9 _ -'
+const MALFORMED_HASH = 'the hash must be a SHA-256 in base64url'
+
+function* brokenRules(row: AuditedRow): Generator<string> {
+  const session = parseSessionRow(row.slice(0, 12) as SessionRow)
+  const [sub, storedExpiry, endedAt] = row.slice(12) as [string | null, number, number | null]
+  if (!ID.test(session.id)) yield MALFORMED_ID
+  if (!isHash(session.secretHash)) yield MALFORMED_HASH
+  if (storedExpiry !== expiresAt(session)) {
+    yield 'expires_at must be min(last_seen_at + idle_timeout_ms, created_at + lifetime_ms)'
+  }
+  if (session.version < 1) yield 'version must be at least 1'
+  if (row[4] !== 0 && row[4] !== 1) yield 'permanent must be 0 or 1'
+  if (session.idleTimeoutMs < 1 || session.lifetimeMs < 1) yield 'both time limits must be positive'
+  if (!isObject(session.data)) yield 'data must be a JSON object'
+  if (session.device !== null && !isObject(session.device)) yield 'device must be a JSON object'
+  if (!isObject(session.claims)) {
+    yield 'claims must be a JSON object'
+  } else if (!hasValidSub(session.claims)) {
+    yield 'claims.sub must be a string that can stand in a header'
+  } else if ((findSub(session.claims) ?? null) !== sub) {
+    yield 'the column sub must be claims.sub'
+  }
+  // A tombstone that was forgotten before the session began waits for the sweep, and is in order.
+  if (endedAt !== null && endedAt > session.createdAt) {
+    yield 'an id must not be a session and the tombstone of a later end'
+  }
+}
+
+function isObject(text: string): boolean {
+  if (text === '{}') return true
+  try {
+    return kindOf(parseJson(text, DEEPEST, 'it')) === 'object'
+  } catch {
+    return false
+  }
+}
+
+function hasValidSub(claims: string): boolean {
+  if (claims === '{}') return true
+  try {
+    checkClaims(claims)
+    return true
+  } catch {
+    return false
+  }
+}
+
+function isHash(hash: string | null): boolean {
+  return hash === null || HASH.test(hash)
+}
+
+/** SQLite's own objects have no text, and are none of anybody's. */
+function readSchema(database: Database.Database): Map<string, { table: string; sql: string }> {
+  const rows = database
+    .prepare<[], [name: string, table: string, sql: string]>(
+      'select name, tbl_name, sql from sqlite_schema where sql is not null',
+    )
+    .raw()
+    .all()
+  return new Map(rows.map(([name, table, sql]) => [name, { table, sql }]))
+}
