@@ -1,18 +1,20 @@
 /** Wires the parts of Coatcheck together: config → store → sessions → sweeper → app → listen → stop. */
-import { readFileSync } from 'node:fs'
 import { constants } from 'node:os'
 import { openApiKeys, type OpenApiKeys } from './lib/api-keys.ts'
+import { readAsset } from './lib/assets.ts'
 import { systemClock } from './lib/clock.ts'
-import { runCommand } from './lib/commands/command.ts'
+import { type Command, type CommandIo, runCommand } from './lib/commands/command.ts'
 import { commands } from './lib/commands/commands.ts'
 import { createApp } from './lib/http/app.ts'
 import { createForwarded } from './lib/http/forwarded.ts'
 import { type HttpServer, type ListenAddress, startHttpServer } from './lib/http/http-server.ts'
 import { createSessionCookie } from './lib/http/session-cookie.ts'
 import { createLog } from './lib/log.ts'
+import { dropPermissions } from './lib/permissions.ts'
 import type { SessionRules } from './lib/session/rules.ts'
 import { createSessions } from './lib/sessions.ts'
 import { readSettings, type Settings, SettingsError } from './lib/settings.ts'
+import { AddonError, placeAddon } from './lib/store/addon.ts'
 import { openSqliteStore } from './lib/store/sqlite-store.ts'
 import { StartError, type StartFault } from './lib/store/start-error.ts'
 import { startSweeper } from './lib/sweeper.ts'
@@ -22,6 +24,7 @@ const EXIT = {
   stopped: 0,
   badSettings: 64,
   addressTaken: 69,
+  cannotLoad: 71,
   writingFailed: 74,
 } as const
 const EXIT_FOR_START_FAULT: Readonly<Record<StartFault, number>> = {
@@ -47,8 +50,16 @@ try {
 /** Answers the exit code. */
 async function main(args: readonly string[]): Promise<number> {
   const named = commands.get(args[0] ?? '')
-  if (named !== undefined)
-    return await runCommand(named, args.slice(1), { clock: systemClock, out })
+  if (named !== undefined) {
+    const command: Command = {
+      ...named,
+      run(input, io) {
+        placeAddon(input.dataPath)
+        return named.run(input, io)
+      },
+    }
+    return await runCommand(command, args.slice(1), commandIo())
+  }
   const command = readSettings(args)
   if (command.kind === 'serve') return await serve(command.settings)
   out(command.kind === 'help' ? command.text : `${readVersion()}\n`)
@@ -62,6 +73,7 @@ async function serve(settings: Settings): Promise<number> {
   const stopping = Promise.withResolvers<void>()
   let exitCode: number = EXIT.stopped
 
+  placeAddon(settings.dataPath)
   const store = await openSqliteStore({
     path: settings.dataPath,
     durability: settings.durability,
@@ -98,6 +110,8 @@ async function serve(settings: Settings): Promise<number> {
     log.info('stopping', { signal })
     stopping.resolve()
   })
+  // All is open that will ever be: the database, the writer's thread, the address. What is open stays.
+  dropPermissions()
   announce(server.url, apiKeys.madeAt)
 
   await stopping.promise
@@ -147,6 +161,10 @@ function explain(error: unknown): number {
     complain(error.message)
     return EXIT_FOR_START_FAULT[error.fault]
   }
+  if (error instanceof AddonError) {
+    complain(error.message)
+    return EXIT.cannotLoad
+  }
   if (error instanceof Error && 'syscall' in error && error.syscall === 'listen') {
     complain(
       `Cannot listen: ${error.message}; stop what holds the address, or choose another (--port)`,
@@ -157,12 +175,29 @@ function explain(error: unknown): number {
   return 1
 }
 
+function commandIo(): CommandIo {
+  return {
+    clock: systemClock,
+    out,
+    err,
+    isTerminal: process.stderr.isTTY === true,
+    // Opened by its first use only: most commands read nothing.
+    get stdin() {
+      return process.stdin
+    },
+  }
+}
+
 function out(text: string): void {
   process.stdout.write(text)
 }
 
+function err(text: string): void {
+  process.stderr.write(text)
+}
+
 function complain(line: string): void {
-  process.stderr.write(`${line}\n`)
+  err(`${line}\n`)
 }
 
 function rulesOf(settings: Settings): SessionRules {
@@ -186,9 +221,7 @@ function addressOf({ listenPath, host, port }: Settings): ListenAddress {
 }
 
 function readVersion(): string {
-  const manifest: unknown = JSON.parse(
-    readFileSync(new URL('./package.json', import.meta.url), 'utf8'),
-  )
+  const manifest: unknown = JSON.parse(readAsset('package.json'))
   return manifest !== null && typeof manifest === 'object' && 'version' in manifest
     ? String(manifest.version)
     : 'unknown'

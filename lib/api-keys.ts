@@ -14,7 +14,7 @@ export type ApiKeys = {
 /** `madeAt`: the path of the file that got the first key, where it was made just now. */
 export type OpenApiKeys = ApiKeys & { readonly madeAt: string | undefined }
 
-/** On disk when it is written. */
+/** On disk when it is written: Node's permission model refuses `fsync`, whatever the rights. */
 const NEW_AND_SYNCED =
   constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_SYNC ?? 0)
 

@@ -1,8 +1,10 @@
 /**
- * `node lib/pinned-node.js FILE [ARG]...` runs FILE on the Node that package.json pins among its
+ * `node lib/pinned-node.js [--permission] FILE [ARG]...` runs FILE on the Node that package.json pins among its
  * optional dependencies, whatever Node and npm are at hand. npm 11 puts that Node first on the PATH
  * of every script, and then there is nothing to do; npm 10, which comes with Node 20, installs it
- * and loses the link to it. Plain JavaScript, since the Node at hand may not run TypeScript.
+ * and loses the link to it. With `--permission`
+ * that Node has the rights of lib/permission-flags.js and no others. Plain JavaScript, since the
+ * Node at hand may not run TypeScript.
  */
 import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
@@ -10,14 +12,17 @@ import { createRequire } from 'node:module'
 import { constants } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { permissionFlags } from './permission-flags.js'
 
 const require = createRequire(import.meta.url)
 const pins = Object.entries(readManifest('../package.json').optionalDependencies)
 const pinnedVersion = `v${pins[0][1]}`
 
 const pinned = process.version === pinnedVersion ? process.execPath : findPinned()
-if (pinned === process.execPath) runHere()
-else runOn(pinned)
+const isLimited = process.argv[2] === '--permission'
+if (isLimited) runOn(pinned, [...permissionFlags, ...process.argv.slice(3)])
+else if (pinned === process.execPath) runHere()
+else runOn(pinned, process.argv.slice(2))
 
 /** Of the pinned packages, npm installs the one for this platform. */
 function findPinned() {
@@ -46,8 +51,8 @@ function runHere() {
 }
 
 /** As if it were this process: its signals, its exit code. */
-function runOn(node) {
-  const child = spawn(node, process.argv.slice(2), { stdio: 'inherit' })
+function runOn(node, args) {
+  const child = spawn(node, args, { stdio: 'inherit' })
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
     process.on(signal, () => child.kill(signal))
   }

@@ -34,6 +34,29 @@ test('a script that another Node starts runs on the pinned one, with its argumen
   }
 })
 
+test('a script that is started with --permission has the rights of the server, and no others', () => {
+  const rights = [
+    'fs.read',
+    'fs.write',
+    'net',
+    'worker',
+    'addon',
+    'child',
+    'inspector',
+    'wasi',
+    'ffi',
+  ]
+  const script = writeScript(
+    `console.log(${JSON.stringify(rights)}.filter((right) => process.permission.has(right)).join())`,
+  )
+  for (const node of [findOtherNode(), process.execPath]) {
+    const args = [PINNED_NODE, '--permission', script]
+    const { stdout, stderr } = spawnSync(node, args, { encoding: 'utf8' })
+    assert.is(stderr, '')
+    assert.is(stdout, 'fs.read,fs.write,net,worker,addon\n')
+  }
+})
+
 test('an exit code is handed on', () => {
   const script = writeScript('process.exit(74)')
   assert.is(spawnSync(findOtherNode(), [PINNED_NODE, script]).status, 74)

@@ -1,8 +1,9 @@
 // The test runner: `npm test [-- PATTERN…] [--time-limit-ms=N]`. Each file runs in its own process,
-// two at a time; a PATTERN is a part of a test file's path, or the path of any file.
-import { globSync, statSync } from 'node:fs'
+// two at a time; a PATTERN is a part of a test file's path, or the path of any file. With
+// `--binary PATH` the files that run the program as a process run this one.
+import { globSync, readFileSync, statSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import { relative } from 'node:path'
+import { relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { killAll, runTestFile, type FileResult } from './support/test-process.ts'
@@ -24,8 +25,10 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)))
 try {
-  const { patterns, timeLimitMs } = readArguments(process.argv.slice(2))
-  await runAll(findFiles(patterns), timeLimitMs)
+  const { patterns, timeLimitMs, binary } = readArguments(process.argv.slice(2))
+  const files = findFiles(patterns)
+  if (binary !== undefined) process.env['TEST_BINARY'] = resolve(binary)
+  await runAll(binary === undefined ? files : files.filter(runsTheProgram), timeLimitMs)
 } catch (error) {
   totals.failed++
   print(error instanceof Error ? error.message : String(error))
@@ -33,11 +36,16 @@ try {
 print(renderTotals(totals))
 process.exitCode = totals.failed > 0 ? 1 : 0
 
-function readArguments(args: string[]): { patterns: string[]; timeLimitMs: number } {
+type Arguments = { patterns: string[]; timeLimitMs: number; binary: string | undefined }
+
+function readArguments(args: string[]): Arguments {
   const { positionals, values } = parseArgs({
     args,
     allowPositionals: true,
-    options: { 'time-limit-ms': { type: 'string', default: String(DEFAULT_TIME_LIMIT_MS) } },
+    options: {
+      binary: { type: 'string' },
+      'time-limit-ms': { type: 'string', default: String(DEFAULT_TIME_LIMIT_MS) },
+    },
   })
   const given = values['time-limit-ms']
   if (!/^[1-9]\d{0,8}$/.test(given)) {
@@ -45,7 +53,7 @@ function readArguments(args: string[]): { patterns: string[]; timeLimitMs: numbe
       `Cannot read arguments: --time-limit-ms must be a positive integer, got "${given}"`,
     )
   }
-  return { patterns: positionals, timeLimitMs: Number(given) }
+  return { patterns: positionals, timeLimitMs: Number(given), binary: values.binary }
 }
 
 function findFiles(patterns: readonly string[]): string[] {
@@ -61,6 +69,11 @@ function findFiles(patterns: readonly string[]): string[] {
     return matches
   })
   return [...new Set(found.map((file) => relative('', file)))]
+}
+
+/** By what it calls: such a file says nothing of how the program is made. */
+function runsTheProgram(file: string): boolean {
+  return /\b(spawnServer|runServer|PROGRAM)\b/.test(readFileSync(file, 'utf8'))
 }
 
 async function runAll(files: readonly string[], timeLimitMs: number): Promise<void> {

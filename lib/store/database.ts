@@ -1,7 +1,8 @@
 /** Opening the SQLite file: what is checked before anything is written, and what is set each time. */
-import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import Database from 'better-sqlite3'
+import { listAssets, readAsset } from '../assets.ts'
 import { StartError } from './start-error.ts'
 
 export type Durability = 'full' | 'relaxed'
@@ -17,7 +18,7 @@ const QUICK_CHECK_LIMIT_BYTES = 32 * 1024 * 1024
 
 const BUSY_TIMEOUT_MS = 5_000
 
-const MIGRATIONS = new URL('./migrations/', import.meta.url)
+const MIGRATIONS = 'lib/store/migrations/'
 
 /** Creates an empty file, and its folder, where there is none yet. */
 export function createFile(path: string): void {
@@ -151,10 +152,9 @@ function migrate(database: Database.Database): void {
 
 /** In the order of their numbers; `user_version` counts how many a file has been through. */
 function readMigrations(): string[] {
-  return readdirSync(MIGRATIONS)
-    .filter((name) => name.endsWith('.sql'))
-    .toSorted()
-    .map((name) => readFileSync(new URL(name, MIGRATIONS), 'utf8'))
+  return listAssets(MIGRATIONS)
+    .filter((path) => path.endsWith('.sql'))
+    .map(readAsset)
 }
 
 function setSharedPragmas(database: Database.Database): void {

@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads'
+import { isBinary, readAsset } from '../assets.ts'
 import { CoatcheckError } from '../errors.ts'
 import type { Swept } from './store.ts'
 import type { Refusal, WriteOutcome, WriteRequest } from './writer.ts'
@@ -12,6 +13,9 @@ export type WriterPort = {
   checkpoint(): void
   close(): Promise<void>
 }
+
+/** The thread's code in the binary, which has no file to start it from. */
+export const WRITER_ASSET = 'writer-thread.cjs'
 
 type Waiting<T> = {
   readonly count: number
@@ -27,10 +31,10 @@ export async function startWriterThread(
   options: WriterOptions,
   onFailure: (cause: Error) => void,
 ): Promise<WriterPort> {
-  const thread = new Worker(new URL('./writer-thread.ts', import.meta.url), {
-    workerData: options,
-    name: 'coatcheck writer',
-  })
+  const given = { workerData: options, name: 'coatcheck writer' }
+  const thread = isBinary
+    ? new Worker(readAsset(WRITER_ASSET), { ...given, eval: true })
+    : new Worker(new URL('./writer-thread.ts', import.meta.url), given)
   // Answers come in the order of the questions, so two queues are all that is to be kept.
   const writes: Waiting<readonly WriteOutcome[]>[] = []
   const sweeps: Waiting<Swept>[] = []

@@ -1,6 +1,8 @@
 /** The thread around the writer: takes what has arrived, commits it as one, answers all of it. */
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
+import { dropPermissions } from '../permissions.ts'
 import type { SessionRules } from '../session/rules.ts'
+import { placeAddon } from './addon.ts'
 import { type Durability, openWriterDatabase } from './database.ts'
 import type { Swept } from './store.ts'
 import {
@@ -41,6 +43,7 @@ const SWEEP_SLICE = 200
 
 const port = requirePort()
 const options: WriterOptions = workerData
+placeAddon(options.path)
 const database = openWriterDatabase(options.path, options.durability)
 const writer = createWriter(database, options.rules, options.keepEndedMs)
 /** The moments of the sweeps that are under way or wait, and what the first has done so far. */
@@ -61,6 +64,8 @@ port.on('message', (first: string) => {
   }
   write(requests)
 })
+// A thread has the rights of its process from the start, and its own to drop.
+dropPermissions()
 post({ kind: 'ready' })
 
 function* drain(first: string): Generator<ToWriter> {

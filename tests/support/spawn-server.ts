@@ -4,7 +4,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const SERVER = fileURLToPath(new URL('../../server.ts', import.meta.url))
+/** The binary in place of `node server.ts`, where `npm run test:binary` has set it. */
+const BINARY = process.env['TEST_BINARY']
+
+/** The command line of the program under test: `server.ts` on this Node, or the binary. */
+export const PROGRAM: readonly string[] =
+  BINARY === undefined
+    ? [process.execPath, fileURLToPath(new URL('../../server.ts', import.meta.url))]
+    : [BINARY]
 
 export type RunningServer = {
   readonly url: string
@@ -28,22 +35,23 @@ export function makeFolder(): string {
   return mkdtempSync(join(tmpdir(), 'coatcheck-'))
 }
 
-/** Runs `node server.ts` with these arguments to its end. */
+/** Runs the program with these arguments to its end. */
 export function runServer(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Ended> {
   return start(args, env).ended
 }
 
 /**
- * Starts `node server.ts` on a free port; resolves once it says where it listens. `under` is the
- * command line of a program that runs it, such as `strace`.
+ * Starts the program on a free port; resolves once it says where it listens. `under` is the command
+ * line of a program that runs it, such as `strace`; `program` is another than the one under test.
  */
 export async function spawnServer(
   args: readonly string[],
   env: NodeJS.ProcessEnv = {},
   under: readonly string[] = [],
+  program: readonly string[] = PROGRAM,
 ): Promise<RunningServer> {
   const listening = args.includes('--listen') ? [] : ['--port', '0']
-  const { child, output, ended } = start([...listening, ...args], env, under)
+  const { child, output, ended } = start([...listening, ...args], env, [...under, ...program])
   const url = await new Promise<string>((resolve, reject) => {
     child.stdout.on('data', () => {
       const found = /listens on (\S+)\n.*\n/.exec(output.stdout)?.[1]
@@ -61,8 +69,8 @@ export async function spawnServer(
   }
 }
 
-function start(args: readonly string[], env: NodeJS.ProcessEnv, under: readonly string[] = []) {
-  const [command = '', ...rest] = [...under, process.execPath, SERVER, ...args]
+function start(args: readonly string[], env: NodeJS.ProcessEnv, program = PROGRAM) {
+  const [command = '', ...rest] = [...program, ...args]
   const child = spawn(command, rest, {
     env: { PATH: process.env['PATH'], ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,0 +1,67 @@
+/** One file of the program, a Node, SQLite's addon and every other file that the program needs. */
+import { execFileSync, spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { permissionFlags } from '../permission-flags.js'
+import { ADDON_FOLDER } from '../store/addon.ts'
+import { WRITER_ASSET } from '../store/writer-port.ts'
+import { bundleProgram, ROOT } from './bundle.ts'
+import { fetchNode, type Target } from './target.ts'
+
+/** `inject` is a module that is to run first in both threads of the binary: a test's. */
+export async function buildBinary(
+  target: Target,
+  output: string,
+  inject: readonly string[] = [],
+): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'coatcheck-build-'))
+  try {
+    mkdirSync(dirname(output), { recursive: true })
+    const { main, writer } = await bundleProgram(folder, inject)
+    const addon = join(ROOT, 'node_modules/better-sqlite3/prebuilds', `${target.addon}.node`)
+    const config = join(folder, 'sea.json')
+    writeFileSync(
+      config,
+      JSON.stringify({
+        main,
+        mainFormat: 'module',
+        executable: stripNode(fetchNode(target, folder), folder),
+        output,
+        disableExperimentalSEAWarning: true,
+        execArgv: permissionFlags,
+        // What is in NODE_OPTIONS must not give rights back.
+        execArgvExtension: 'none',
+        assets: {
+          'package.json': join(ROOT, 'package.json'),
+          [WRITER_ASSET]: writer,
+          [`${ADDON_FOLDER}${hashOf(addon)}.node`]: addon,
+          ...Object.fromEntries(findMigrations().map((path) => [path, join(ROOT, path)])),
+        },
+      }),
+    )
+    execFileSync(process.execPath, ['--build-sea', config], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+    })
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
+/** Without its table of symbols, a fifth of the file that only a debugger reads, where "strip" can do it. */
+function stripNode(node: string, folder: string): string {
+  const stripped = join(folder, 'node-stripped')
+  const { status } = spawnSync('strip', ['-o', stripped, node])
+  return status === 0 ? stripped : node
+}
+
+function hashOf(path: string): string {
+  return createHash('sha256').update(readFileSync(path)).digest('hex').slice(0, 32)
+}
+
+function findMigrations(): string[] {
+  return globSync('lib/store/migrations/*.sql', { cwd: ROOT }).map((path) =>
+    path.replaceAll('\\', '/'),
+  )
+}

@@ -1,0 +1,19 @@
+/**
+ * `npm run build` makes `dist/coatcheck` for this machine's platform; `npm run build -- win-x64`
+ * makes one for another, named after it, whose Node npm fetches.
+ */
+import { statSync } from 'node:fs'
+import { join } from 'node:path'
+import { buildBinary } from './binary.ts'
+import { ROOT } from './bundle.ts'
+import { hostName, targetFor } from './target.ts'
+
+const names = process.argv.slice(2)
+for (const name of names.length > 0 ? names : [hostName]) {
+  const target = targetFor(name)
+  const isHost = names.length === 0
+  const file = join('dist', isHost ? 'coatcheck' : target.file)
+  await buildBinary(target, join(ROOT, file))
+  const megabytes = (statSync(join(ROOT, file)).size / 1e6).toFixed(1)
+  process.stdout.write(`${file}: ${megabytes} MB, for ${name}\n`)
+}

@@ -1,0 +1,57 @@
+/** The program as two files without imports of its own, one for each thread. */
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build, type BuildOptions, type Plugin } from 'esbuild'
+
+export const ROOT = fileURLToPath(new URL('../../', import.meta.url))
+
+export type Bundle = { readonly main: string; readonly writer: string }
+
+/** `inject` is a module that is to run first in both threads: a test's. */
+export async function bundleProgram(folder: string, inject: readonly string[]): Promise<Bundle> {
+  const main = join(folder, 'server.mjs')
+  const writer = join(folder, 'writer-thread.cjs')
+  const shared: BuildOptions = {
+    absWorkingDir: ROOT,
+    bundle: true,
+    platform: 'node',
+    target: 'node26',
+    minify: true,
+    // Names stay in stack traces, which are all that an operator can send.
+    keepNames: true,
+    legalComments: 'inline',
+    logLevel: 'warning',
+    inject: [...inject],
+    plugins: [ownAddon],
+    // There is no file to be beside: lib/assets.ts has what the repository has.
+    define: { 'import.meta.url': 'undefined' },
+  }
+  // The server awaits at its top level, which only a module may; a thread starts from a script.
+  await build({
+    ...shared,
+    entryPoints: ['server.ts'],
+    outfile: main,
+    format: 'esm',
+    banner: {
+      js: "import{createRequire as makeRequire}from'node:module';const require=makeRequire(process.execPath);",
+    },
+  })
+  await build({
+    ...shared,
+    entryPoints: ['lib/store/writer-thread.ts'],
+    outfile: writer,
+    format: 'cjs',
+  })
+  return { main, writer }
+}
+
+/** better-sqlite3 looks for its addon among files; here the program unpacks it. */
+const ownAddon: Plugin = {
+  name: 'own addon',
+  setup({ onLoad }) {
+    onLoad({ filter: /better-sqlite3[\\/]lib[\\/]binding\.js$/ }, ({ path }) => ({
+      contents: `export { loadAddon as getBinding } from ${JSON.stringify(join(ROOT, 'lib/store/addon.ts'))}`,
+      resolveDir: dirname(path),
+    }))
+  },
+}

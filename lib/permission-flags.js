@@ -1,0 +1,19 @@
+/**
+ * With these flags Node starts the server, and the binary itself: Node's permission model, with
+ * what is needed until the server listens. Then it lets go of all of it: see lib/permissions.ts.
+ * Never given are child processes, the inspector, WASI and FFI. Plain JavaScript, since
+ * lib/pinned-node.js must run on any Node.
+ */
+export const permissionFlags = [
+  '--permission',
+  // All paths: only the settings, which are read later, say where the data, the key and the socket are.
+  '--allow-fs-read=*',
+  '--allow-fs-write=*',
+  // SQLite is an addon, the writer a worker thread; the server listens.
+  '--allow-addons',
+  '--allow-worker',
+  '--allow-net',
+  // Node warns of addons and workers, which are dropped here, and of --allow-net being new.
+  '--disable-warning=SecurityWarning',
+  '--disable-warning=ExperimentalWarning',
+]
