@@ -5,6 +5,7 @@ import { readAsset } from './lib/assets.ts'
 import { systemClock } from './lib/clock.ts'
 import { type Command, type CommandIo, runCommand } from './lib/commands/command.ts'
 import { commands } from './lib/commands/commands.ts'
+import { CoatcheckError } from './lib/errors.ts'
 import { createApp } from './lib/http/app.ts'
 import { createForwarded } from './lib/http/forwarded.ts'
 import { type HttpServer, type ListenAddress, startHttpServer } from './lib/http/http-server.ts'
@@ -161,6 +162,10 @@ function explain(error: unknown): number {
     complain(error.message)
     return EXIT_FOR_START_FAULT[error.fault]
   }
+  if (error instanceof CoatcheckError) {
+    complain(error.message)
+    return error.code === 'storage_busy' ? EXIT_FOR_START_FAULT.in_use : EXIT.writingFailed
+  }
   if (error instanceof AddonError) {
     complain(error.message)
     return EXIT.cannotLoad
@@ -176,9 +181,12 @@ function explain(error: unknown): number {
 }
 
 function commandIo(): CommandIo {
+  // Whoever reads may go before the end: each write tells whether it was taken.
+  process.stdout.on('error', () => {})
   return {
     clock: systemClock,
     out,
+    outWhenReady,
     err,
     isTerminal: process.stderr.isTTY === true,
     // Opened by its first use only: most commands read nothing.
@@ -190,6 +198,13 @@ function commandIo(): CommandIo {
 
 function out(text: string): void {
   process.stdout.write(text)
+}
+
+/** False once the reader has gone: what it had not wanted is nobody's loss. */
+async function outWhenReady(text: string): Promise<boolean> {
+  return await new Promise((resolve) => {
+    process.stdout.write(text, (error) => resolve(error == null))
+  })
 }
 
 function err(text: string): void {

@@ -30,6 +30,8 @@ export type CommandIo = {
   readonly clock: Clock
   /** What was asked for, to stdout. */
   readonly out: (text: string) => void
+  /** The same for much of it: resolves when there is room for more, false when nobody reads it. */
+  readonly outWhenReady: (text: string) => Promise<boolean>
   /** Progress, warnings and what a person is told besides, to stderr. */
   readonly err: (text: string) => void
   /** Whether a person watches stderr. */

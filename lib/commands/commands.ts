@@ -1,15 +1,25 @@
 import { backupCommand } from './backup.ts'
 import { checkCommand } from './check.ts'
 import type { Command } from './command.ts'
+import { endCommand } from './end.ts'
+import { exportCommand } from './export.ts'
+import { importCommand } from './import.ts'
 import { keyCommand } from './key.ts'
+import { listCommand } from './list.ts'
 import { restoreCommand } from './restore.ts'
+import { showCommand } from './show.ts'
 import { statsCommand } from './stats.ts'
 
 /** The commands by the word that calls them; without one of these words the program serves. */
 export const commands: ReadonlyMap<string, Command> = new Map([
   ['backup', backupCommand],
   ['check', checkCommand],
+  ['end', endCommand],
+  ['export', exportCommand],
+  ['import', importCommand],
   ['key', keyCommand],
+  ['list', listCommand],
   ['restore', restoreCommand],
+  ['show', showCommand],
   ['stats', statsCommand],
 ])

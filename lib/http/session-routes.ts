@@ -16,7 +16,7 @@ import { decodeSegment } from './segment.ts'
 import { parseKeyPatch, parseSessionPatch } from './session-body.ts'
 import type { SessionCookie } from './session-cookie.ts'
 import type { DeviceReader } from './device.ts'
-import { type HandedOut, renderForBackEnd, renderSession } from './session-json.ts'
+import { type HandedOut, renderForBackEnd, renderSession } from '../session/session-json.ts'
 import { wantsText } from './wants-text.ts'
 
 export type SessionRoutesDeps = {

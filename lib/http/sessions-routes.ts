@@ -15,7 +15,7 @@ import { readQueries } from './query.ts'
 import { decodeSegment } from './segment.ts'
 import type { SessionCookie } from './session-cookie.ts'
 import { parseNewSession, type NewSession } from './new-session-body.ts'
-import { renderForBackEnd } from './session-json.ts'
+import { renderForBackEnd } from '../session/session-json.ts'
 
 export type SessionsRoutesDeps = {
   readonly sessions: Sessions

@@ -13,7 +13,7 @@ import type { AppContext, AppEnv } from './app-env.ts'
 import { answerProblem } from './problem.ts'
 import { readFlag } from './query.ts'
 import type { SessionCookie } from './session-cookie.ts'
-import { renderClosed, renderSession } from './session-json.ts'
+import { renderClosed, renderSession } from '../session/session-json.ts'
 
 export type VerifyDeps = {
   readonly sessions: Sessions

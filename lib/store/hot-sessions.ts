@@ -2,7 +2,8 @@ import { isLive, type Session, touchSession } from '../session/session.ts'
 
 /**
  * The sessions used lately, as they were last acknowledged; a read of one costs no SQLite. Right
- * only because nobody but this store's writer changes the file. Two rules keep readers from going
+ * because nobody but this store's writer changes them in the file: a command that does says so there,
+ * and waits until all that is hot has been dropped. Two rules keep readers from going
  * back in time while acknowledgements are on their way from the writer: a session enters by a read
  * alone, and what the writer acknowledges replaces an older version, never a newer one.
  */
@@ -16,6 +17,7 @@ export type HotSessions = {
   touch(id: string, seenAt: number): void
   remove(...ids: readonly string[]): void
   removeExpired(now: number): void
+  clear(): void
 }
 
 /** Two generations: when the young one is full it becomes the old one, and the old one is dropped. */
@@ -51,6 +53,11 @@ export function createHotSessions(limitCharacters: number): HotSessions {
     touch(id, seenAt) {
       const known = get(id)
       if (known !== undefined) young.set(id, touchSession(known, seenAt))
+    },
+    clear() {
+      young = new Map()
+      old = new Map()
+      youngCharacters = 0
     },
     remove(...ids) {
       for (const id of ids) {

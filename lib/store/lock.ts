@@ -1,7 +1,10 @@
-import { realpathSync } from 'node:fs'
+import { existsSync, realpathSync } from 'node:fs'
 import Database from 'better-sqlite3'
 import { guarded } from './database.ts'
 import { StartError } from './start-error.ts'
+
+/** A command that looks whether a server runs holds the lock for an instant: it is waited for. */
+const PROBE_MS = 200
 
 /**
  * Holds `<path>.lock` for this process, so that no second server opens the same file; the function
@@ -11,8 +14,7 @@ import { StartError } from './start-error.ts'
  */
 export function lockDatabase(path: string): () => void {
   return guarded(path, () => {
-    // Two names of one file are one file.
-    const lock = new Database(`${realpathSync(path)}.lock`, { timeout: 0 })
+    const lock = new Database(lockPathOf(path), { timeout: PROBE_MS })
     try {
       // Nothing is ever written to it: a journal on disk would only be left behind by a crash.
       lock.pragma('journal_mode = memory')
@@ -28,4 +30,26 @@ export function lockDatabase(path: string): () => void {
     }
     return () => lock.close()
   })
+}
+
+/** Whether a server has the file open at this moment. */
+export function isServed(path: string): boolean {
+  return guarded(path, () => {
+    if (!existsSync(lockPathOf(path))) return false
+    const lock = new Database(lockPathOf(path), { readonly: true, timeout: 0 })
+    try {
+      lock.prepare('select count(*) from sqlite_schema').get()
+      return false
+    } catch (error) {
+      if (error instanceof Database.SqliteError && error.code === 'SQLITE_BUSY') return true
+      throw error
+    } finally {
+      lock.close()
+    }
+  })
+}
+
+/** Two names of one file are one file. */
+function lockPathOf(path: string): string {
+  return `${realpathSync(path)}.lock`
 }

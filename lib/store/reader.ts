@@ -24,7 +24,14 @@ export type Reader = {
   /** As `Store.list`; `seenAt` answers the activity of a session that the file does not know of yet. */
   list(query: ListQuery, now: number, seenAt: (id: string) => number): Page
   listApiKeys(): readonly ApiKey[]
+  outsideChanges(): OutsideChanges
 }
+
+/**
+ * How many times a command has ended sessions in the file, and how many of these a running server
+ * has taken note of.
+ */
+export type OutsideChanges = { readonly made: number; readonly seen: number }
 
 /** A page ends after so much data and claims; each session may be as large as the limit allows. */
 const PAGE_LIMIT_CHARACTERS = 1024 * 1024
@@ -54,6 +61,10 @@ export function createReader(database: Database.Database, keepEndedMs: number): 
        where sub = $sub and number > $after order by number limit $limit`,
     )
     .raw()
+
+  const outsideChanges = database.prepare<[], OutsideChanges>(
+    'select made, seen from outside_changes',
+  )
 
   /** The opposite of what the sweep removes: `ended_at <= now - keepEndedMs`. */
   function remembered(tombstone: Tombstone, now: number): Found {
@@ -91,5 +102,6 @@ export function createReader(database: Database.Database, keepEndedMs: number): 
     },
 
     listApiKeys: createApiKeyTable(database).list,
+    outsideChanges: () => outsideChanges.get() ?? { made: 0, seen: 0 },
   }
 }

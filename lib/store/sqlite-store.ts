@@ -104,6 +104,7 @@ export function createStore(reader: Reader, writer: WriterPort, parts: StorePart
 
   const stopTicking = parts.clock.every(TOUCH_INTERVAL_MS, () => {
     flushTouches()
+    noteOutsideChanges()
     if (parts.durability === 'relaxed') writer.checkpoint()
   })
 
@@ -203,6 +204,21 @@ export function createStore(reader: Reader, writer: WriterPort, parts: StorePart
       // Final for the writer: whoever opened the store is told by `onFailure`.
       () => {},
     )
+  }
+
+  /**
+   * A command has ended sessions in the file. From here on every read goes to the file first, which
+   * shows that; and what the writer still acknowledges from before only replaces what was read since.
+   */
+  function noteOutsideChanges(): void {
+    try {
+      const { made, seen } = reader.outsideChanges()
+      if (made <= seen) return
+      hot.clear()
+      void writer.write([{ kind: 'see_outside', made }]).catch(() => {})
+    } catch {
+      // The file cannot be read: the next request that needs it says so.
+    }
   }
 
   return {

@@ -28,6 +28,10 @@ export type WriteRequest =
   | EndManyRequest
   | { readonly kind: 'touch'; readonly seen: readonly Seen[] }
   | { readonly kind: 'add_api_key'; readonly key: ApiKey }
+  /** A command's: this batch ends sessions that a running server may keep in memory. */
+  | { readonly kind: 'change_outside' }
+  /** The server's: it has taken note of so many of these. */
+  | { readonly kind: 'see_outside'; readonly made: number }
 
 /** A session and the moment of its activity. */
 export type Seen = readonly [id: string, seenAt: number]
@@ -137,6 +141,10 @@ export function createWriter(
     )
     .pluck()
   const apiKeys = createApiKeyTable(database)
+  const changeOutside = database.prepare('update outside_changes set made = made + 1')
+  const seeOutside = database.prepare<{ made: number }>(
+    'update outside_changes set seen = max(seen, $made)',
+  )
 
   // The sweep's predicates are the opposites of `isLive` and of `remembered` in the reader.
   const expired = database
@@ -254,6 +262,12 @@ export function createWriter(
         return endMany(request)
       case 'add_api_key':
         apiKeys.add(request.key)
+        return undefined
+      case 'change_outside':
+        changeOutside.run()
+        return undefined
+      case 'see_outside':
+        seeOutside.run({ made: request.made })
         return undefined
       case 'touch':
         for (const [id, seenAt] of request.seen) touch.run({ id, seenAt })

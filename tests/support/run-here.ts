@@ -24,6 +24,7 @@ export async function runHere(
   const io: CommandIo = {
     clock: createFakeClock(),
     out: (text) => (out += text),
+    outWhenReady: async (text) => ((out += text), true),
     err: (text) => (err += text),
     isTerminal: false,
     stdin: noInput(),

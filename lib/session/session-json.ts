@@ -1,5 +1,5 @@
 import type { JsonText } from '../json/text.ts'
-import { expiresAt, lifetimeEndsAt, type Session } from '../session/session.ts'
+import { expiresAt, lifetimeEndsAt, type Session } from './session.ts'
 
 /** The session as its holder sees it; data and claims as they were put, times in ISO 8601. */
 export function renderSession(session: Session): JsonText {

@@ -1,0 +1,21 @@
+import type { Session } from '../session/session.ts'
+import { guarded } from '../store/database.ts'
+import type { FileAccess } from '../store/file-access.ts'
+
+const PAGE = 500
+
+/** Live sessions of one user or of everybody, read in pages, so that no read holds the file for long. */
+export function* readAllPages(
+  { reader }: FileAccess,
+  dataPath: string,
+  sub: string | undefined,
+  now: number,
+): Generator<readonly Session[]> {
+  let after: number | undefined
+  do {
+    const query = { sub, after, limit: PAGE }
+    const page = guarded(dataPath, () => reader.list(query, now, () => 0))
+    yield page.sessions
+    after = page.next
+  } while (after !== undefined)
+}

@@ -1,0 +1,75 @@
+import type { Found } from '../session/session.ts'
+import { type FileAccess, openFileAccess } from '../store/file-access.ts'
+import type { WriteAnswer, WriteRequest } from '../store/writer.ts'
+import { type Command, type CommandIo, usageError } from './command.ts'
+import { FILE_EXIT_CODES } from './file-exit-codes.ts'
+import { createProgress } from './progress.ts'
+
+/** In one transaction, so that a running server's writes wait no longer than for a sweep's slice. */
+const SLICE = 200
+
+const UNNOTICED = 70
+
+export const endCommand: Command = {
+  usage: ['end ID', 'end --sub USER', 'end --all'],
+  summary:
+    "Ends a session, a user's sessions, or everybody's, as revoked. A running server has taken note\n" +
+    'when the command is done: no request finds them any more.',
+  options: { sub: { type: 'string' }, all: { type: 'boolean' } },
+  flagHelp: [
+    ['--sub USER', 'the sessions of one user, as claims.sub names it'],
+    ['--all', "everybody's"],
+  ],
+  exitCodes: [
+    [UNNOTICED, 'ended in the file, but a running server has not taken note in ten seconds'],
+    ...FILE_EXIT_CODES,
+  ],
+  async run({ words, flags, json, dataPath }, io) {
+    const [id, ...others] = words
+    const sub = typeof flags['sub'] === 'string' ? flags['sub'] : undefined
+    const all = flags['all'] === true
+    const given = [id, sub, all || undefined].filter((choice) => choice !== undefined)
+    if (given.length !== 1 || others.length > 0 || sub === '') {
+      throw usageError(endCommand, 'Cannot tell which sessions to end')
+    }
+    const file = openFileAccess(dataPath)
+    try {
+      const ended = id === undefined ? endMany(file, sub, io) : endOne(file, id, io)
+      if (!(await file.serverHasTakenNote())) {
+        io.err('Ended in the file, but the running server has not taken note: stop and start it\n')
+        return UNNOTICED
+      }
+      io.out(json ? `${JSON.stringify({ ended })}\n` : `Ended ${ended}\n`)
+      return 0
+    } finally {
+      file.close()
+    }
+  },
+}
+
+function endOne(file: FileAccess, id: string, io: CommandIo): number {
+  const now = io.clock.now()
+  const when = undefined
+  const found = run(file, { kind: 'end', id, now, seenAt: 0, reason: 'revoked', when }) as Found
+  return found.state === 'live' ? 1 : 0
+}
+
+function endMany(file: FileAccess, sub: string | undefined, io: CommandIo): number {
+  const progress = createProgress({ ...io, write: io.err, label: 'Ending', total: undefined })
+  const which = { sub, except: undefined, reason: 'revoked', limit: SLICE } as const
+  let ended = 0
+  for (;;) {
+    const request = { kind: 'end_many', ...which, now: io.clock.now() } as const
+    const ids = run(file, request) as readonly string[]
+    ended += ids.length
+    progress.advance(ids.length)
+    if (ids.length < SLICE) break
+  }
+  progress.finish()
+  return ended
+}
+
+/** Ends, and says in the same step that a running server must take note. */
+function run(file: FileAccess, request: WriteRequest): WriteAnswer {
+  return file.write([request, { kind: 'change_outside' }])[0]
+}

@@ -1,0 +1,34 @@
+import { renderSessionLine } from '../session/session-line.ts'
+import { openFileAccess } from '../store/file-access.ts'
+import { readAllPages } from './all-pages.ts'
+import { type Command, usageError } from './command.ts'
+import { FILE_EXIT_CODES } from './file-exit-codes.ts'
+import { createProgress } from './progress.ts'
+
+export const exportCommand: Command = {
+  usage: ['export [--with-secret-hashes] > FILE'],
+  summary:
+    'Writes the live sessions to stdout, one a line, as JSON that "import" reads. Without the hashes\n' +
+    'of their secrets no token opens them where they are imported; back ends can, by their ids.',
+  options: { 'with-secret-hashes': { type: 'boolean' } },
+  flagHelp: [['--with-secret-hashes', 'so that the tokens in browsers go on working']],
+  exitCodes: FILE_EXIT_CODES,
+  async run({ words, flags, dataPath }, io) {
+    if (words.length > 0) throw usageError(exportCommand, 'Cannot take more words')
+    const file = openFileAccess(dataPath)
+    const progress = createProgress({ ...io, write: io.err, label: 'Exporting', total: undefined })
+    const withHashes = flags['with-secret-hashes'] === true
+    try {
+      for (const sessions of readAllPages(file, dataPath, undefined, io.clock.now())) {
+        const lines = sessions.map((session) => `${renderSessionLine(session, withHashes)}\n`)
+        // Who reads no more, as `head` does, has what it wants.
+        if (!(await io.outWhenReady(lines.join('')))) return 0
+        progress.advance(sessions.length)
+      }
+      progress.finish()
+      return 0
+    } finally {
+      file.close()
+    }
+  },
+}

@@ -1,0 +1,42 @@
+import { findSub } from '../session/claims.ts'
+import { renderForBackEnd } from '../session/session-json.ts'
+import { expiresAt, type Session } from '../session/session.ts'
+import { openFileAccess } from '../store/file-access.ts'
+import { readAllPages } from './all-pages.ts'
+import { type Command, usageError } from './command.ts'
+import { FILE_EXIT_CODES } from './file-exit-codes.ts'
+
+export const listCommand: Command = {
+  usage: ['list [--sub USER]'],
+  summary:
+    'Lists live sessions, the oldest first: id, user, when last seen, when it expires. With --json\n' +
+    'all of each, as the API shows it to back ends.',
+  options: { sub: { type: 'string' } },
+  flagHelp: [['--sub USER', 'those of one user, as claims.sub names it']],
+  exitCodes: FILE_EXIT_CODES,
+  async run({ words, flags, json, dataPath }, io) {
+    if (words.length > 0) throw usageError(listCommand, 'Cannot take more words')
+    const sub = typeof flags['sub'] === 'string' ? flags['sub'] : undefined
+    const render = json ? (session: Session) => renderForBackEnd(session) : renderRow
+    const file = openFileAccess(dataPath)
+    try {
+      for (const sessions of readAllPages(file, dataPath, sub, io.clock.now())) {
+        const lines = sessions.map((session) => `${render(session)}\n`)
+        if (!(await io.outWhenReady(lines.join('')))) return 0
+      }
+      return 0
+    } finally {
+      file.close()
+    }
+  },
+}
+
+function renderRow(session: Session): string {
+  const sub = findSub(session.claims)
+  return [
+    session.id,
+    sub === undefined ? '-' : JSON.stringify(sub),
+    `seen ${new Date(session.lastSeenAt).toISOString()}`,
+    `expires ${new Date(expiresAt(session)).toISOString()}`,
+  ].join('\t')
+}

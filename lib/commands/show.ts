@@ -1,0 +1,40 @@
+import { renderForBackEnd } from '../session/session-json.ts'
+import type { Tombstone } from '../session/session.ts'
+import { guarded } from '../store/database.ts'
+import { openFileAccess } from '../store/file-access.ts'
+import { type Command, usageError } from './command.ts'
+import { FILE_EXIT_CODES } from './file-exit-codes.ts'
+
+const NOT_LIVE = 1
+
+export const showCommand: Command = {
+  usage: ['show ID'],
+  summary:
+    'Shows one session as JSON, as the API shows it to back ends; of one that has ended, why and when.',
+  exitCodes: [[NOT_LIVE, 'there is no session of this id, or it has ended'], ...FILE_EXIT_CODES],
+  async run({ words, dataPath }, io) {
+    const [id, ...others] = words
+    if (id === undefined || others.length > 0) throw usageError(showCommand, 'Cannot tell which')
+    const file = openFileAccess(dataPath)
+    try {
+      const found = guarded(dataPath, () => file.reader.find(id, io.clock.now(), 0))
+      switch (found.state) {
+        case 'live':
+          io.out(`${renderForBackEnd(found.session)}\n`)
+          return 0
+        case 'ended':
+          io.out(`${renderTombstone(found.tombstone)}\n`)
+          return NOT_LIVE
+        case 'absent':
+          io.err('Cannot find a session of this id\n')
+          return NOT_LIVE
+      }
+    } finally {
+      file.close()
+    }
+  },
+}
+
+function renderTombstone({ id, reason, endedAt }: Tombstone): string {
+  return JSON.stringify({ id, reason, endedAt: new Date(endedAt) })
+}

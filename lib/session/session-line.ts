@@ -1,0 +1,97 @@
+/** A session as one line of JSON: what `export` writes and `import` reads. */
+import { CoatcheckError } from '../errors.ts'
+import {
+  type JsonKind,
+  type JsonText,
+  kindOf,
+  parseJson,
+  parseObject,
+  renderObject,
+} from '../json/text.ts'
+import { checkClaims } from './claims.ts'
+import type { Session } from './session.ts'
+
+const ID = /^[\w-]{16,128}$/
+const SECRET_HASH = /^[\w-]{43}$/
+/** Deeper than any server lets a value be. */
+const MAX_DEPTH = 1_100
+
+/** Data and claims as they are, byte for byte; times in ISO 8601, limits in milliseconds. */
+export function renderSessionLine(session: Session, withSecretHash: boolean): JsonText {
+  const { id, secretHash, permanent, idleTimeoutMs, lifetimeMs, version } = session
+  const facts = JSON.stringify({
+    permanent,
+    createdAt: new Date(session.createdAt),
+    lastSeenAt: new Date(session.lastSeenAt),
+    idleTimeoutMs,
+    lifetimeMs,
+    version,
+    ...(withSecretHash && secretHash !== null ? { secretHash } : {}),
+  })
+  return (
+    `{"id":${JSON.stringify(id)},"data":${oneLine(session.data)},` +
+    `"claims":${oneLine(session.claims)},${facts.slice(1, -1)},"device":${session.device}}`
+  )
+}
+
+/**
+ * Throws `invalid_json`, `too_deep`, `invalid_claims` or `invalid_argument`, with the reason and none
+ * of the text. What a line may leave out is as in a session that begins at `now`.
+ */
+export function parseSessionLine(text: string, now: number): Session {
+  if (kindOf(parseJson(text, MAX_DEPTH, 'line')) !== 'object') throw invalid('it must be an object')
+  const members = parseObject(text)
+  const take = (name: string, kind: JsonKind): JsonText | undefined => {
+    const value = members.get(name)?.trim()
+    members.delete(name)
+    if (value === undefined || kindOf(value) === kind) return value
+    throw invalid(`"${name}" must be a JSON ${kind}, it is of type ${kindOf(value)}`)
+  }
+  const time = (name: string): number => {
+    const value = take(name, 'string')
+    const ms = value === undefined ? now : Date.parse(String(JSON.parse(value)))
+    if (Number.isSafeInteger(ms)) return ms
+    throw invalid(`"${name}" must be a time such as "2026-01-01T00:00:00.000Z"`)
+  }
+  const count = (name: string): number => {
+    const value = Number(take(name, 'number') ?? NaN)
+    if (Number.isSafeInteger(value) && value >= 1) return value
+    throw invalid(`"${name}" must be an integer from 1 on`)
+  }
+
+  const id = String(JSON.parse(take('id', 'string') ?? '""'))
+  if (!ID.test(id)) throw invalid('"id" must be 16 to 128 of A-Z a-z 0-9 _ -')
+  const claims = renderObject(parseObject(take('claims', 'object') ?? '{}'))
+  checkClaims(claims)
+  const secretHash = members.has('secretHash')
+    ? String(JSON.parse(take('secretHash', 'string') ?? '""'))
+    : null
+  if (secretHash !== null && !SECRET_HASH.test(secretHash)) {
+    throw invalid('"secretHash" must be a SHA-256 in base64url')
+  }
+  if (members.get('device')?.trim() === 'null') members.delete('device')
+  const session = {
+    id,
+    secretHash,
+    data: renderObject(parseObject(take('data', 'object') ?? '{}')),
+    claims,
+    permanent: take('permanent', 'boolean') === 'true',
+    createdAt: time('createdAt'),
+    lastSeenAt: time('lastSeenAt'),
+    idleTimeoutMs: count('idleTimeoutMs'),
+    lifetimeMs: count('lifetimeMs'),
+    version: members.has('version') ? count('version') : 1,
+    device: take('device', 'object') ?? null,
+  }
+  if (members.size > 0) throw invalid('it has a member that no session has')
+  return session
+}
+
+/** White space between values may be a line end; within strings it is written as an escape. */
+function oneLine(text: JsonText): JsonText {
+  return text.replaceAll(/[\r\n]/g, ' ')
+}
+
+function invalid(reason: string): CoatcheckError {
+  return new CoatcheckError('invalid_argument', `Cannot read the session: ${reason}`)
+}
