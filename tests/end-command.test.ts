@@ -1,0 +1,99 @@
+import { join } from 'node:path'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { endCommand } from '../lib/commands/end.ts'
+import { showCommand } from '../lib/commands/show.ts'
+import { runHere } from './support/run-here.ts'
+import { idOf, idsIn, makeSessionFile, tamper } from './support/session-file.ts'
+import { makeFolder, runServer, spawnServer } from './support/spawn-server.ts'
+
+const test = suite('end command')
+
+const NOW = Date.UTC(2026, 0, 1)
+
+test('end without a choice, with two, or with an empty one is refused and ends nothing', async () => {
+  const path = makeSessionFile(3, { now: NOW })
+  for (const words of [[], ['a', 'b'], ['a', '--all'], ['--sub', 'x', '--all'], ['--sub=']]) {
+    const { refusal } = await runHere(endCommand, [...words, '--data', path])
+    assert.match(refusal, /Cannot tell which sessions to end; usage: end ID/, words.join(' '))
+  }
+  assert.is(idsIn(path).length, 3)
+})
+
+test('end of one, of a user and of all leaves tombstones, and counts what was live', async () => {
+  const path = makeSessionFile(1_000, { now: NOW })
+  tamper(
+    path,
+    `update sessions set expires_at = ${NOW}, idle_timeout_ms = 0 where id = '${idOf(7)}'`,
+  )
+  const end = async (...words: string[]) =>
+    (await runHere(endCommand, [...words, '--json', '--data', path])).out
+  assert.is(await end(idOf(0)), '{"ended":1}\n')
+  assert.is(await end(idOf(0)), '{"ended":0}\n')
+  assert.is(await end('--sub', 'user-1'), '{"ended":166}\n')
+  assert.is(await end('--sub', 'nobody'), '{"ended":0}\n')
+  assert.is(await end('--all'), '{"ended":832}\n')
+  const shown = await runHere(showCommand, [idOf(999), '--data', path])
+  assert.is(shown.code, 1)
+  assert.equal(JSON.parse(shown.out), {
+    id: idOf(999),
+    reason: 'revoked',
+    endedAt: '2026-01-01T00:00:00.000Z',
+  })
+})
+
+test('show tells a live session as back ends see it, and that there is none', async () => {
+  const path = makeSessionFile(2, { now: NOW })
+  const { code, out } = await runHere(showCommand, [idOf(1), '--data', path])
+  assert.is(code, 0)
+  const { id, claims }: { id: string; claims: unknown } = JSON.parse(out)
+  assert.equal([id, claims], [idOf(1), { sub: 'user-1' }])
+  assert.not.match(out, /secret/i)
+  const none = await runHere(showCommand, ['nobody', '--data', path])
+  assert.equal([none.code, none.out, none.err], [1, '', 'Cannot find a session of this id\n'])
+  assert.match((await runHere(showCommand, ['--data', path])).refusal, /usage: show ID/)
+})
+
+test('a running server finds none of what a command has ended, from the moment it is done', async () => {
+  const path = join(makeFolder(), 'sessions.db')
+  const server = await spawnServer(['--data', path])
+  for (let round = 0; round < 4; round++) {
+    const cookie = await signIn(server.url)
+    const get = () => fetch(`${server.url}/session`, { headers: { cookie } })
+    const { id }: { id: string } = JSON.parse(await (await get()).text())
+    // In use all the while: what the server keeps in memory, and its touches, must not bring it back.
+    let running = true
+    const using = (async () => {
+      while (running) await (await get()).text()
+    })()
+    const words = round % 2 === 0 ? ['end', id] : ['end', '--all']
+    const { code, stdout } = await runServer([...words, '--data', path])
+    running = false
+    assert.equal([code, stdout], [0, 'Ended 1\n'])
+    await using
+    const { reason }: { reason: string } = JSON.parse(await (await get()).text())
+    assert.is(reason, 'revoked')
+  }
+  server.kill('SIGTERM')
+  await server.ended
+})
+
+test('two commands at once end each session once', async () => {
+  const path = makeSessionFile(2_000)
+  const runs = await Promise.all(
+    [1, 2].map(() => runServer(['end', '--all', '--json', '--data', path])),
+  )
+  const counts = runs.map(({ stdout }) => {
+    const { ended }: { ended: number } = JSON.parse(stdout)
+    return ended
+  })
+  assert.is((counts[0] ?? 0) + (counts[1] ?? 0), 2_000)
+  assert.equal(idsIn(path), [])
+})
+
+async function signIn(url: string): Promise<string> {
+  const answer = await fetch(`${url}/session/user`, { method: 'PUT', body: '"ada"' })
+  return answer.headers.get('set-cookie')?.split(';', 1)[0] ?? ''
+}
+
+test.run()
