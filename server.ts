@@ -3,9 +3,9 @@ import { constants } from 'node:os'
 import { openApiKeys, type OpenApiKeys } from './lib/api-keys.ts'
 import { readAsset } from './lib/assets.ts'
 import { systemClock } from './lib/clock.ts'
-import { type Command, type CommandIo, runCommand } from './lib/commands/command.ts'
+import { type CommandIo, runCommand } from './lib/commands/command.ts'
 import { commands } from './lib/commands/commands.ts'
-import { CoatcheckError } from './lib/errors.ts'
+import { EXIT, explainFailure } from './lib/exit-codes.ts'
 import { createApp } from './lib/http/app.ts'
 import { createForwarded } from './lib/http/forwarded.ts'
 import { type HttpServer, type ListenAddress, startHttpServer } from './lib/http/http-server.ts'
@@ -14,30 +14,10 @@ import { createLog } from './lib/log.ts'
 import { dropPermissions } from './lib/permissions.ts'
 import type { SessionRules } from './lib/session/rules.ts'
 import { createSessions } from './lib/sessions.ts'
-import { readSettings, type Settings, SettingsError } from './lib/settings.ts'
-import { AddonError, placeAddon } from './lib/store/addon.ts'
+import { readSettings, type Settings } from './lib/settings.ts'
+import { placeAddon } from './lib/store/addon.ts'
 import { openSqliteStore } from './lib/store/sqlite-store.ts'
-import { StartError, type StartFault } from './lib/store/start-error.ts'
 import { startSweeper } from './lib/sweeper.ts'
-
-/** From `sysexits.h`, so that a supervisor can tell what is worth a restart. */
-const EXIT = {
-  stopped: 0,
-  badSettings: 64,
-  addressTaken: 69,
-  cannotLoad: 71,
-  writingFailed: 74,
-} as const
-const EXIT_FOR_START_FAULT: Readonly<Record<StartFault, number>> = {
-  damaged: 65,
-  foreign: 65,
-  newer: 65,
-  older: 65,
-  missing: 66,
-  unwritable: 73,
-  disk_failed: 74,
-  in_use: 75,
-}
 
 /** npm hands on a Ctrl-C that the terminal has sent to us already: within this time it is one. */
 const SAME_SIGNAL_MS = 100
@@ -45,22 +25,15 @@ const SAME_SIGNAL_MS = 100
 try {
   process.exitCode = await main(process.argv.slice(2))
 } catch (error) {
-  process.exitCode = explain(error)
+  const { exitCode, lines } = explainFailure(error)
+  for (const line of lines) err(`${line}\n`)
+  process.exitCode = exitCode
 }
 
 /** Answers the exit code. */
 async function main(args: readonly string[]): Promise<number> {
   const named = commands.get(args[0] ?? '')
-  if (named !== undefined) {
-    const command: Command = {
-      ...named,
-      run(input, io) {
-        placeAddon(input.dataPath)
-        return named.run(input, io)
-      },
-    }
-    return await runCommand(command, args.slice(1), commandIo())
-  }
+  if (named !== undefined) return await runCommand(named, args.slice(1), commandIo())
   const command = readSettings(args)
   if (command.kind === 'serve') return await serve(command.settings)
   out(command.kind === 'help' ? command.text : `${readVersion()}\n`)
@@ -151,38 +124,13 @@ function announce(url: string, keyMadeAt: string | undefined): void {
   )
 }
 
-/** Says why the server cannot start, and answers the exit code for it. */
-function explain(error: unknown): number {
-  if (error instanceof SettingsError) {
-    for (const fault of error.faults) complain(fault)
-    complain('See --help for all settings')
-    return EXIT.badSettings
-  }
-  if (error instanceof StartError) {
-    complain(error.message)
-    return EXIT_FOR_START_FAULT[error.fault]
-  }
-  if (error instanceof CoatcheckError) {
-    complain(error.message)
-    return error.code === 'storage_busy' ? EXIT_FOR_START_FAULT.in_use : EXIT.writingFailed
-  }
-  if (error instanceof AddonError) {
-    complain(error.message)
-    return EXIT.cannotLoad
-  }
-  if (error instanceof Error && 'syscall' in error && error.syscall === 'listen') {
-    complain(
-      `Cannot listen: ${error.message}; stop what holds the address, or choose another (--port)`,
-    )
-    return EXIT.addressTaken
-  }
-  complain(error instanceof Error ? (error.stack ?? error.message) : String(error))
-  return 1
-}
-
 function commandIo(): CommandIo {
-  // Whoever reads may go before the end: each write tells whether it was taken.
-  process.stdout.on('error', () => {})
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    // Whoever reads may go before the end; but an export on a full disk is none.
+    if (error.code === 'EPIPE') return
+    err(`Cannot write to stdout: ${error.message}\n`)
+    process.exit(EXIT.writingFailed)
+  })
   return {
     clock: systemClock,
     out,
@@ -203,16 +151,12 @@ function out(text: string): void {
 /** False once the reader has gone: what it had not wanted is nobody's loss. */
 async function outWhenReady(text: string): Promise<boolean> {
   return await new Promise((resolve) => {
-    process.stdout.write(text, (error) => resolve(error == null))
+    process.stdout.write(text, (error) => resolve(error === null || error === undefined))
   })
 }
 
 function err(text: string): void {
   process.stderr.write(text)
-}
-
-function complain(line: string): void {
-  err(`${line}\n`)
 }
 
 function rulesOf(settings: Settings): SessionRules {

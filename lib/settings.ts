@@ -8,6 +8,20 @@ export type Command =
   | { readonly kind: 'help'; readonly text: string }
   | { readonly kind: 'version' }
 
+/** What the program does besides serving, by the word that calls it. */
+export const COMMAND_NAMES = [
+  'backup',
+  'check',
+  'end',
+  'export',
+  'import',
+  'key',
+  'list',
+  'restore',
+  'show',
+  'stats',
+] as const
+
 /** All that is wrong with the flags and the environment, one fault for each thing to put right. */
 export class SettingsError extends Error {
   readonly faults: readonly string[]
@@ -62,12 +76,15 @@ export function renderHelp(): string {
   const groups = Map.groupBy(settingsTable, (row) => row.group)
   return [
     'Usage: coatcheck [serve] [--flag value]...',
-    '       coatcheck key new NAME | key list | key revoke NAME',
+    '       coatcheck COMMAND [--help]',
     '',
     'A session server: hand in an object, get a ticket; come back with the ticket,',
     'get the object. Each setting is a flag or a variable of the environment; the',
     'flag wins.',
     ...[...groups].flatMap(([group, rows]) => ['', `${group}:`, ...rows.flatMap(renderRow)]),
+    '',
+    'Commands, each with a --help of its own:',
+    ...wrap(COMMAND_NAMES.join(', '), 76, '  '),
     '',
     'Other flags:',
     '  -h, --help       print this and stop',
@@ -78,7 +95,9 @@ export function renderHelp(): string {
     '  64  a setting is wrong',
     '  65  the data file is damaged, of another version, or not one of ours',
     '  66  there is no data file, for a command that needs one',
+    '  70  a command has ended sessions that a running server may still show',
     '  69  the address is taken',
+    '  71  SQLite cannot be loaded: the folder is noexec, or the C library too old',
     '  73  the data folder cannot be written',
     '  74  the disk failed',
     '  75  another server holds the data file',
@@ -156,7 +175,10 @@ function isValue(arg: string | undefined): boolean {
 function findUnknownWords([command = 'serve', ...rest]: readonly string[]): string[] {
   const unexpected = rest.map((word) => `Unexpected argument ${quote(word)}: a flag starts with --`)
   if (command === 'serve') return unexpected
-  return [`Unknown command ${quote(command)}: the commands are serve and key`, ...unexpected]
+  return [
+    `Unknown command ${quote(command)}: the commands are serve, ${COMMAND_NAMES.join(', ')}`,
+    ...unexpected,
+  ]
 }
 
 type Source = {

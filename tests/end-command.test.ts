@@ -3,13 +3,16 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { endCommand } from '../lib/commands/end.ts'
 import { showCommand } from '../lib/commands/show.ts'
+import { openFileStore } from './support/open-file-store.ts'
 import { runHere } from './support/run-here.ts'
 import { idOf, idsIn, makeSessionFile, tamper } from './support/session-file.ts'
 import { makeFolder, runServer, spawnServer } from './support/spawn-server.ts'
+import { sessionAt } from './support/store-contract.ts'
 
 const test = suite('end command')
 
 const NOW = Date.UTC(2026, 0, 1)
+const ADA = '{"sub":"ada"}'
 
 test('end without a choice, with two, or with an empty one is refused and ends nothing', async () => {
   const path = makeSessionFile(3, { now: NOW })
@@ -24,7 +27,8 @@ test('end of one, of a user and of all leaves tombstones, and counts what was li
   const path = makeSessionFile(1_000, { now: NOW })
   tamper(
     path,
-    `update sessions set expires_at = ${NOW}, idle_timeout_ms = 0 where id = '${idOf(7)}'`,
+    `update sessions set expires_at = ${NOW - 20_000}, last_seen_at = ${NOW - 20_000},
+       idle_timeout_ms = 0 where id = '${idOf(7)}'`,
   )
   const end = async (...words: string[]) =>
     (await runHere(endCommand, [...words, '--json', '--data', path])).out
@@ -40,6 +44,32 @@ test('end of one, of a user and of all leaves tombstones, and counts what was li
     reason: 'revoked',
     endedAt: '2026-01-01T00:00:00.000Z',
   })
+})
+
+test('end of what may be live in a server, by activity that the file does not show yet, ends it', async () => {
+  const { store, clock, path } = await openFileStore()
+  const choices = [[idOf(0)], ['--sub', 'ada'], ['--all']]
+  for (const words of choices) {
+    const session = sessionAt(clock.now(), { id: idOf(choices.indexOf(words)), claims: ADA })
+    await store.insert(session)
+    clock.advance(session.idleTimeoutMs - 1)
+    store.touch(session.id, clock.now())
+    clock.set(clock.now() + 2)
+    assert.is((await store.find(session.id, clock.now())).state, 'live')
+
+    const ending = runHere(endCommand, [...words, '--data', path], { clock })
+    // The server looks when its clock ticks.
+    clock.advance(1_000)
+    assert.is((await ending).out, 'Ended 1\n')
+    assert.is((await store.find(session.id, clock.now())).state, 'ended')
+  }
+  await store.close()
+})
+
+test('end of an id that never was tells so', async () => {
+  const path = makeSessionFile(1, { now: NOW })
+  const { code, out, err } = await runHere(endCommand, ['nobody', '--data', path])
+  assert.equal([code, out, err], [1, 'Ended 0\n', 'Cannot find a session of this id\n'])
 })
 
 test('show tells a live session as back ends see it, and that there is none', async () => {

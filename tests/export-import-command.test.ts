@@ -26,11 +26,15 @@ const WRONG_LINES: Record<string, RegExp> = {
   '"secret"': /it must be an object/,
   '{}': /"id" must be 16 to 128/,
   '{"id":"short"}': /"id" must be 16 to 128/,
-  [`{"id":"${ID}"}`]: /"idleTimeoutMs" must be an integer from 1 on/,
+  [`{"id":"${ID}"}`]: /"idleTimeoutMs" must be an integer from 1 to/,
   [`{"id":"${ID}",${LIMITS},"data":[]}`]: /"data" must be a JSON object, it is of type array/,
   [`{"id":"${ID}",${LIMITS},"claims":{"sub":5}}`]: /claims.sub: it must be a string/,
   [`{"id":"${ID}",${LIMITS},"createdAt":"secret"}`]: /"createdAt" must be a time/,
-  [`{"id":"${ID}",${LIMITS},"version":0}`]: /"version" must be an integer from 1 on/,
+  [`{"id":"${ID}",${LIMITS},"createdAt":"+020000-01-01T00:00:00.000Z"}`]:
+    /"createdAt" must be a time/,
+  [`{"id":"${ID}","idleTimeoutMs":1,"lifetimeMs":9007199254740991}`]:
+    /"lifetimeMs" must be an integer from 1 to 34560000000/,
+  [`{"id":"${ID}",${LIMITS},"version":0}`]: /"version" must be an integer from 1 to/,
   [`{"id":"${ID}",${LIMITS},"secretHash":"x"}`]: /"secretHash" must be a SHA-256/,
   [`{"id":"${ID}",${LIMITS},"secret":1}`]: /a member that no session has/,
   [`{"id":"${ID}",${LIMITS},"data":${'['.repeat(2_000)}}`]: /nest deeper/,
@@ -125,7 +129,7 @@ test('a line of any session reads back as that session', () => {
     .dictionary(fc.string({ unit: 'binary' }), fc.jsonValue())
     .map((value) => JSON.stringify(value))
   fc.assert(
-    fc.property(text, fc.boolean(), fc.integer({ min: 1, max: 2 ** 40 }), (data, permanent, ms) => {
+    fc.property(text, fc.boolean(), fc.integer({ min: 1, max: 2 ** 38 }), (data, permanent, ms) => {
       const given = { id: ID, data, permanent, idleTimeoutMs: ms, secretHash: 'h'.repeat(43) }
       const session = sessionAt(NOW, given)
       const line = renderSessionLine(session, true)

@@ -20,7 +20,7 @@ test('server on a full disk says so and exits 74', async () => {
 
 test('server whose disk fills up refuses writes, goes on reading and loses nothing', async () => {
   const folder = makeFolder()
-  mountOrSkip('size=1m', folder)
+  mountOrSkip('size=5m', folder)
   const data = join(folder, 'sessions.db')
   const server = await spawnServer(['--data', data])
   const cookies: string[] = []

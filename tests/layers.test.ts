@@ -35,11 +35,12 @@ const LAYERS: Record<string, { files: string[]; imports: string[] }> = {
   },
   commands: {
     files: ['lib/commands/'],
-    imports: ['store', 'contract', 'keys', 'session', 'settings', 'base'],
+    imports: ['store', 'contract', 'keys', 'session', 'settings', 'json', 'base'],
   },
   sweeper: { files: ['lib/sweeper.ts'], imports: ['contract', 'base'] },
   http: { files: ['lib/http/'], imports: ['sessions', 'keys', 'session', 'json', 'base'] },
   build: { files: ['lib/build/'], imports: ['store'] },
+  exit: { files: ['lib/exit-codes.ts'], imports: ['store', 'settings', 'base'] },
   server: {
     files: ['server.ts'],
     imports: [
@@ -50,6 +51,7 @@ const LAYERS: Record<string, { files: string[]; imports: string[] }> = {
       'sessions',
       'keys',
       'commands',
+      'exit',
       'sweeper',
       'http',
       'session',

@@ -10,7 +10,7 @@ import { runHere } from './support/run-here.ts'
 import { damageIndex, idsIn, makeSessionFile, tamper } from './support/session-file.ts'
 import { openSmallDisk } from './support/small-disk.ts'
 import { makeFolder, runServer, spawnServer } from './support/spawn-server.ts'
-import { runTraced, startTraced } from './support/traced-run.ts'
+import { runTraced, runTracedToStop } from './support/traced-run.ts'
 
 const test = suite('restore command')
 
@@ -176,17 +176,15 @@ test('restore that is killed at any step leaves the old or the new file in place
 test('a server, and a second restore, are kept out while one is under way', async () => {
   const path = makeSessionFile(20)
   const file = await backUp(makeSessionFile(30))
-  const slow = startTraced(['restore', file, '--data', path], 'rename:delay_enter=4000000:when=1')
-  await slow.stderrHas('Checking the copy')
-  const late = await Promise.all([
-    runServer(['--port', '0', '--data', path]),
-    runServer(['restore', file, '--data', path]),
-  ])
+  const restore = ['restore', file, '--data', path]
+  const { ended, goOn } = await runTracedToStop(restore, 'rename:signal=STOP:when=1')
+  const late = await Promise.all([runServer(['--port', '0', '--data', path]), runServer(restore)])
   assert.equal(
     late.map(({ code }) => code),
     [75, 75],
   )
-  assert.is((await slow.ended).code, 0)
+  goOn()
+  assert.is((await ended).code, 0)
   assert.is(idsIn(path).length, 30)
 })
 

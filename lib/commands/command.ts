@@ -2,6 +2,7 @@
 import { parseArgs, type ParseArgsOptionsConfig } from 'node:util'
 import type { Clock } from '../clock.ts'
 import { readDataPath, SettingsError } from '../settings.ts'
+import { placeAddon } from '../store/addon.ts'
 
 export type Command = {
   /** Each form of it, after the program's name. */
@@ -52,6 +53,7 @@ export async function runCommand(
   }
   const dataPath = readDataPath(typeof values['data'] === 'string' ? values['data'] : undefined)
   const json = values['json'] === true
+  placeAddon(dataPath)
   return await command.run({ words: positionals, flags: values, json, dataPath }, io)
 }
 

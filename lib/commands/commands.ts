@@ -1,3 +1,4 @@
+import type { COMMAND_NAMES } from '../settings.ts'
 import { backupCommand } from './backup.ts'
 import { checkCommand } from './check.ts'
 import type { Command } from './command.ts'
@@ -10,16 +11,18 @@ import { restoreCommand } from './restore.ts'
 import { showCommand } from './show.ts'
 import { statsCommand } from './stats.ts'
 
+const byName: Readonly<Record<(typeof COMMAND_NAMES)[number], Command>> = {
+  backup: backupCommand,
+  check: checkCommand,
+  end: endCommand,
+  export: exportCommand,
+  import: importCommand,
+  key: keyCommand,
+  list: listCommand,
+  restore: restoreCommand,
+  show: showCommand,
+  stats: statsCommand,
+}
+
 /** The commands by the word that calls them; without one of these words the program serves. */
-export const commands: ReadonlyMap<string, Command> = new Map([
-  ['backup', backupCommand],
-  ['check', checkCommand],
-  ['end', endCommand],
-  ['export', exportCommand],
-  ['import', importCommand],
-  ['key', keyCommand],
-  ['list', listCommand],
-  ['restore', restoreCommand],
-  ['show', showCommand],
-  ['stats', statsCommand],
-])
+export const commands: ReadonlyMap<string, Command> = new Map(Object.entries(byName))

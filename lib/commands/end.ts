@@ -8,6 +8,13 @@ import { createProgress } from './progress.ts'
 /** In one transaction, so that a running server's writes wait no longer than for a sweep's slice. */
 const SLICE = 200
 
+/**
+ * A server writes down activity once a second, later where the file is busy; until then it may show
+ * a session as live that has expired in the file.
+ */
+const GRACE_MS = 10_000
+
+const NOT_FOUND = 1
 const UNNOTICED = 70
 
 export const endCommand: Command = {
@@ -21,6 +28,7 @@ export const endCommand: Command = {
     ['--all', "everybody's"],
   ],
   exitCodes: [
+    [NOT_FOUND, 'there is no session of this id, nor was there one of late'],
     [UNNOTICED, 'ended in the file, but a running server has not taken note in ten seconds'],
     ...FILE_EXIT_CODES,
   ],
@@ -34,32 +42,34 @@ export const endCommand: Command = {
     }
     const file = openFileAccess(dataPath)
     try {
-      const ended = id === undefined ? endMany(file, sub, io) : endOne(file, id, io)
+      const found = id === undefined ? undefined : endOne(file, id, io)
+      const ended = found === undefined ? endMany(file, sub, io) : Number(found.state === 'live')
       if (!(await file.serverHasTakenNote())) {
         io.err('Ended in the file, but the running server has not taken note: stop and start it\n')
         return UNNOTICED
       }
       io.out(json ? `${JSON.stringify({ ended })}\n` : `Ended ${ended}\n`)
-      return 0
+      if (found?.state !== 'absent') return 0
+      io.err('Cannot find a session of this id\n')
+      return NOT_FOUND
     } finally {
       file.close()
     }
   },
 }
 
-function endOne(file: FileAccess, id: string, io: CommandIo): number {
-  const now = io.clock.now()
-  const when = undefined
-  const found = run(file, { kind: 'end', id, now, seenAt: 0, reason: 'revoked', when }) as Found
-  return found.state === 'live' ? 1 : 0
+function endOne(file: FileAccess, id: string, io: CommandIo): Found {
+  const named = { id, now: io.clock.now(), seenAt: 0, graceMs: GRACE_MS }
+  return run(file, { kind: 'end', ...named, reason: 'revoked', when: undefined }) as Found
 }
 
 function endMany(file: FileAccess, sub: string | undefined, io: CommandIo): number {
   const progress = createProgress({ ...io, write: io.err, label: 'Ending', total: undefined })
   const which = { sub, except: undefined, reason: 'revoked', limit: SLICE } as const
+  const graceMs = GRACE_MS
   let ended = 0
   for (;;) {
-    const request = { kind: 'end_many', ...which, now: io.clock.now() } as const
+    const request = { kind: 'end_many', ...which, now: io.clock.now(), graceMs } as const
     const ids = run(file, request) as readonly string[]
     ended += ids.length
     progress.advance(ids.length)

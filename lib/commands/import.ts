@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { CoatcheckError } from '../errors.ts'
 import { expiresAt, type Session } from '../session/session.ts'
 import { parseSessionLine } from '../session/session-line.ts'
@@ -7,10 +8,14 @@ import type { Inserted } from '../store/store.ts'
 import { type Command, type CommandIo, usageError } from './command.ts'
 import { FILE_EXIT_CODES } from './file-exit-codes.ts'
 import { isForeignStore, parseForeignLine } from './foreign-dumps.ts'
+import { joinOneObject, LINE_LIMIT_BYTES, linesOf, type ParseLine } from './input-lines.ts'
 import { createProgress } from './progress.ts'
 
 /** So many in one transaction: a running server's writes wait for no more than that. */
-const BATCH = 500
+const BATCH = 200
+
+/** Between two transactions, so that a server that waits for its turn gets it. */
+const PAUSE_MS = 5
 
 export const importCommand: Command = {
   usage: ['import [--strict] [--from connect-redis|flask-session] < FILE'],
@@ -20,7 +25,8 @@ export const importCommand: Command = {
   options: { strict: { type: 'boolean' }, from: { type: 'string' } },
   flagHelp: [
     ['--strict', 'stop at the first wrong line; what came before it stays'],
-    ['--from STORE', 'lines of {"key":value} from a dump of another store'],
+    ['--from STORE', 'a dump of another store: {"key":value}, one a line or all in one object, or'],
+    ['', '{"key":…,"value":…,"ttl":seconds} with the time that Redis gives them'],
   ],
   exitCodes: [[65, 'a line is wrong, with --strict'], ...FILE_EXIT_CODES],
   async run({ words, flags, json, dataPath }, io) {
@@ -30,9 +36,10 @@ export const importCommand: Command = {
       throw usageError(importCommand, '--from must be connect-redis or flask-session')
     }
     const parse = store === undefined ? parseOwnLine : parseForeignLine(store)
+    const lines = store === undefined ? linesOf(io.stdin) : joinOneObject(linesOf(io.stdin))
     const file = openFileAccess(dataPath)
     try {
-      const counts = await importLines(file, parse, flags['strict'] === true, io)
+      const counts = await importLines(file, lines, parse, flags['strict'] === true, io)
       const { imported, there, expired, wrong } = counts
       io.out(
         json
@@ -47,17 +54,15 @@ export const importCommand: Command = {
   },
 }
 
-/** The sessions that a line holds. */
-export type ParseLine = (line: string, now: number) => readonly Session[]
-
 type Counts = { imported: number; there: number; expired: number; wrong: number }
 
-function parseOwnLine(line: string, now: number): readonly Session[] {
-  return [parseSessionLine(line, now)]
+function parseOwnLine(line: string, now: number): readonly (() => Session)[] {
+  return [() => parseSessionLine(line, now)]
 }
 
 async function importLines(
   file: FileAccess,
+  lines: AsyncIterable<Buffer | undefined>,
   parse: ParseLine,
   strict: boolean,
   io: CommandIo,
@@ -65,9 +70,10 @@ async function importLines(
   const counts: Counts = { imported: 0, there: 0, expired: 0, wrong: 0 }
   const progress = createProgress({ ...io, write: io.err, label: 'Importing', total: undefined })
   let batch: Session[] = []
+  let number = 0
 
   function insertBatch(): void {
-    const requests = batch.map((session) => ({ kind: 'insert', session }) as const)
+    const requests = batch.map((session) => ({ kind: 'insert', session, seenAt: 0 }) as const)
     for (const answer of file.write(requests)) {
       if ((answer as Inserted).inserted) counts.imported++
       else counts.there++
@@ -76,45 +82,56 @@ async function importLines(
     batch = []
   }
 
-  let number = 0
-  for await (const bytes of linesOf(io.stdin)) {
-    number++
-    if (bytes.length === 0) continue
+  /** Answers what `read` does; undefined, having said why, where it refuses. */
+  function readOrTell<T>(read: () => T): T | undefined {
     try {
-      if (!isUtf8(bytes))
-        throw new CoatcheckError('invalid_utf8', 'Cannot read it: it is not UTF-8')
-      for (const session of parse(bytes.toString('utf8'), io.clock.now())) {
-        if (expiresAt(session) > io.clock.now()) batch.push(session)
-        else counts.expired++
-      }
+      return read()
     } catch (error) {
       if (!(error instanceof CoatcheckError)) throw error
       counts.wrong++
       io.err(`Line ${number}: ${error.message}\n`)
-      if (strict) break
+      return undefined
     }
-    if (batch.length >= BATCH) insertBatch()
   }
-  insertBatch()
-  progress.finish()
+
+  async function readLine(line: Buffer | undefined): Promise<void> {
+    const now = io.clock.now()
+    for (const read of readOrTell(() => parse(decode(line), now)) ?? []) {
+      const session = readOrTell(read)
+      if (strict && counts.wrong > 0) return
+      if (session === undefined) continue
+      if (expiresAt(session) > now) batch.push(session)
+      else counts.expired++
+      if (batch.length < BATCH) continue
+      insertBatch()
+      await sleep(PAUSE_MS)
+    }
+  }
+
+  try {
+    for await (const line of lines) {
+      number++
+      if (line === undefined || !isBlank(line)) await readLine(line)
+      if (strict && counts.wrong > 0) break
+    }
+    insertBatch()
+  } catch (error) {
+    io.err(`Broken off; ${counts.imported} imported before that stay: mend it, and run it again\n`)
+    throw error
+  } finally {
+    progress.finish()
+  }
   return counts
 }
 
-/** The lines of a stream, without their ends; bytes, for what is not UTF-8 is to be told. */
-async function* linesOf(input: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  let started: Buffer[] = []
-  for await (const chunk of input) {
-    let from = 0
-    for (let end = chunk.indexOf(10); end !== -1; end = chunk.indexOf(10, from)) {
-      yield trimEnd(Buffer.concat([...started, chunk.subarray(from, end)]))
-      started = []
-      from = end + 1
-    }
-    if (from < chunk.length) started.push(chunk.subarray(from))
-  }
-  if (started.length > 0) yield trimEnd(Buffer.concat(started))
+function isBlank(line: Buffer): boolean {
+  return line.every((byte) => byte === 32 || byte === 9)
 }
 
-function trimEnd(line: Buffer): Buffer {
-  return line.at(-1) === 13 ? line.subarray(0, -1) : line
+function decode(line: Buffer | undefined): string {
+  if (line === undefined) {
+    throw new CoatcheckError('body_too_large', `Cannot read it: over ${LINE_LIMIT_BYTES} bytes`)
+  }
+  if (isUtf8(line)) return line.toString('utf8')
+  throw new CoatcheckError('invalid_utf8', 'Cannot read it: it is not UTF-8')
 }

@@ -1,5 +1,6 @@
 import { findSub } from '../session/claims.ts'
 import { renderForBackEnd } from '../session/session-json.ts'
+import { oneLine } from '../session/session-line.ts'
 import { expiresAt, type Session } from '../session/session.ts'
 import { openFileAccess } from '../store/file-access.ts'
 import { readAllPages } from './all-pages.ts'
@@ -17,7 +18,7 @@ export const listCommand: Command = {
   async run({ words, flags, json, dataPath }, io) {
     if (words.length > 0) throw usageError(listCommand, 'Cannot take more words')
     const sub = typeof flags['sub'] === 'string' ? flags['sub'] : undefined
-    const render = json ? (session: Session) => renderForBackEnd(session) : renderRow
+    const render = json ? (session: Session) => oneLine(renderForBackEnd(session)) : renderRow
     const file = openFileAccess(dataPath)
     try {
       for (const sessions of readAllPages(file, dataPath, sub, io.clock.now())) {
@@ -35,8 +36,16 @@ function renderRow(session: Session): string {
   const sub = findSub(session.claims)
   return [
     session.id,
-    sub === undefined ? '-' : JSON.stringify(sub),
+    sub === undefined ? '-' : quote(sub),
     `seen ${new Date(session.lastSeenAt).toISOString()}`,
     `expires ${new Date(expiresAt(session)).toISOString()}`,
   ].join('\t')
+}
+
+/** As JSON, with escapes for whatever else could draw on a terminal, or turn its text around. */
+function quote(sub: string): string {
+  return JSON.stringify(sub).replaceAll(
+    /[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
 }

@@ -1,4 +1,5 @@
 import { renderForBackEnd } from '../session/session-json.ts'
+import { oneLine } from '../session/session-line.ts'
 import type { Tombstone } from '../session/session.ts'
 import { guarded } from '../store/database.ts'
 import { openFileAccess } from '../store/file-access.ts'
@@ -20,7 +21,7 @@ export const showCommand: Command = {
       const found = guarded(dataPath, () => file.reader.find(id, io.clock.now(), 0))
       switch (found.state) {
         case 'live':
-          io.out(`${renderForBackEnd(found.session)}\n`)
+          io.out(`${oneLine(renderForBackEnd(found.session))}\n`)
           return 0
         case 'ended':
           io.out(`${renderTombstone(found.tombstone)}\n`)

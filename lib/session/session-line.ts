@@ -16,6 +16,15 @@ const SECRET_HASH = /^[\w-]{43}$/
 /** Deeper than any server lets a value be. */
 const MAX_DEPTH = 1_100
 
+const DAY_MS = 86_400_000
+/** The longest that the settings of these names allow; `expiresAt` stays a date with them. */
+export const LONGEST_IDLE_TIMEOUT_MS = 3_650 * DAY_MS
+export const LONGEST_LIFETIME_MS = 400 * DAY_MS
+/** The last moment of the year 9999. */
+const LATEST_MS = 253_402_300_799_999
+/** From here on adding one to a version may not change it. */
+const LAST_VERSION = 2 ** 52
+
 /** Data and claims as they are, byte for byte; times in ISO 8601, limits in milliseconds. */
 export function renderSessionLine(session: Session, withSecretHash: boolean): JsonText {
   const { id, secretHash, permanent, idleTimeoutMs, lifetimeMs, version } = session
@@ -50,13 +59,13 @@ export function parseSessionLine(text: string, now: number): Session {
   const time = (name: string): number => {
     const value = take(name, 'string')
     const ms = value === undefined ? now : Date.parse(String(JSON.parse(value)))
-    if (Number.isSafeInteger(ms)) return ms
+    if (ms >= 0 && ms <= LATEST_MS) return ms
     throw invalid(`"${name}" must be a time such as "2026-01-01T00:00:00.000Z"`)
   }
-  const count = (name: string): number => {
+  const count = (name: string, most: number): number => {
     const value = Number(take(name, 'number') ?? NaN)
-    if (Number.isSafeInteger(value) && value >= 1) return value
-    throw invalid(`"${name}" must be an integer from 1 on`)
+    if (Number.isInteger(value) && value >= 1 && value <= most) return value
+    throw invalid(`"${name}" must be an integer from 1 to ${most}`)
   }
 
   const id = String(JSON.parse(take('id', 'string') ?? '""'))
@@ -78,9 +87,9 @@ export function parseSessionLine(text: string, now: number): Session {
     permanent: take('permanent', 'boolean') === 'true',
     createdAt: time('createdAt'),
     lastSeenAt: time('lastSeenAt'),
-    idleTimeoutMs: count('idleTimeoutMs'),
-    lifetimeMs: count('lifetimeMs'),
-    version: members.has('version') ? count('version') : 1,
+    idleTimeoutMs: count('idleTimeoutMs', LONGEST_IDLE_TIMEOUT_MS),
+    lifetimeMs: count('lifetimeMs', LONGEST_LIFETIME_MS),
+    version: members.has('version') ? count('version', LAST_VERSION) : 1,
     device: take('device', 'object') ?? null,
   }
   if (members.size > 0) throw invalid('it has a member that no session has')
@@ -88,7 +97,7 @@ export function parseSessionLine(text: string, now: number): Session {
 }
 
 /** White space between values may be a line end; within strings it is written as an escape. */
-function oneLine(text: JsonText): JsonText {
+export function oneLine(text: JsonText): JsonText {
   return text.replaceAll(/[\r\n]/g, ' ')
 }
 

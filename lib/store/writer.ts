@@ -45,12 +45,18 @@ type ChangeRequest = Named & { readonly kind: 'change'; readonly operation: Oper
 
 type EndRequest = Named & {
   readonly kind: 'end'
+  readonly graceMs?: number
   readonly reason: EndReason
   readonly when: Precondition | undefined
 }
 
 type EndManyRequest = Selection & {
   readonly kind: 'end_many'
+  /**
+   * For a command beside a server, which may know of activity that the file does not show yet: what
+   * has expired in the file for less than this may be live, and is ended as if it were.
+   */
+  readonly graceMs?: number
   readonly now: number
   readonly reason: EndReason
   readonly limit: number
@@ -209,8 +215,8 @@ export function createWriter(
     }
   }
 
-  function end({ id, now, seenAt, reason, when }: EndRequest): Found {
-    const found = reader.find(id, now, seenAt)
+  function end({ id, now, seenAt, reason, when, graceMs = 0 }: EndRequest): Found {
+    const found = reader.find(id, now - graceMs, seenAt)
     if (found.state !== 'live') return found
     if (when !== undefined) checkPrecondition(when, found.session.version, true)
     finish(found.session, now, reason)
@@ -218,17 +224,18 @@ export function createWriter(
   }
 
   function endMany(request: EndManyRequest): readonly string[] {
-    const { sub, except = null, now, reason, limit } = request
+    const { sub, except = null, now, reason, limit, graceMs = 0 } = request
+    const liveAt = now - graceMs
     const ids =
       sub === undefined
-        ? live.all({ except, now, limit })
-        : liveOfSub.all({ sub, except, now, limit })
-    for (const id of ids) endLive(id, now, reason)
+        ? live.all({ except, now: liveAt, limit })
+        : liveOfSub.all({ sub, except, now: liveAt, limit })
+    for (const id of ids) endLive(id, now, reason, liveAt)
     return ids
   }
 
-  function endLive(id: string, now: number, reason: EndReason): void {
-    const found = reader.find(id, now, 0)
+  function endLive(id: string, now: number, reason: EndReason, liveAt = now): void {
+    const found = reader.find(id, liveAt, 0)
     if (found.state === 'live') finish(found.session, now, reason)
   }
 
@@ -314,6 +321,8 @@ export function createWriter(
 
     checkpoint() {
       try {
+        // Another program that reads keeps the log: it is not waited for.
+        database.pragma('busy_timeout = 0')
         database.pragma('wal_checkpoint(truncate)')
       } catch (error) {
         // On a full disk, say: what is in the log is safe there, and the next start goes on from it.

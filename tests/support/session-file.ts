@@ -27,7 +27,7 @@ export function makeSessionFile(
   const database = openWriterDatabase(path, 'relaxed')
   const writer = createWriter(database, RULES, DAY)
   const sessions = Array.from({ length: count }, (_, n) => sessionOf(n, now, data))
-  writer.run(sessions.map((session) => ({ kind: 'insert', session })))
+  writer.run(sessions.map((session) => ({ kind: 'insert', session, seenAt: 0 })))
   database.close()
   return path
 }

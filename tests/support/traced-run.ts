@@ -1,8 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
 import { skip } from './skip.ts'
-
-const SERVER = fileURLToPath(new URL('../../server.ts', import.meta.url))
+import { PROGRAM, runServer } from './spawn-server.ts'
 
 /** What strace makes happen: `['rename:signal=KILL:when=1']`. */
 export type TracedRun = {
@@ -11,48 +9,61 @@ export type TracedRun = {
   readonly stderr: string
 }
 
-/** Runs `node server.ts` with these arguments to its end, with system calls as strace injects them. */
-export function runTraced(args: readonly string[], inject: string): Promise<TracedRun> {
-  return startTraced(args, inject).ended
+/** Runs the program with these arguments to its end, with system calls as strace injects them. */
+export async function runTraced(args: readonly string[], inject: string): Promise<TracedRun> {
+  await unpackAddon(args)
+  return await startTraced(args, inject).ended
 }
 
-/** The same, to watch it: `stderrHas` resolves once its stderr has the text. */
-export function startTraced(
+/**
+ * The same, with a call that stops the program before it goes on (`rename:signal=STOP:when=1`);
+ * resolves once it has stopped.
+ */
+export async function runTracedToStop(
   args: readonly string[],
   inject: string,
-): { readonly ended: Promise<TracedRun>; stderrHas(text: string): Promise<void> } {
+): Promise<{ readonly ended: Promise<TracedRun>; goOn(): void }> {
+  await unpackAddon(args)
+  const { stopped, ended } = startTraced(args, inject)
+  const pid = await stopped
+  return { ended, goOn: () => process.kill(pid, 'SIGCONT') }
+}
+
+/** `stopped`: the id of the program, once strace has seen it stop. */
+function startTraced(
+  args: readonly string[],
+  inject: string,
+): { readonly stopped: Promise<number>; readonly ended: Promise<TracedRun> } {
   requireStrace()
   const calls = inject.split(':', 1)[0] ?? ''
   const child: ChildProcess = spawn(
     'strace',
     [
-      // Without --seccomp-bpf, with which the signals that strace makes up get lost.
-      ...['-f', '-qq', '-o', '/dev/null'],
+      // Through cat, for /dev/fd/3 is a socket; without --seccomp-bpf, which loses made-up signals.
+      ...['-f', '-qq', '-o', '|cat >&3'],
       ...['-e', `trace=${calls}`, '-e', `inject=${inject}`],
-      ...[process.execPath, SERVER, ...args],
+      ...[...PROGRAM, ...args],
     ],
-    { env: { PATH: process.env['PATH'] }, stdio: ['ignore', 'ignore', 'pipe'] },
+    { env: { PATH: process.env['PATH'] }, stdio: ['ignore', 'ignore', 'pipe', 'pipe'] },
   )
-  let stderr = ''
-  const listeners: (() => void)[] = []
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-    stderr += text
-    for (const listen of listeners) listen()
+  let [stderr, trace] = ['', '']
+  const stopped = Promise.withResolvers<number>()
+  child.stderr?.on('data', (bytes: Buffer) => (stderr += bytes))
+  child.stdio[3]?.on('data', (bytes: Buffer) => {
+    trace += bytes
+    const pid = /^(\d+) +--- stopped by/m.exec(trace)?.[1]
+    if (pid !== undefined) stopped.resolve(Number(pid))
   })
   const ended = new Promise<TracedRun>((resolve) => {
     child.once('close', (code, signal) => resolve({ code, signal, stderr }))
   })
-  return {
-    ended,
-    stderrHas: (text) =>
-      new Promise((resolve) => {
-        const look = (): void => {
-          if (stderr.includes(text)) resolve()
-        }
-        listeners.push(look)
-        look()
-      }),
-  }
+  return { stopped: stopped.promise, ended }
+}
+
+/** What the binary does once beside each data file: it would be counted among the calls. */
+async function unpackAddon(args: readonly string[]): Promise<void> {
+  const path = args[args.indexOf('--data') + 1]
+  if (path !== undefined) await runServer(['stats', '--data', path])
 }
 
 function requireStrace(): void {

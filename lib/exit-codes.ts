@@ -1,0 +1,50 @@
+import { CoatcheckError } from './errors.ts'
+import { SettingsError } from './settings.ts'
+import { AddonError } from './store/addon.ts'
+import { StartError, type StartFault } from './store/start-error.ts'
+
+/** From `sysexits.h`, so that a supervisor can tell what is worth a restart. */
+export const EXIT = {
+  stopped: 0,
+  badSettings: 64,
+  addressTaken: 69,
+  cannotLoad: 71,
+  writingFailed: 74,
+} as const
+const EXIT_FOR_START_FAULT: Readonly<Record<StartFault, number>> = {
+  damaged: 65,
+  foreign: 65,
+  newer: 65,
+  older: 65,
+  missing: 66,
+  unwritable: 73,
+  disk_failed: 74,
+  in_use: 75,
+}
+
+export type Failure = { readonly exitCode: number; readonly lines: readonly string[] }
+
+/** Why the program cannot go on, in lines for a person, and the exit code for it. */
+export function explainFailure(error: unknown): Failure {
+  if (error instanceof SettingsError) {
+    return { exitCode: EXIT.badSettings, lines: [...error.faults, 'See --help for all settings'] }
+  }
+  if (error instanceof StartError) {
+    return { exitCode: EXIT_FOR_START_FAULT[error.fault], lines: [error.message] }
+  }
+  if (error instanceof CoatcheckError) {
+    return {
+      exitCode: error.code === 'storage_busy' ? EXIT_FOR_START_FAULT.in_use : EXIT.writingFailed,
+      lines: [error.message],
+    }
+  }
+  if (error instanceof AddonError) {
+    return { exitCode: EXIT.cannotLoad, lines: [error.message] }
+  }
+  if (error instanceof Error && 'syscall' in error && error.syscall === 'listen') {
+    const line = `Cannot listen: ${error.message}; stop what holds the address, or choose another (--port)`
+    return { exitCode: EXIT.addressTaken, lines: [line] }
+  }
+  const line = error instanceof Error ? (error.stack ?? error.message) : String(error)
+  return { exitCode: 1, lines: [line] }
+}
