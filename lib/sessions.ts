@@ -2,6 +2,7 @@
 import type { Clock } from './clock.ts'
 import { CoatcheckError } from './errors.ts'
 import type { JsonText } from './json/text.ts'
+import { type MaybePromise, whenThere } from './maybe-promise.ts'
 import { beginSession } from './session/new-session.ts'
 import { findSub } from './session/claims.ts'
 import {
@@ -37,9 +38,9 @@ export type Sessions = {
    * The session that a token opens. Absent for a token that is missing, malformed or unknown or
    * whose secret is wrong, and the time it takes does not tell which.
    */
-  authenticate(token: string | undefined): Promise<Found>
+  authenticate(token: string | undefined): MaybePromise<Found>
   /** The session of this id, for those who need no token: back ends. */
-  find(id: string): Promise<Found>
+  find(id: string): MaybePromise<Found>
   /**
    * The live session among what was found; throws `session_not_found` or `session_ended`. Counts as
    * activity unless `touch` is false.
@@ -157,16 +158,17 @@ export function createSessions({ store, clock, rules }: SessionsOptions): Sessio
   }
 
   return {
-    async authenticate(text) {
+    authenticate(text) {
       if (text === undefined) return ABSENT
       const { id, secret } = splitToken(text)
-      const found = await store.find(id, clock.now())
-      const matches = secretMatches(secret, secretHashOf(found) ?? DECOY_HASH)
-      if (matches && isToken(text)) return found
-      // An unknown id was looked for everywhere, a session in use may have been at hand: here the
-      // search is made up for, so that the time does not tell that there is a session of this id.
-      if (found.state === 'live') await store.find(DECOY_ID, clock.now())
-      return ABSENT
+      return whenThere(store.find(id, clock.now()), (found) => {
+        const matches = secretMatches(secret, secretHashOf(found) ?? DECOY_HASH)
+        if (matches && isToken(text)) return found
+        // An unknown id was looked for everywhere, a session in use may have been at hand: here the
+        // search is made up for, so that the time does not tell that there is a session of this id.
+        if (found.state !== 'live') return ABSENT
+        return whenThere(store.find(DECOY_ID, clock.now()), () => ABSENT)
+      })
     },
 
     get(found, touch) {

@@ -173,7 +173,8 @@ test('a table that is gone is final for writes, and a read says that storage fai
 
   const insert = store.insert(sessionAt(clock.now(), { id: 'other' }))
   assert.is(await insert.catch(codeOf), 'outcome_unknown')
-  assert.is(await store.find('other', clock.now()).catch(codeOf), 'storage_failed')
+  const find = async () => await store.find('other', clock.now())
+  assert.is(await find().catch(codeOf), 'storage_failed')
   const all = { sub: undefined, after: undefined, limit: 10 }
   assert.is(await store.list(all, clock.now()).catch(codeOf), 'storage_failed')
   assert.is(await store.listApiKeys().catch(codeOf), 'storage_failed')

@@ -17,6 +17,7 @@ const LAYERS: Record<string, { files: string[]; imports: string[] }> = {
       'lib/api-key.ts',
       'lib/assets.ts',
       'lib/permissions.ts',
+      'lib/maybe-promise.ts',
     ],
     imports: [],
   },

@@ -1,16 +1,18 @@
 /** Who asks, and for which session: the one place in front of the session routes that finds out. */
-import type { MiddlewareHandler } from 'hono'
+import type { Handler, MiddlewareHandler } from 'hono'
 import { isApiKey } from '../api-key.ts'
 import type { ApiKeys } from '../api-keys.ts'
 import type { Clock } from '../clock.ts'
 import { CoatcheckError } from '../errors.ts'
 import type { Log } from '../log.ts'
+import { type MaybePromise, whenThere } from '../maybe-promise.ts'
 import { isToken } from '../session/token.ts'
 import type { Sessions } from '../sessions.ts'
-import type { AppContext, AppEnv } from './app-env.ts'
+import type { AppContext, AppEnv, SessionAccess } from './app-env.ts'
 import { createFailureLimit } from './failure-limit.ts'
 import type { Forwarded } from './forwarded.ts'
 import { readHeader } from './request-header.ts'
+import { refuseCrossOrigin } from './same-origin.ts'
 import { decodeSegment } from './segment.ts'
 import type { SessionCookie } from './session-cookie.ts'
 
@@ -27,16 +29,22 @@ export type AccessDeps = {
   readonly log: Log
 }
 
-export type AccessMiddleware = {
+/** A route's handler, once it is known which session is meant. */
+export type SessionHandler = (c: AppContext, access: SessionAccess) => MaybePromise<Response>
+
+/** What stands in front of such a handler. */
+export type WithSession = (handle: SessionHandler) => Handler<AppEnv>
+
+export type Access = {
   /** For `/session`: the session that the token opens. An API key beside the cookie says who asks. */
-  readonly findOwnSession: MiddlewareHandler<AppEnv>
+  readonly withOwnSession: WithSession
   /** For `/sessions` and all below: nobody but a back end. */
   readonly requireBackEnd: MiddlewareHandler<AppEnv>
   /** For `/sessions/:id` and all below: the session of that id. */
-  readonly findNamedSession: MiddlewareHandler<AppEnv>
+  readonly withNamedSession: WithSession
 }
 
-export function createAccess(deps: AccessDeps): AccessMiddleware {
+export function createAccess(deps: AccessDeps): Access {
   const { sessions, apiKeys, cookie, forwarded, holderAccess, clock, log } = deps
   const failures = createFailureLimit(clock)
 
@@ -56,17 +64,20 @@ export function createAccess(deps: AccessDeps): AccessMiddleware {
     )
   }
 
+  function authenticate(c: AppContext, token: string | undefined, handle: SessionHandler) {
+    return whenThere(sessions.authenticate(token), (found) => handle(c, { token, found }))
+  }
+
   return {
-    async findOwnSession(c, next) {
+    // No middleware of Hono's, which would cost every read a handful of promises.
+    withOwnSession: (handle) => (c) => {
+      refuseCrossOrigin(c, forwarded.isSecure)
       const bearer = readBearer(c)
       if (bearer?.startsWith('ck_') && !isToken(bearer)) {
-        await admitBackEnd(c, bearer)
-        await setAccess(c, cookie.read(c))
-      } else {
-        checkHolderAccess(c, holderAccess)
-        await setAccess(c, bearer ?? cookie.read(c))
+        return admitBackEnd(c, bearer).then(() => authenticate(c, cookie.read(c), handle))
       }
-      return next()
+      checkHolderAccess(c, holderAccess)
+      return authenticate(c, bearer ?? cookie.read(c), handle)
     },
 
     async requireBackEnd(c, next) {
@@ -74,22 +85,13 @@ export function createAccess(deps: AccessDeps): AccessMiddleware {
       return next()
     },
 
-    async findNamedSession(c, next) {
+    withNamedSession: (handle) => (c) => {
       const id = decodeSegment(c.req.path.split('/', 3)[2] ?? '')
-      const found = await sessions.find(id)
-      if (found.state === 'absent') {
-        throw new CoatcheckError(
-          'session_not_found',
-          'Cannot find a session of this id; POST /sessions creates one, PUT one of an id of yours',
-        )
-      }
-      c.set('access', { token: undefined, found })
-      return next()
+      return whenThere(sessions.find(id), (found) => {
+        if (found.state === 'absent') throw unknownId()
+        return handle(c, { token: undefined, found })
+      })
     },
-  }
-
-  async function setAccess(c: AppContext, token: string | undefined): Promise<void> {
-    c.set('access', { token, found: await sessions.authenticate(token) })
   }
 }
 
@@ -115,6 +117,13 @@ function checkHolderAccess(c: AppContext, access: HolderAccess): void {
           '(--holder-access)'
       : 'Cannot use the session with the cookie alone: that is for back ends, with an API key ' +
           '(--holder-access)',
+  )
+}
+
+function unknownId(): CoatcheckError {
+  return new CoatcheckError(
+    'session_not_found',
+    'Cannot find a session of this id; POST /sessions creates one, PUT one of an id of yours',
   )
 }
 

@@ -2,8 +2,8 @@ import type { HttpBindings } from '@hono/node-server'
 import type { Context } from 'hono'
 import type { Found } from '../session/session.ts'
 
-/** What the one middleware in front of the session routes finds out about a request. */
-export type Access = {
+/** What is found out about a request before a session's route handles it. */
+export type SessionAccess = {
   /** The token as it came, to set the same cookie again with other attributes; none for a back end. */
   readonly token: string | undefined
   readonly found: Found
@@ -13,7 +13,6 @@ export type AppEnv = {
   /** Absent where a test calls the app without a socket. */
   Bindings: Partial<HttpBindings>
   Variables: {
-    access: Access
     /** True for a request with an API key: it may write claims, and see what the holder does not. */
     isBackEnd: boolean | undefined
   }

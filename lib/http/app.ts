@@ -11,7 +11,7 @@ import { createCookieRoutes } from './cookie-routes.ts'
 import { answerProblem } from './problem.ts'
 import { createDeviceReader } from './device.ts'
 import type { Forwarded } from './forwarded.ts'
-import { requireSameOrigin } from './same-origin.ts'
+import { refuseCrossOrigin, requireSameOrigin } from './same-origin.ts'
 import type { SessionCookie } from './session-cookie.ts'
 import { createSessionRoutes } from './session-routes.ts'
 import { createSessionsRoutes } from './sessions-routes.ts'
@@ -39,19 +39,25 @@ export function createApp(options: AppOptions): Hono<AppEnv> {
   const routesDeps = { ...options, readDevice: createDeviceReader(forwarded, options.deviceInfo) }
   const app = new Hono<AppEnv>({ getPath: rawPath })
 
-  // Before the check of the origin: a proxy asks about requests that it may yet refuse itself.
+  // Without the check of the origin: a proxy asks about requests that it may yet refuse itself.
   app.all('/verify', createVerifyRoute(options))
 
-  app.on(['POST', 'PUT', 'PATCH', 'DELETE'], '*', requireSameOrigin(forwarded.isSecure))
-  app.use('/session/*', access.findOwnSession)
-  app.route('/session', createSessionRoutes({ ...routesDeps, isNamed: false }))
-  app.use('/sessions/*', access.requireBackEnd)
+  const { withOwnSession, withNamedSession } = access
+  app.route(
+    '/session',
+    createSessionRoutes({ ...routesDeps, withSession: withOwnSession, isNamed: false }),
+  )
+  const sameOrigin = requireSameOrigin(forwarded.isSecure)
+  app.use('/sessions/*', sameOrigin, access.requireBackEnd)
   app.route('/sessions', createSessionsRoutes(routesDeps))
-  app.use('/sessions/:id/*', access.findNamedSession)
-  app.route('/sessions/:id', createSessionRoutes({ ...routesDeps, isNamed: true }))
+  app.route(
+    '/sessions/:id',
+    createSessionRoutes({ ...routesDeps, withSession: withNamedSession, isNamed: true }),
+  )
   app.on('ALL', ['/session/', '/sessions/:id/'], () => {
     throw emptyKey()
   })
+  app.use('/cookies/*', sameOrigin)
   app.route(
     '/cookies',
     createCookieRoutes({
@@ -64,6 +70,7 @@ export function createApp(options: AppOptions): Hono<AppEnv> {
   )
 
   app.notFound((c) => {
+    refuseCrossOrigin(c, forwarded.isSecure)
     throw new CoatcheckError(
       'route_not_found',
       `Cannot find ${c.req.path}: the paths are /session, /session/KEY, /sessions, /sessions/ID, ` +

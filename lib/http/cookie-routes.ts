@@ -2,10 +2,11 @@
 import { type Context, Hono } from 'hono'
 import type { Clock } from '../clock.ts'
 import { CoatcheckError } from '../errors.ts'
+import type { AppEnv } from './app-env.ts'
 import { answerEmpty, answerJson, answerValue, type Headers } from './answer.ts'
 import { parseCookieAttributes, parseCookieBody, parseCookieQuery } from './cookie-body.ts'
 import { parseCookies } from './cookie-header.ts'
-import { methodNotAllowed } from './method-not-allowed.ts'
+import { refuseOtherMethods } from './method-not-allowed.ts'
 import { readQueries } from './query.ts'
 import { decodeSegment } from './segment.ts'
 import {
@@ -33,9 +34,9 @@ export type CookieRoutesDeps = {
  * body: Node sends headers and a string body in one UTF-8 write, which would encode the cookie's
  * bytes a second time.
  */
-export function createCookieRoutes(deps: CookieRoutesDeps): Hono {
+export function createCookieRoutes(deps: CookieRoutesDeps): Hono<AppEnv> {
   const { clock, reservedNames, isSecure, wantsText, readJsonBody } = deps
-  const routes = new Hono()
+  const routes = new Hono<AppEnv>()
 
   routes.get('/', (c) => {
     const cookies = parseCookies(c.req.header('Cookie'))
@@ -78,8 +79,8 @@ export function createCookieRoutes(deps: CookieRoutesDeps): Hono {
     return answerEmpty({ 'Set-Cookie': cookie, ...warn(c, attributes, isSecure(c)) })
   })
 
-  routes.all('/', methodNotAllowed('GET, HEAD'))
-  routes.all('/:name', methodNotAllowed('GET, HEAD, PUT, DELETE'))
+  refuseOtherMethods(routes, '/', 'GET, HEAD')
+  refuseOtherMethods(routes, '/:name', 'GET, HEAD, PUT, DELETE')
 
   return routes
 }

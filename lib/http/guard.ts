@@ -22,13 +22,7 @@ export function refuseRequest(request: IncomingMessage): CoatcheckError | undefi
   const repeated = findRepeatedHeader(request.rawHeaders)
   if (repeated !== undefined) return badRequest(`it must have one ${repeated} header, it has more`)
 
-  const absolute = ABSOLUTE_TARGET.exec(request.url ?? '')
-  if (absolute?.[1] !== undefined) {
-    // RFC 9112 section 3.2.2: the target's authority stands for the Host header.
-    request.headers.host = absolute[1]
-    const target = (request.url ?? '').slice(absolute[0].length)
-    request.url = target.startsWith('/') ? target : `/${target}`
-  }
+  if (request.url?.startsWith('/') !== true) takeAuthority(request)
   if (!TARGET.test(request.url ?? '')) {
     return badRequest(
       'its target must be a path in printable ASCII, without a fragment; ' +
@@ -39,6 +33,15 @@ export function refuseRequest(request: IncomingMessage): CoatcheckError | undefi
     return badRequest('its Host must be a name or an address, with or without a port')
   }
   return undefined
+}
+
+/** RFC 9112 section 3.2.2: the authority of an absolute target stands for the Host header. */
+function takeAuthority(request: IncomingMessage): void {
+  const [start = '', authority] = ABSOLUTE_TARGET.exec(request.url ?? '') ?? []
+  if (authority === undefined) return
+  request.headers.host = authority
+  const target = (request.url ?? '').slice(start.length)
+  request.url = target.startsWith('/') ? target : `/${target}`
 }
 
 /** Answers a refusal and closes the connection: what follows on it cannot be trusted. */

@@ -43,9 +43,9 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
 
   /** Tells the client to close, once stopping: no request must come into a closing door. */
   class Answer extends ServerResponse {
-    override writeHead(...args: unknown[]): this {
+    override writeHead(status: number, ...rest: never[]): this {
       if (stopping) this.shouldKeepAlive = false
-      return Reflect.apply(super.writeHead, this, args)
+      return super.writeHead(status, ...rest)
     }
   }
 

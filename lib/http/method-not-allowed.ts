@@ -1,11 +1,23 @@
-import type { Context, Handler } from 'hono'
+import { METHODS } from 'node:http'
+import type { Context, Hono } from 'hono'
 import { CoatcheckError } from '../errors.ts'
+import type { AppEnv } from './app-env.ts'
 
-/** The last handler of a path: whatever the ones before it do not take. */
-export function methodNotAllowed(allow: string): Handler {
-  return function methodNotAllowed(c) {
-    throw methodRefusal(c, allow)
-  }
+/**
+ * Refuses on this path each method that Node's parser knows and `allow` does not name. Not by
+ * `routes.all`: Hono would match it beside the handlers that serve, and compose them with promises.
+ */
+export function refuseOtherMethods(
+  routes: Hono<AppEnv>,
+  path: string,
+  allow: string,
+  allowAt: (c: Context<AppEnv>) => string = () => allow,
+): void {
+  const allowed = allow.split(', ')
+  const others = METHODS.filter((method) => !allowed.includes(method))
+  routes.on(others, path, (c) => {
+    throw methodRefusal(c, allowAt(c))
+  })
 }
 
 export function methodRefusal(c: Context, allow: string): CoatcheckError {

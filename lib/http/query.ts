@@ -2,19 +2,16 @@ import type { Context } from 'hono'
 import { CoatcheckError } from '../errors.ts'
 import { decodeSegment } from './segment.ts'
 
-/**
- * The value of a query parameter, `+` being a space. Throws `bad_request` for one that is given
- * twice: whoever reads the first and whoever reads the last must not disagree.
- */
-export function readQuery(c: Context, name: string): string | undefined {
-  return readQueries(c).get(name)
-}
+const NONE: ReadonlyMap<string, string> = new Map()
 
-/** All query parameters by name; throws as `readQuery` does. */
-export function readQueries(c: Context): Map<string, string> {
-  const values = new Map<string, string>()
+/**
+ * All query parameters by name, `+` being a space. Throws `bad_request` for one that is given twice:
+ * whoever reads the first and whoever reads the last must not disagree.
+ */
+export function readQueries(c: Context): ReadonlyMap<string, string> {
   const mark = c.req.url.indexOf('?')
-  if (mark === -1) return values
+  if (mark === -1) return NONE
+  const values = new Map<string, string>()
   for (const pair of c.req.url.slice(mark + 1).split('&')) {
     if (pair === '') continue
     const [key = '', ...rest] = pair.split('=')
@@ -29,7 +26,12 @@ export function readQueries(c: Context): Map<string, string> {
 
 /** `true` or `false`; undefined where the parameter is not given. */
 export function readFlag(c: Context, name: string): boolean | undefined {
-  const value = readQuery(c, name)
+  return parseFlag(name, readQueries(c))
+}
+
+/** The same of parameters that have been read already. */
+export function parseFlag(name: string, query: ReadonlyMap<string, string>): boolean | undefined {
+  const value = query.get(name)
   if (value === undefined || value === 'true' || value === 'false') {
     return value === undefined ? undefined : value === 'true'
   }

@@ -7,11 +7,12 @@ import { claimsReadOnly, keyNotFound, type Operation } from '../session/operatio
 import { checkKey, type SessionRules } from '../session/rules.ts'
 import type { Changed, Sessions } from '../sessions.ts'
 import { answerEmpty, answerJson, answerValue, entityTag, type Headers } from './answer.ts'
-import type { AppContext, AppEnv } from './app-env.ts'
+import type { WithSession } from './access.ts'
+import type { AppContext, AppEnv, SessionAccess } from './app-env.ts'
 import { contentTypeOf, readJson, readValue } from './body.ts'
-import { methodNotAllowed, methodRefusal } from './method-not-allowed.ts'
+import { methodRefusal, refuseOtherMethods } from './method-not-allowed.ts'
 import { readPrecondition } from './precondition-headers.ts'
-import { readFlag, readQuery } from './query.ts'
+import { parseFlag, readFlag, readQueries } from './query.ts'
 import { decodeSegment } from './segment.ts'
 import { parseKeyPatch, parseSessionPatch } from './session-body.ts'
 import type { SessionCookie } from './session-cookie.ts'
@@ -26,6 +27,8 @@ export type SessionRoutesDeps = {
   readonly clock: Clock
   readonly rules: SessionRules
   readonly bodyLimitBytes: number
+  /** Which session is meant, and who asks. */
+  readonly withSession: WithSession
   /**
    * Whether a back end named the session by its id. Then a write creates none, and what the holder's
    * cookie is to be goes into the body, for the back end to pass on.
@@ -38,100 +41,129 @@ const ABSENCES: ReadonlySet<string> = new Set(['session_not_found', 'session_end
 const KEY_METHODS = 'GET, HEAD, PUT, PATCH, DELETE'
 
 /**
- * One session and its keys. Which session, and what the caller may do to it, stands in
- * `c.get('access')`: so the same tree serves `/session` and, for a back end, `/sessions/:id`.
+ * One session and its keys. Which session, and what the caller may do to it, `withSession` finds
+ * out: so the same tree serves `/session` and, for a back end, `/sessions/:id`.
  */
 export function createSessionRoutes(deps: SessionRoutesDeps): Hono<AppEnv> {
-  const { sessions, cookie, readDevice, clock, rules, bodyLimitBytes, isNamed } = deps
+  const { sessions, cookie, readDevice, clock, rules, bodyLimitBytes, withSession, isNamed } = deps
   const routes = new Hono<AppEnv>()
 
-  routes.get('/', (c) => {
-    const session = sessions.get(c.get('access').found, readFlag(c, 'touch') ?? true)
-    const render = c.get('isBackEnd') ? renderForBackEnd : renderSession
-    return answerJson(200, render(session), { ETag: entityTag(session) })
-  })
-
-  routes.patch('/', async (c) => {
-    return answerSession(c, await write(c, await readSessionPatch(c)))
-  })
-
-  routes.delete('/', async (c) => {
-    const reason = isNamed ? 'revoked' : 'logout'
-    await sessions.end(c.get('access').found, reason, readPrecondition(c))
-    return answerEmpty(isNamed ? {} : { 'Set-Cookie': cookie.remove(c, clock.now()) })
-  })
-
-  routes.get('/:key', (c) => {
-    const key = readKey(c)
-    const fallback = readDefault(c)
-    const touch = readFlag(c, 'touch') ?? true
-    const { found } = c.get('access')
-    if (fallback !== undefined && found.state !== 'live' && !isNamed) {
-      return answerValue(fallback, wantsText(c))
-    }
-    const session = sessions.get(found, touch)
-    const value = findMember(session.data, key) ?? fallback
-    if (value === undefined) throw keyNotFound(key)
-    return answerValue(value, wantsText(c), { ETag: entityTag(session) })
-  })
-
-  routes.put('/:key', async (c) => {
-    const key = readKey(c)
-    const value = await readValue(c, bodyLimitBytes, rules.maxDepth)
-    const changed = await write(c, conditional(c, { name: 'set', key, value }))
-    return answerEmpty(changedHeaders(c, changed))
-  })
-
-  routes.patch('/:key', async (c) => {
-    const key = readKey(c)
-    const body = await readJson(c, bodyLimitBytes, rules.maxDepth + 1)
-    const changed = await write(c, conditional(c, parseKeyPatch(key, body)))
-    return answerValue(changed.value ?? 'null', wantsText(c), changedHeaders(c, changed))
-  })
-
-  routes.delete('/:key', async (c) => {
-    const key = readKey(c)
-    const fallback = readDefault(c)
-    const operation = conditional(c, { name: 'pop', key })
-    try {
-      const changed = await sessions.change(c.get('access').found, operation)
-      return answerValue(changed.value ?? 'null', wantsText(c), changedHeaders(c, changed))
-    } catch (error) {
-      if (fallback === undefined || !isMissing(error, isNamed)) throw error
-      const { found } = c.get('access')
-      const headers = found.state === 'live' ? { ETag: entityTag(found.session) } : {}
-      return answerValue(fallback, wantsText(c), headers)
-    }
-  })
-
-  routes.post('/:key', async (c) => {
-    const changed = await act(c, readKey(c))
-    return isNamed && changed.token !== undefined
-      ? answerSession(c, changed)
-      : answerEmpty(changedHeaders(c, changed))
-  })
-
-  routes.all(
+  routes.get(
     '/',
-    methodNotAllowed(isNamed ? 'GET, HEAD, PUT, PATCH, DELETE' : 'GET, HEAD, PATCH, DELETE'),
+    withSession((c, { found }) => {
+      const session = sessions.get(found, readFlag(c, 'touch') ?? true)
+      const render = c.get('isBackEnd') ? renderForBackEnd : renderSession
+      return answerJson(200, render(session), { ETag: entityTag(session) })
+    }),
   )
-  routes.all('/:key', (c) => {
+
+  routes.patch(
+    '/',
+    withSession(async (c, access) => {
+      const operation = await readSessionPatch(c)
+      return answerSession(c, access, await write(c, access, operation))
+    }),
+  )
+
+  routes.delete(
+    '/',
+    withSession(async (c, { found }) => {
+      await sessions.end(found, isNamed ? 'revoked' : 'logout', readPrecondition(c))
+      return answerEmpty(isNamed ? {} : { 'Set-Cookie': cookie.remove(c, clock.now()) })
+    }),
+  )
+
+  routes.get(
+    '/:key',
+    withSession((c, { found }) => {
+      const key = readKey(c)
+      const query = readQueries(c)
+      const fallback = readDefault(query)
+      const touch = parseFlag('touch', query) ?? true
+      if (fallback !== undefined && found.state !== 'live' && !isNamed) {
+        return answerValue(fallback, wantsText(c))
+      }
+      const session = sessions.get(found, touch)
+      const value = findMember(session.data, key) ?? fallback
+      if (value === undefined) throw keyNotFound(key)
+      return answerValue(value, wantsText(c), { ETag: entityTag(session) })
+    }),
+  )
+
+  routes.put(
+    '/:key',
+    withSession(async (c, access) => {
+      const key = readKey(c)
+      const value = await readValue(c, bodyLimitBytes, rules.maxDepth)
+      const changed = await write(c, access, conditional(c, { name: 'set', key, value }))
+      return answerEmpty(changedHeaders(c, access, changed))
+    }),
+  )
+
+  routes.patch(
+    '/:key',
+    withSession(async (c, access) => {
+      const key = readKey(c)
+      const body = await readJson(c, bodyLimitBytes, rules.maxDepth + 1)
+      const changed = await write(c, access, conditional(c, parseKeyPatch(key, body)))
+      return answerValue(changed.value ?? 'null', wantsText(c), changedHeaders(c, access, changed))
+    }),
+  )
+
+  routes.delete(
+    '/:key',
+    withSession(async (c, access) => {
+      const { found } = access
+      const key = readKey(c)
+      const fallback = readDefault(readQueries(c))
+      const operation = conditional(c, { name: 'pop', key })
+      try {
+        const changed = await sessions.change(found, operation)
+        const headers = changedHeaders(c, access, changed)
+        return answerValue(changed.value ?? 'null', wantsText(c), headers)
+      } catch (error) {
+        if (fallback === undefined || !isMissing(error, isNamed)) throw error
+        const headers = found.state === 'live' ? { ETag: entityTag(found.session) } : {}
+        return answerValue(fallback, wantsText(c), headers)
+      }
+    }),
+  )
+
+  routes.post(
+    '/:key',
+    withSession(async (c, access) => {
+      const changed = await act(c, access, readKey(c))
+      return isNamed && changed.token !== undefined
+        ? answerSession(c, access, changed)
+        : answerEmpty(changedHeaders(c, access, changed))
+    }),
+  )
+
+  refuseOtherMethods(
+    routes,
+    '/',
+    isNamed ? 'GET, HEAD, PUT, PATCH, DELETE' : 'GET, HEAD, PATCH, DELETE',
+  )
+  refuseOtherMethods(routes, '/:key', `${KEY_METHODS}, POST`, (c) => {
     const isAction = ['renew', 'clear'].includes(readKey(c))
-    throw methodRefusal(c, isAction ? `${KEY_METHODS}, POST` : KEY_METHODS)
+    return isAction ? `${KEY_METHODS}, POST` : KEY_METHODS
   })
 
-  async function write(c: AppContext, operation: Operation): Promise<Changed> {
-    const { found } = c.get('access')
+  async function write(
+    c: AppContext,
+    { found }: SessionAccess,
+    operation: Operation,
+  ): Promise<Changed> {
     if (isNamed) return await sessions.change(found, operation)
     return await sessions.changeOrCreate(found, operation, () => readDevice(c))
   }
 
-  function answerSession(c: AppContext, changed: Changed): Response {
+  function answerSession(c: AppContext, access: SessionAccess, changed: Changed): Response {
     const { session } = changed
     const body = c.get('isBackEnd')
       ? renderForBackEnd(session, handedOut(c, changed))
       : renderSession(session)
-    return answerJson(200, body, changedHeaders(c, changed))
+    return answerJson(200, body, changedHeaders(c, access, changed))
   }
 
   function handedOut(c: AppContext, { session, token, evicted }: Changed): HandedOut {
@@ -143,8 +175,7 @@ export function createSessionRoutes(deps: SessionRoutesDeps): Hono<AppEnv> {
    * What `POST` makes of a key's place: `renew` and `clear` are keys like any other for the other
    * methods. No route of their own, for the fast one of Hono's routers takes none beside `/:key`.
    */
-  async function act(c: AppContext, action: string): Promise<Changed> {
-    const { found } = c.get('access')
+  async function act(c: AppContext, { found }: SessionAccess, action: string): Promise<Changed> {
     switch (action) {
       case 'renew':
         return await sessions.renew(found, readPrecondition(c))
@@ -175,16 +206,19 @@ export function createSessionRoutes(deps: SessionRoutesDeps): Hono<AppEnv> {
     return key
   }
 
-  function readDefault(c: AppContext): string | undefined {
-    const text = readQuery(c, 'default')
+  function readDefault(query: ReadonlyMap<string, string>): string | undefined {
+    const text = query.get('default')
     return text === undefined ? undefined : parseJson(text, rules.maxDepth, '?default')
   }
 
   /** The cookie goes out when the token or the time that a browser keeps it has changed. */
-  function changedHeaders(c: AppContext, { session, token }: Changed): Headers {
+  function changedHeaders(
+    c: AppContext,
+    { found, token: given }: SessionAccess,
+    { session, token }: Changed,
+  ): Headers {
     const headers = { ETag: entityTag(session) }
     if (isNamed) return headers
-    const { found, token: given } = c.get('access')
     const kept = found.state === 'live' && found.session.permanent === session.permanent
     const due = token ?? (kept ? undefined : given)
     if (due === undefined) return headers

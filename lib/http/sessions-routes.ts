@@ -9,7 +9,7 @@ import type { AppContext, AppEnv } from './app-env.ts'
 import { parseJson } from '../json/text.ts'
 import { readText } from './body.ts'
 import type { DeviceReader } from './device.ts'
-import { methodNotAllowed } from './method-not-allowed.ts'
+import { refuseOtherMethods } from './method-not-allowed.ts'
 import { readPrecondition } from './precondition-headers.ts'
 import { readQueries } from './query.ts'
 import { decodeSegment } from './segment.ts'
@@ -77,7 +77,7 @@ export function createSessionsRoutes(deps: SessionsRoutesDeps): Hono<AppEnv> {
     return changed.created ? answerCreated(c, changed) : answerHandedOut(c, 200, changed)
   })
 
-  routes.all('/', methodNotAllowed('GET, HEAD, POST, DELETE'))
+  refuseOtherMethods(routes, '/', 'GET, HEAD, POST, DELETE')
 
   async function readNewSession(c: AppContext, empty = ''): Promise<NewSession> {
     // Two levels deeper than a value: the body's own object, and that of the data.

@@ -40,5 +40,8 @@ export function hashSecret(secret: string): string {
 
 /** Whether the secret is the one that was hashed, in a time that does not depend on the answer. */
 export function secretMatches(secret: string, secretHash: string): boolean {
-  return timingSafeEqual(Buffer.from(hashSecret(secret)), Buffer.from(secretHash))
+  return timingSafeEqual(
+    Buffer.from(hashSecret(secret), 'latin1'),
+    Buffer.from(secretHash, 'latin1'),
+  )
 }

@@ -222,7 +222,7 @@ export function createStore(reader: Reader, writer: WriterPort, parts: StorePart
   }
 
   return {
-    async find(id: string, now: number): Promise<Found> {
+    find(id: string, now: number): Found {
       const known = hot.get(id)
       if (known !== undefined) {
         const session = touchSession(known, seenAt(id))

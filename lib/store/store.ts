@@ -2,6 +2,7 @@
  * The contract of a store. It says nothing of SQLite: whatever keeps these promises can stand
  * behind Coatcheck.
  */
+import type { MaybePromise } from '../maybe-promise.ts'
 import type { JsonText } from '../json/text.ts'
 import type { Operation } from '../session/operations.ts'
 import type { Precondition } from '../session/precondition.ts'
@@ -13,8 +14,11 @@ import type { EndReason, Found, Session } from '../session/session.ts'
  * happen with `storage_full`, `storage_failed` or `overloaded`.
  */
 export type Store = {
-  /** The session or its tombstone as of `now`. A session past its time is ended, swept or not. */
-  find(id: string, now: number): Promise<Found>
+  /**
+   * The session or its tombstone as of `now`. A session past its time is ended, swept or not. A store
+   * that has it at hand answers without a promise.
+   */
+  find(id: string, now: number): MaybePromise<Found>
 
   /**
    * Live sessions, of one `sub` or of everybody, in the order in which they came; a session that
