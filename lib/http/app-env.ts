@@ -10,8 +10,7 @@ export type SessionAccess = {
 }
 
 export type AppEnv = {
-  /** Absent where a test calls the app without a socket. */
-  Bindings: Partial<HttpBindings>
+  Bindings: HttpBindings
   Variables: {
     /** True for a request with an API key: it may write claims, and see what the holder does not. */
     isBackEnd: boolean | undefined

@@ -100,8 +100,8 @@ export function createApp(options: AppOptions): Hono<AppEnv> {
  * The path as it came: a key may be `..` or hold a `%2F`, which the URL standard would resolve or a
  * router decode.
  */
-function rawPath(request: Request, options?: { env?: AppEnv['Bindings'] }): string {
-  const target = options?.env?.incoming?.url ?? request.url.slice(request.url.indexOf('/', 8))
+function rawPath(_request: Request, options?: { env?: AppEnv['Bindings'] }): string {
+  const target = options?.env?.incoming.url ?? '/'
   const mark = target.indexOf('?')
   return mark === -1 ? target : target.slice(0, mark)
 }

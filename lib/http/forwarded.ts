@@ -56,5 +56,5 @@ export function createForwarded(trustedProxies: readonly string[]): Forwarded {
 
 /** Undefined on a unix socket. An IPv4 address is one, also on a socket that takes both kinds. */
 function peerOf(c: AppContext): string | undefined {
-  return c.env?.incoming?.socket.remoteAddress?.replace(/^::ffff:(?=\d+\.)/, '')
+  return c.env.incoming.socket.remoteAddress?.replace(/^::ffff:(?=\d+\.)/, '')
 }

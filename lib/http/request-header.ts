@@ -5,8 +5,6 @@ import type { AppContext } from './app-env.ts'
  * would check the name and look again, which costs too much ten times a request.
  */
 export function readHeader(c: AppContext, name: string): string | undefined {
-  const parsed = c.env?.incoming?.headers
-  if (parsed === undefined) return c.req.header(name)
-  const value = parsed[name]
+  const value = c.env.incoming.headers[name]
   return Array.isArray(value) ? value.join(', ') : value
 }

@@ -95,6 +95,8 @@ export function createStore(reader: Reader, writer: WriterPort, parts: StorePart
   let requests: WriteRequest[] = []
   let waiting: Waiting[] = []
   let pendingWrites = 0
+  /** Sent to the writer and not yet answered. */
+  let batches = 0
   /** Activity that the file does not show yet: not sent so far, and sent but not yet committed. */
   let touched = new Map<string, number>()
   const touching: Map<string, number>[] = []
@@ -125,8 +127,9 @@ export function createStore(reader: Reader, writer: WriterPort, parts: StorePart
     // Told of all activity so far, the writer takes no session for dead that is not.
     if (looksAtOthers(request)) flushTouches()
     pendingWrites++
-    // One message for each turn of the event loop: what its callbacks ask for travels together.
-    if (requests.push(request) === 1) setImmediate(flushRequests)
+    // What is asked while the writer works travels together once it is done: it could not begin
+    // before, and a message costs more than what is in it.
+    if (requests.push(request) === 1 && batches === 0) setImmediate(flushRequests)
     return new Promise((resolve, reject) => waiting.push({ resolve, reject }))
   }
 
@@ -142,16 +145,22 @@ export function createStore(reader: Reader, writer: WriterPort, parts: StorePart
     const asking = waiting
     requests = []
     waiting = []
+    batches++
     answered = writer.write(asked).then(
       (outcomes) => {
-        pendingWrites -= asking.length
+        done(asking.length)
         outcomes.forEach((outcome, index) => settle(asked[index], asking[index], outcome))
       },
       (error: unknown) => {
-        pendingWrites -= asking.length
+        done(asking.length)
         for (const { reject } of asking) reject(error)
       },
     )
+  }
+
+  function done(count: number): void {
+    pendingWrites -= count
+    if (--batches === 0) flushRequests()
   }
 
   function settle(

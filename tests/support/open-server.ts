@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import { createApp } from '../../lib/http/app.ts'
 import { createApiKeys } from '../../lib/api-keys.ts'
 import type { HolderAccess } from '../../lib/http/access.ts'
@@ -67,10 +68,15 @@ export function openServer(options: ServerOptions = {}) {
     const headers = new Headers(ask.headers)
     if (ask.cookie !== undefined) headers.set('cookie', ask.cookie)
     if (ask.key !== undefined) headers.set('authorization', `Bearer ${ask.key}`)
-    const incoming = { url: path, socket: { remoteAddress: ask.peer ?? '192.0.2.1' } }
-    // As bytes: with a string, fetch says Content-Type: text/plain by itself.
-    const body = typeof ask.body === 'string' ? new TextEncoder().encode(ask.body) : ask.body
-    return await app.request(url, { method, headers, body: body ?? null }, { incoming })
+    const incoming = Object.assign(
+      Readable.from(ask.body === undefined ? [] : [Buffer.from(ask.body)]),
+      {
+        url: path,
+        headers: Object.fromEntries(headers),
+        socket: { remoteAddress: ask.peer ?? '192.0.2.1' },
+      },
+    )
+    return await app.request(url, { method, headers }, { incoming })
   }
 
   return { app, request, clock, store, sessions, database, logged }
