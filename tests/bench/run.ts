@@ -1,92 +1,144 @@
 /**
- * CPU time of the server's process per request, Coatcheck beside the floor: rounds in turn, medians.
- * `npm run bench [-- ROUNDS REQUESTS]`. Linux only: it reads /proc.
+ * `npm run bench [-- --help]`: Coatcheck, the floor below it and its peers under the same load, in
+ * one table. The table goes to stdout, what happens meanwhile to stderr. Linux only: it reads /proc.
  */
-import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { sendLoad } from './load.ts'
+import { existsSync, mkdirSync, statfsSync } from 'node:fs'
+import { cpus, loadavg, release } from 'node:os'
+import type { Contender } from './contender.ts'
+import { createContenders } from './contenders.ts'
+import { chooseCores, type Cores, pinThisProcess } from './cores.ts'
+import { findLoadGenerator, type LoadGenerator } from './load-generator.ts'
+import { measure, type Plan, type Samples } from './measure.ts'
+import { offers, type Operation, operations } from './operations.ts'
+import { type Options, OptionsError, readOptions, renderHelp } from './options.ts'
+import { installPeerPackages } from './peer-packages.ts'
+import { endAllAtExit, WORK_FOLDER } from './processes.ts'
+import { createTable, renderMarkdown, renderText, type Table } from './table.ts'
 
-const CONNECTIONS = 32
-const TICKS_PER_SECOND = 100
-const rounds = Number(process.argv[2] ?? 7)
-const requests = Number(process.argv[3] ?? 20_000)
+/** Runnable threads, a minute's mean, which npm itself does not reach. */
+const BUSY_LOAD = 0.7
+/** For one contender at one operation, beside its load. */
+const START_AND_CHECK_SECONDS = 2
 
-type Contender = { readonly name: string; readonly child: ChildProcess; readonly port: number }
+/** The type that statfs(2) tells for it. */
+const TMPFS_MAGIC = 0x01021994
 
-const folder = mkdtempSync(join(tmpdir(), 'coatcheck-bench-'))
-const contenders = [
-  await startContender('floor', ['./floor.ts']),
-  await startContender('coatcheck', [
-    '../../server.ts',
-    '--port',
-    '0',
-    '--data',
-    join(folder, 'sessions.db'),
-  ]),
-]
-const cookies = await Promise.all(Array.from({ length: CONNECTIONS }, signIn))
-const put = requestLine('PUT', '"ada"')
-const operations = [
-  { name: 'GET', requestFor: requestLine('GET', '') },
-  { name: 'PUT', requestFor: put },
-]
+const LEGEND = `Medians of the rounds. CPU: of a request, all processes and threads of the contender together.
+× floor: that time as a multiple of the bare Hono app's, which gives the same answer to the same request.
+kept in: where a session is once its write is answered. MB: resident memory, of all processes.`
 
-for (const { name, requestFor } of operations) {
-  const costs = new Map(contenders.map((contender) => [contender.name, new Array<number>()]))
-  for (let round = 0; round <= rounds; round++) {
-    for (const { name, child, port } of contenders) {
-      const before = cpuSeconds(child)
-      await sendLoad({ port, connections: CONNECTIONS, requestFor }, requests)
-      const cost = ((cpuSeconds(child) - before) / requests) * 1e6
-      // The first round warms up.
-      if (round > 0) costs.get(name)?.push(cost)
+endAllAtExit()
+try {
+  await main(process.argv.slice(2))
+} catch (error) {
+  tell(error instanceof Error ? error.message : String(error))
+  process.exitCode = error instanceof OptionsError ? 64 : 1
+}
+
+async function main(args: readonly string[]): Promise<void> {
+  let installed: Promise<string | undefined> | undefined
+  let mayInstall = true
+  const findMissingPackages = () => (installed ??= installPeerPackages(mayInstall))
+  const contenders = createContenders(findMissingPackages)
+  const choices = {
+    contenders: contenders.map(({ name }) => name),
+    operations: operations.map(({ name }) => name),
+  }
+  const options = readOptions(args, choices)
+  if (options === undefined) {
+    console.log(renderHelp(choices))
+    return
+  }
+  if (!existsSync('/proc/self/stat')) throw new Error('Cannot measure: CPU time comes from /proc')
+  mayInstall = options.install
+
+  const generator = await chooseGenerator(findMissingPackages)
+  const cores = chooseCores(options.serverCores, options.loadCores)
+  pinThisProcess(cores.load)
+  const present = await findPresent(contenders.filter(({ name }) => options.only.includes(name)))
+  const chosen = operations.filter(({ name }) => options.operations.includes(name))
+  tellHowLong(options, chosen, present)
+
+  const results: [Operation, Samples][] = []
+  try {
+    for (const operation of chosen) {
+      const able = present.filter(({ api }) => offers(api, operation.name))
+      const plan: Plan = { ...options, cores, generator, tell }
+      if (able.length > 0) results.push([operation, await measure(operation, able, plan)])
+    }
+  } finally {
+    // What was measured before something failed is still true.
+    if (results.length > 0) {
+      console.log(describeRun(options, cores, generator))
+      printTable(createTable(results), options.markdown)
     }
   }
-  const floor = costs.get('floor') ?? []
-  for (const [contender, cost] of costs) {
-    const ratio = median(cost.map((value, round) => value / (floor[round] ?? Number.NaN)))
-    console.log(
-      `${name} ${contender.padEnd(10)} ${median(cost).toFixed(1).padStart(6)} µs CPU a request, ` +
-        `${ratio.toFixed(2)} times the floor`,
+}
+
+function printTable(table: Table, asMarkdown: boolean): void {
+  if (asMarkdown) console.log(renderMarkdown(table))
+  else console.log(`${renderText(table)}\n${LEGEND}`)
+}
+
+async function chooseGenerator(
+  findMissingPackages: () => Promise<string | undefined>,
+): Promise<LoadGenerator> {
+  const found = findLoadGenerator()
+  if (found !== undefined) return found
+  tell('There is no wrk (apt-get install wrk): autocannon puts on less load')
+  const missing = await findMissingPackages()
+  const other = findLoadGenerator()
+  if (other !== undefined) return other
+  throw new Error(`Cannot put on load: install wrk; autocannon is missing: ${missing}`)
+}
+
+async function findPresent(contenders: readonly Contender[]): Promise<Contender[]> {
+  const present: Contender[] = []
+  for (const contender of contenders) {
+    const missing = await contender.findMissing()
+    if (missing === undefined) present.push(contender)
+    else tell(`Skipping ${contender.name} (${contender.title}): ${missing}`)
+  }
+  return present
+}
+
+function tellHowLong(
+  { rounds, seconds, warmUpSeconds }: Options,
+  chosen: readonly Operation[],
+  present: readonly Contender[],
+): void {
+  const pairs = chosen.flatMap(({ name }) => present.filter(({ api }) => offers(api, name)))
+  const each = warmUpSeconds + rounds * seconds + START_AND_CHECK_SECONDS
+  tell(`This takes about ${Math.ceil((pairs.length * each) / 60)} min`)
+  const [busy = 0] = loadavg()
+  if (busy > BUSY_LOAD) {
+    tell(
+      `The machine is busy (load average ${busy.toFixed(1)}): all figures will be worse than at rest`,
     )
   }
 }
-for (const { child } of contenders) child.kill('SIGTERM')
-rmSync(folder, { recursive: true })
 
-async function startContender(name: string, [script = '', ...args]: string[]): Promise<Contender> {
-  const path = fileURLToPath(new URL(script, import.meta.url))
-  const child = spawn(process.execPath, [path, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
-  const [line] = (await child.stdout.take(1).toArray()) as [Buffer]
-  return { name, child, port: Number(/:(\d+)\n/.exec(line.toString())?.[1]) }
+/** What the figures depend on, for whoever compares them. */
+function describeRun(options: Options, { server, load }: Cores, generator: LoadGenerator): string {
+  const { rounds, seconds, warmUpSeconds, connections, sessions } = options
+  const [cpu] = cpus()
+  const places =
+    server === undefined
+      ? 'nothing pinned'
+      : `server on core ${server}, load on core ${load ?? 'any'}`
+  return (
+    `${cpus().length} × ${cpu?.model.trim()}, Linux ${release()}, Node ${process.version}; ${places}.\n` +
+    `${generator.name}, ${connections} connections, ${sessions} sessions; ` +
+    `${rounds} ${rounds === 1 ? 'round' : 'rounds'} of ${seconds} s after ${warmUpSeconds} s of warm-up.\n` +
+    (isInMemory() ? 'The files are on a tmpfs: what is said to be on disk is not.\n' : '')
+  )
 }
 
-async function signIn(): Promise<string> {
-  const port = contenders.find(({ name }) => name === 'coatcheck')?.port
-  const answer = await fetch(`http://127.0.0.1:${port}/session`, {
-    method: 'PATCH',
-    body: '{"data":{"user":"ada","cart":["apple","pear"],"theme":"dark","visits":12}}',
-    headers: { 'content-type': 'application/json' },
-  })
-  return answer.headers.get('set-cookie')?.split(';', 1)[0] ?? ''
+function isInMemory(): boolean {
+  mkdirSync(WORK_FOLDER, { recursive: true })
+  return statfsSync(WORK_FOLDER).type === TMPFS_MAGIC
 }
 
-function requestLine(method: string, body: string): (connection: number) => string {
-  return (connection) =>
-    `${method} /session/user HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: ${cookies[connection]}\r\n` +
-    (body === '' ? '' : `Content-Type: application/json\r\nContent-Length: ${body.length}\r\n`) +
-    `\r\n${body}`
-}
-
-/** All threads of the process, user and system time. */
-function cpuSeconds({ pid }: ChildProcess): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
-  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
+function tell(text: string): void {
+  console.error(text)
 }

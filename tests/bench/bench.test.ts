@@ -1,0 +1,90 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { renderRequest, send } from './http-request.ts'
+import { OptionsError, readOptions } from './options.ts'
+import { endProcess, runToEnd, startProcess } from './processes.ts'
+import { readUsage } from './process-usage.ts'
+import { median, renderMarkdown } from './table.ts'
+
+const test = suite('bench')
+
+const CHOICES = { contenders: ['floor', 'coatcheck'], operations: ['get', 'put'] }
+
+for (const [args, expected] of [
+  [['--rounds', '0'], '--rounds must be an integer from 1 to 100, got "0"'],
+  [['--seconds', '1.5'], '--seconds must be an integer from 1 to 60, got "1.5"'],
+  [['--only', 'floor,nginx'], '--only must be of floor, coatcheck, got "nginx"'],
+  [['--load-cores', 'all'], '--load-cores must be a list of cores such as 0,2-3, got "all"'],
+  [['--round', '1'], "Unknown option '--round'"],
+] as const) {
+  test(`the options ${args.join(' ')} are refused with what was expected`, () => {
+    assert.throws(
+      () => readOptions(args, CHOICES),
+      (error: unknown) => error instanceof OptionsError && error.message.includes(expected),
+    )
+  })
+}
+
+test('names are taken in any case and order, and all of them where none is given', () => {
+  const options = readOptions(['--operations', 'PUT,GET'], CHOICES)
+  assert.equal(options?.operations, ['get', 'put'])
+  assert.equal(options?.only, ['floor', 'coatcheck'])
+})
+
+test('a request with a body says how many bytes it has', () => {
+  const text = renderRequest(send('PUT', '/session/user', '"é"', { Cookie: 'sid=x' }))
+  assert.match(text, /^PUT \/session\/user HTTP\/1\.1\r\nHost: 127\.0\.0\.1\r\n/)
+  assert.match(text, /\r\nCookie: sid=x\r\nContent-Length: 4\r\n\r\n"é"$/)
+})
+
+test('the usage of a process counts that of its children, ended ones too', async () => {
+  const burn = `const end = performance.now() + 200; while (performance.now() < end);`
+  const child = `require('node:child_process').spawnSync(process.execPath, ['-e', '${burn}'])`
+  const parent = startProcess([
+    process.execPath,
+    '-e',
+    `${child}; console.log('burnt'); setInterval(() => {}, 1000)`,
+  ])
+  try {
+    while (!parent.output().includes('burnt')) await new Promise((wake) => setTimeout(wake, 10))
+    const { cpuUs, residentBytes } = readUsage([parent.pid])
+    // On a busy machine it does not get the whole time.
+    assert.ok(cpuUs > 20_000, `${cpuUs} µs`)
+    assert.ok(residentBytes > 10e6, `${residentBytes} bytes`)
+  } finally {
+    await endProcess(parent)
+  }
+})
+
+test('a program that fails is told with what it printed', async () => {
+  const command = [process.execPath, '-e', 'console.log("no such host"); process.exit(3)']
+  try {
+    await runToEnd(command, { limitMs: 10_000 })
+    assert.unreachable()
+  } catch (error) {
+    assert.match((error as Error).message, /ended with code 3: no such host$/)
+  }
+})
+
+test('a program that takes too long is ended', async () => {
+  try {
+    await runToEnd([process.execPath, '-e', 'setInterval(() => {}, 1000)'], { limitMs: 200 })
+    assert.unreachable()
+  } catch (error) {
+    assert.match((error as Error).message, /was ended/)
+  }
+})
+
+test('the median of an even number of values lies between the two in the middle', () => {
+  assert.is(median([4, 1, 3, 2]), 2.5)
+  assert.is(median([9, 1, 5]), 5)
+})
+
+test('a table in Markdown has figures to the right', () => {
+  const line = ['GET', 'floor', '—', '1,000', '14.0', '1.00', '0.40', '0.90', '1.20', '90']
+  const lines = renderMarkdown([line.map((_, at) => `c${at}`), line]).split('\n')
+  assert.match(lines[1] ?? '', /^\| --- \| ----- \| -- \| ----: \|/)
+  assert.match(lines[2] ?? '', /^\| GET \| floor \| — {2}\| 1,000 \|/)
+})
+
+test.run()

@@ -1,0 +1,52 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Contender } from '../contender.ts'
+import { findProgram } from '../find-program.ts'
+import { findFreePort, startProcess, waitForPort } from '../processes.ts'
+import { webdisApi } from '../session-api.ts'
+import { findMissingPrograms, type RedisMode, startRedis } from './redis.ts'
+
+export const webdis = createWebdis('webdis', 'Webdis, Redis', 'memory')
+
+export const durableWebdis = createWebdis(
+  'webdis-durable',
+  'Webdis, Redis appendfsync always',
+  'disk',
+)
+
+function createWebdis(name: string, title: string, keptIn: RedisMode): Contender {
+  return {
+    name,
+    title,
+    keptIn,
+    api: webdisApi,
+    findMissing: () =>
+      Promise.resolve(findMissingPrograms({ 'redis-server': 'redis-server', webdis: 'webdis' })),
+    async start(setting) {
+      const { cores, folder, add } = setting
+      const redisPort = await startRedis(setting, keptIn)
+      const port = await findFreePort()
+      const file = join(folder, 'webdis.json')
+      writeFileSync(file, JSON.stringify(settingsOf(redisPort, port, folder)))
+      const command = [findProgram('webdis') ?? 'webdis', file]
+      await waitForPort(add(startProcess(command, { cores, folder })), port)
+      return port
+    },
+  }
+}
+
+/** As Debian sets it up, but without a line in the log for each request. */
+function settingsOf(redisPort: number, port: number, folder: string) {
+  return {
+    redis_host: '127.0.0.1',
+    redis_port: redisPort,
+    http_host: '127.0.0.1',
+    http_port: port,
+    threads: 2,
+    daemonize: false,
+    database: 0,
+    acl: [{ disabled: ['DEBUG'] }],
+    verbosity: 0,
+    logfile: join(folder, 'webdis.log'),
+  }
+}
