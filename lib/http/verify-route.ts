@@ -4,6 +4,7 @@ import { CoatcheckError, type ErrorCode } from '../errors.ts'
 import type { JsonText } from '../json/text.ts'
 import type { Log } from '../log.ts'
 import { findSub } from '../session/claims.ts'
+import { type MaybePromise, whenThere } from '../maybe-promise.ts'
 import type { Session } from '../session/session.ts'
 import { isToken } from '../session/token.ts'
 import type { Sessions } from '../sessions.ts'
@@ -31,16 +32,26 @@ export function createVerifyRoute(deps: VerifyDeps): Handler<AppEnv> {
   const { sessions, cookie, holderAccess, log } = deps
   // Whoever has the cookie can ask, too, where no proxy keeps this path to itself.
   const render = holderAccess === 'none' ? renderClosed : renderSession
-  return async function verify(c) {
-    try {
-      const found = await sessions.authenticate(readToken(c, cookie))
+
+  function verify(c: AppContext): MaybePromise<Response> {
+    return whenThere(sessions.authenticate(readToken(c, cookie)), (found) => {
       const session = sessions.get(found, readFlag(c, 'touch') ?? true)
       return answerVerified(session, render(session))
+    })
+  }
+
+  function refuse(error: unknown): Response {
+    const isRefusal = error instanceof CoatcheckError
+    if (!isRefusal) log.error('verify failed', { error: error instanceof Error ? error.name : '' })
+    return answerProblem(sessionRequired(isRefusal ? error.code : 'internal'))
+  }
+
+  return (c) => {
+    try {
+      const answer = verify(c)
+      return answer instanceof Promise ? answer.catch(refuse) : answer
     } catch (error) {
-      const isRefusal = error instanceof CoatcheckError
-      if (!isRefusal)
-        log.error('verify failed', { error: error instanceof Error ? error.name : '' })
-      return answerProblem(sessionRequired(isRefusal ? error.code : 'internal'))
+      return refuse(error)
     }
   }
 }

@@ -3,15 +3,16 @@ import { expiresAt, lifetimeEndsAt, type Session } from './session.ts'
 
 /** The session as its holder sees it; data and claims as they were put, times in ISO 8601. */
 export function renderSession(session: Session): JsonText {
-  const times = JSON.stringify({
-    permanent: session.permanent,
-    createdAt: new Date(session.createdAt),
-    lastSeenAt: new Date(session.lastSeenAt),
-    expiresAt: new Date(expiresAt(session)),
-    lifetimeEndsAt: new Date(lifetimeEndsAt(session)),
-  })
-  const id = JSON.stringify(session.id)
-  return `{"id":${id},"data":${session.data},"claims":${session.claims},${times.slice(1)}`
+  return (
+    `{"id":${JSON.stringify(session.id)},"data":${session.data},"claims":${session.claims},` +
+    `"permanent":${session.permanent},"createdAt":${renderTime(session.createdAt)},` +
+    `"lastSeenAt":${renderTime(session.lastSeenAt)},"expiresAt":${renderTime(expiresAt(session))},` +
+    `"lifetimeEndsAt":${renderTime(lifetimeEndsAt(session))}}`
+  )
+}
+
+function renderTime(time: number): JsonText {
+  return `"${new Date(time).toISOString()}"`
 }
 
 /** For those who may not see what is in it. */
