@@ -166,7 +166,7 @@ test('a user who has more than a limit that was lowered is brought down to it', 
   const { database, clock, create, liveOf } = openLimited()
   const insert = database.prepare(
     `insert into sessions (id, data, claims, sub, permanent, created_at, last_seen_at,
-       idle_timeout_ms, lifetime_ms, expires_at, version)
+       idle_timeout_ms, lifetime_ms, sweep_at, version)
      values (?, '{}', '{"sub":"ada"}', 'ada', 0, $now, $now, 60000, 60000, $now + 60000, 1)`,
   )
   const old = ['old-1', 'old-2', 'old-3', 'old-4', 'old-5']

@@ -13,7 +13,7 @@ function fill(
 ): void {
   const fill = database.prepare(
     `insert into sessions (id, data, claims, sub, permanent, created_at, last_seen_at,
-       idle_timeout_ms, lifetime_ms, expires_at, version)
+       idle_timeout_ms, lifetime_ms, sweep_at, version)
      with recursive n(i) as (select 1 union all select i + 1 from n where i < $count)
      select $sub || printf('-%016d', i), '{}', json_object('sub', $sub), $sub, 0, $now, $now,
        60000, 60000, $now + 60000, 1 from n`,

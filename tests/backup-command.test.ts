@@ -93,7 +93,7 @@ test('backup of a file whose index and rows disagree leaves no backup', async ()
   const folder = makeFolder()
   const { fault, refusal } = await runHere(backupCommand, [join(folder, 'b'), '--data', path])
   assert.is(fault, 'damaged')
-  assert.match(refusal, /it is damaged \(row \d+ missing from index sessions_by_expiry\)/)
+  assert.match(refusal, /it is damaged \(row \d+ missing from index sessions_by_sweep\)/)
   assert.equal(readdirSync(folder), [])
 })
 

@@ -28,9 +28,9 @@ test('check of a file in order says so', async () => {
 
 for (const [what, change, rule] of [
   [
-    'an expiry that is not the earlier limit',
-    'expires_at = expires_at + 1',
-    /expires_at must be min/,
+    'a sweep later than the earlier limit',
+    'sweep_at = expires_at + 1',
+    /sweep_at must not be later/,
   ],
   ['a sub that is not in the claims', `sub = 'eve'`, /the column sub must be claims\.sub/],
   ['claims with a sub that no column has', `claims = '{"sub":"eve"}'`, /the column sub must be/],
@@ -103,7 +103,7 @@ test('check finds an index that disagrees with its rows, for people and for scri
   damageIndex(path)
   const run = await check(path)
   assert.is(run.code, 65)
-  assert.match(run.out, /^file: row \d+ missing from index sessions_by_expiry\n/)
+  assert.match(run.out, /^file: row \d+ missing from index sessions_by_sweep\n/)
   const lines = (await check(path, '--json')).out
     .trim()
     .split('\n')

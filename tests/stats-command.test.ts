@@ -25,8 +25,9 @@ test('stats counts live and expired sessions, by age, and the ended by reason', 
   tamper(
     path,
     `update sessions set created_at = created_at - ${2 * HOUR} where id in ('${idOf(1)}', '${idOf(2)}');
-     update sessions set created_at = created_at - ${40 * DAY} where id = '${idOf(3)}';
-     update sessions set expires_at = ${clock.now()} where id = '${idOf(4)}';
+     update sessions set created_at = created_at - ${40 * DAY},
+       lifetime_ms = lifetime_ms + ${40 * DAY} where id = '${idOf(3)}';
+     update sessions set last_seen_at = ${clock.now()}, idle_timeout_ms = 0 where id = '${idOf(4)}';
      insert into tombstones values ('a', null, 'logout', 1), ('b', null, 'logout', 1), ('c', null, 'idle_timeout', 1)`,
   )
   const statistics = await stats(path)

@@ -28,7 +28,7 @@ const ID = /^[\w-]{16,128}$/
 const HASH = /^[\w-]{43}$/
 const REASONS = ['idle_timeout', 'lifetime', 'logout', 'renewed', 'revoked', 'evicted']
 
-type AuditedRow = [...SessionRow, sub: string | null, expiresAt: number, endedAt: number | null]
+type AuditedRow = [...SessionRow, sub: string | null, sweepAt: number, endedAt: number | null]
 
 /** What SQLite finds wrong with the file's structure; one long read, the length of the file. */
 export function auditFile(database: Database.Database, onFinding: OnFinding): void {
@@ -70,7 +70,7 @@ export function auditSessions(
 ): void {
   const rowsAfter = database
     .prepare<[after: number, limit: number], AuditedRow>(
-      `select ${SESSION_COLUMNS.replaceAll(/\w+/g, 's.$&')}, s.sub, s.expires_at, t.ended_at
+      `select ${SESSION_COLUMNS.replaceAll(/\w+/g, 's.$&')}, s.sub, s.sweep_at, t.ended_at
        from sessions s left join tombstones t on t.id = s.id
        where s.number > ? order by s.number limit ?`,
     )
@@ -126,12 +126,10 @@ const MALFORMED_HASH = 'the hash must be a SHA-256 in base64url'
 
 function* brokenRules(row: AuditedRow): Generator<string> {
   const session = parseSessionRow(row.slice(0, 12) as SessionRow)
-  const [sub, storedExpiry, endedAt] = row.slice(12) as [string | null, number, number | null]
+  const [sub, sweepAt, endedAt] = row.slice(12) as [string | null, number, number | null]
   if (!ID.test(session.id)) yield MALFORMED_ID
   if (!isHash(session.secretHash)) yield MALFORMED_HASH
-  if (storedExpiry !== expiresAt(session)) {
-    yield 'expires_at must be min(last_seen_at + idle_timeout_ms, created_at + lifetime_ms)'
-  }
+  if (sweepAt > expiresAt(session)) yield 'sweep_at must not be later than the session expires'
   if (session.version < 1) yield 'version must be at least 1'
   if (row[4] !== 0 && row[4] !== 1) yield 'permanent must be 0 or 1'
   if (session.idleTimeoutMs < 1 || session.lifetimeMs < 1) yield 'both time limits must be positive'

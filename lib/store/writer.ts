@@ -108,19 +108,20 @@ export function createWriter(
   // What it may replace has died and been forgotten, and waits to be swept.
   const insertSession = database.prepare(
     `insert or replace into sessions (data, claims, permanent, last_seen_at, idle_timeout_ms, lifetime_ms,
-       version, expires_at, id, secret_hash, created_at, sub, device)
+       version, sweep_at, id, secret_hash, created_at, sub, device)
      values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   )
   const updateSession = database.prepare(
     `update sessions set data = ?, claims = ?, permanent = ?, last_seen_at = ?,
-       idle_timeout_ms = ?, lifetime_ms = ?, version = ?, expires_at = ? where id = ?`,
+       idle_timeout_ms = ?, lifetime_ms = ?, version = ? where id = ?`,
+  )
+  const sweepEarlier = database.prepare(
+    'update sessions set sweep_at = min(sweep_at, expires_at) where id = ?',
   )
   const renameSession = database.prepare('update sessions set id = ?, secret_hash = ? where id = ?')
   const assignSession = database.prepare('update sessions set sub = ? where id = ?')
   const touch = database.prepare<{ id: string; seenAt: number }>(
-    `update sessions set last_seen_at = $seenAt,
-       expires_at = min($seenAt + idle_timeout_ms, created_at + lifetime_ms)
-     where id = $id and last_seen_at < $seenAt`,
+    'update sessions set last_seen_at = $seenAt where id = $id and last_seen_at < $seenAt',
   )
   const deleteSession = database.prepare('delete from sessions where id = ?')
   const insertTombstone = database.prepare(
@@ -131,19 +132,21 @@ export function createWriter(
 
   const othersOfSub = database
     .prepare<{ sub: string; id: string; now: number }, string>(
-      `select id from sessions where sub = $sub and id <> $id and +expires_at > $now
+      `select id from sessions where sub = $sub and id <> $id and expires_at > $now
        order by created_at, number`,
     )
     .pluck()
   const liveOfSub = database
     .prepare<EndManyParameters, string>(
       `select id from sessions
-       where sub = $sub and id is not $except and +expires_at > $now limit $limit`,
+       where sub = $sub and id is not $except and expires_at > $now limit $limit`,
     )
     .pluck()
   const live = database
     .prepare<EndManyParameters, string>(
-      'select id from sessions where id is not $except and expires_at > $now limit $limit',
+      // From the end at which those are that surely live.
+      `select id from sessions where id is not $except and expires_at > $now
+       order by sweep_at desc limit $limit`,
     )
     .pluck()
   const apiKeys = createApiKeyTable(database)
@@ -153,11 +156,12 @@ export function createWriter(
   )
 
   // The sweep's predicates are the opposites of `isLive` and of `remembered` in the reader.
-  const expired = database
+  const due = database
     .prepare<[now: number, limit: number], string>(
-      'select id from sessions where expires_at <= ? order by expires_at limit ?',
+      'select id from sessions where sweep_at <= ? order by sweep_at limit ?',
     )
     .pluck()
+  const putOff = database.prepare('update sessions set sweep_at = expires_at where id = ?')
   const forget = database.prepare(
     `delete from tombstones where id in
        (select id from tombstones where ended_at <= ? order by ended_at limit ?)`,
@@ -169,7 +173,8 @@ export function createWriter(
       return { inserted: false, evicted: [] }
     const sub = findSub(session.claims)
     const evicted = makeRoom(session, sub, createdAt)
-    insertSession.run(...changingColumns(session), id, secretHash, createdAt, sub ?? null, device)
+    const key = [id, secretHash, createdAt, sub ?? null, device]
+    insertSession.run(...changingColumns(session), expiresAt(session), ...key)
     return { inserted: true, evicted }
   }
 
@@ -202,6 +207,7 @@ export function createWriter(
     const isAssigned = session.claims !== before.claims && sub !== findSub(before.claims)
     const evicted = isAssigned ? makeRoom(before, sub, now) : undefined
     updateSession.run(...changingColumns(session), id)
+    if (expiresAt(session) < expiresAt(found.session)) sweepEarlier.run(id)
     if (isAssigned) assignSession.run(sub ?? null, id)
     if (session.id !== id) {
       renameSession.run(session.id, session.secretHash, id)
@@ -307,15 +313,21 @@ export function createWriter(
 
     sweepSlice(now, limit) {
       return transact(() => {
-        const ids = expired.all(now, limit)
+        const ids = due.all(now, limit)
+        let ended = 0
         for (const id of ids) {
           // As of `now` the reader finds the tombstone that it has shown since the session's death.
           const found = reader.find(id, now, 0)
-          if (found.state === 'ended') bury(found.tombstone)
-          deleteSession.run(id)
+          if (found.state === 'live') {
+            putOff.run(id)
+          } else {
+            if (found.state === 'ended') bury(found.tombstone)
+            deleteSession.run(id)
+            ended++
+          }
         }
         const removed = forget.run(now - keepEndedMs, limit).changes
-        return { ended: ids.length, removed, more: ids.length === limit || removed === limit }
+        return { ended, removed, more: ids.length === limit || removed === limit }
       })
     },
 
@@ -341,7 +353,6 @@ function changingColumns(session: Session): (string | number)[] {
     session.idleTimeoutMs,
     session.lifetimeMs,
     session.version,
-    expiresAt(session),
   ]
 }
 

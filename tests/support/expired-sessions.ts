@@ -8,7 +8,7 @@ import { HOUR, MINUTE } from './memory-store.ts'
 export function insertExpired(database: Database.Database, count: number, now: number): void {
   const insert = database.prepare(
     `insert into sessions (id, data, claims, permanent, created_at, last_seen_at, idle_timeout_ms,
-       lifetime_ms, expires_at, version) values (?, '{}', '{}', 0, ?, ?, ?, ?, ?, 1)`,
+       lifetime_ms, sweep_at, version) values (?, '{}', '{}', 0, ?, ?, ?, ?, ?, 1)`,
   )
   const insertAll = database.transaction(() => {
     for (let n = 0; n < count; n++) {

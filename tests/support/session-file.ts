@@ -48,9 +48,9 @@ export function tamper(path: string, sql: string): void {
   database.close()
 }
 
-/** Makes the index of expiry disagree with its rows, which SQLite's quick check does not see. */
+/** Makes the index of the sweep disagree with its rows, which SQLite's quick check does not see. */
 export function damageIndex(path: string): void {
-  const index = `name = 'sessions_by_expiry'`
+  const index = `name = 'sessions_by_sweep'`
   const hidden = new Database(path)
   hidden.unsafeMode()
   hidden.pragma('writable_schema = on')
@@ -59,7 +59,7 @@ export function damageIndex(path: string): void {
     .get()
   hidden.exec(`delete from sqlite_schema where ${index}`)
   hidden.close()
-  tamper(path, `update sessions set expires_at = expires_at + 1 where id = '${idOf(0)}'`)
+  tamper(path, `update sessions set sweep_at = sweep_at + 1 where id = '${idOf(0)}'`)
   const shown = new Database(path)
   shown.unsafeMode()
   shown.pragma('writable_schema = on')

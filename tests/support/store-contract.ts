@@ -224,6 +224,31 @@ export function testStoreContract(name: string, open: OpenStore): void {
     await store.close()
   })
 
+  test('sweep puts off what has lived on, and ends it once its time is up', async () => {
+    const { store, clock } = await open()
+    const began = clock.now()
+    const busy = sessionAt(began)
+    await store.insert(busy)
+    for (let at = 20; at <= 100; at += 20) store.touch(busy.id, began + at * MINUTE)
+    assert.equal(await store.sweep(began + 129 * MINUTE), { ended: 0, removed: 0 })
+    assert.equal(await store.sweep(began + 129 * MINUTE), { ended: 0, removed: 0 })
+    assert.is((await store.find(busy.id, began + 129 * MINUTE)).state, 'live')
+    assert.equal(await store.sweep(began + 130 * MINUTE), { ended: 1, removed: 0 })
+    await store.close()
+  })
+
+  test('sweep ends in time what was given a shorter life', async () => {
+    const { store, clock } = await open()
+    const session = sessionAt(clock.now())
+    await store.insert(session)
+    const limits = { idleTimeoutMs: MINUTE, lifetimeMs: HOUR }
+    const shorter = { data: '{}', claims: '{}', permanent: false, ...limits }
+    await store.change(session.id, clock.now(), { name: 'replace', ...shorter })
+    assert.equal(await store.sweep(clock.now() + MINUTE - 1), { ended: 0, removed: 0 })
+    assert.equal(await store.sweep(clock.now() + MINUTE), { ended: 1, removed: 0 })
+    await store.close()
+  })
+
   test('sweep ends all that has expired and removes tombstones kept long enough', async () => {
     const { store, clock } = await open()
     const began = clock.now()
