@@ -1,5 +1,5 @@
 /** Wires the parts of Coatcheck together: config → store → sessions → sweeper → app → listen → stop. */
-import { constants } from 'node:os'
+import { constants, setPriority } from 'node:os'
 import { openApiKeys, type OpenApiKeys } from './lib/api-keys.ts'
 import { readAsset } from './lib/assets.ts'
 import { systemClock } from './lib/clock.ts'
@@ -33,7 +33,11 @@ try {
 /** Answers the exit code. */
 async function main(args: readonly string[]): Promise<number> {
   const named = commands.get(args[0] ?? '')
-  if (named !== undefined) return await runCommand(named, args.slice(1), commandIo())
+  if (named !== undefined) {
+    // A server that runs beside it goes first.
+    setPriority(constants.priority.PRIORITY_LOW)
+    return await runCommand(named, args.slice(1), commandIo())
+  }
   const command = readSettings(args)
   if (command.kind === 'serve') return await serve(command.settings)
   out(command.kind === 'help' ? command.text : `${readVersion()}\n`)

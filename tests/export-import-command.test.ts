@@ -1,5 +1,7 @@
-import { exec } from 'node:child_process'
+import { exec, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
+import { constants, getPriority } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import fc from 'fast-check'
@@ -258,5 +260,18 @@ function parseShown(line: string): Shown {
   const shown: Shown = JSON.parse(line)
   return shown
 }
+
+test('a command leaves the processor to a server beside it', async () => {
+  const path = makeSessionFile(1)
+  const [command = '', ...program] = PROGRAM
+  const child = spawn(command, [...program, 'import', '--data', path], { stdio: 'pipe' })
+  child.stdin.write('no session\n')
+  // It works on the first line, and waits for another.
+  await once(child.stderr, 'data')
+  const own = getPriority(child.pid)
+  child.stdin.end()
+  await once(child, 'close')
+  assert.is(own, constants.priority.PRIORITY_LOW)
+})
 
 test.run()
