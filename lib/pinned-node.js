@@ -3,7 +3,7 @@
  * optional dependencies, whatever Node and npm are at hand. npm 11 puts that Node first on the PATH
  * of every script, and then there is nothing to do; npm 10, which comes with Node 20, installs it
  * and loses the link to it. With `--permission`
- * that Node has the rights of lib/permission-flags.js and no others. Plain JavaScript, since the
+ * that Node has the rights of lib/node-flags.js and no others. Plain JavaScript, since the
  * Node at hand may not run TypeScript.
  */
 import { spawn } from 'node:child_process'
@@ -12,7 +12,7 @@ import { createRequire } from 'node:module'
 import { constants } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { permissionFlags } from './permission-flags.js'
+import { nodeFlags } from './node-flags.js'
 
 const require = createRequire(import.meta.url)
 const pins = Object.entries(readManifest('../package.json').optionalDependencies)
@@ -20,7 +20,7 @@ const pinnedVersion = `v${pins[0][1]}`
 
 const pinned = process.version === pinnedVersion ? process.execPath : findPinned()
 const isLimited = process.argv[2] === '--permission'
-if (isLimited) runOn(pinned, [...permissionFlags, ...process.argv.slice(3)])
+if (isLimited) runOn(pinned, [...nodeFlags, ...process.argv.slice(3)])
 else if (pinned === process.execPath) runHere()
 else runOn(pinned, process.argv.slice(2))
 

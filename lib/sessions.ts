@@ -105,7 +105,7 @@ const DECOY_ID = '.'.repeat(21)
 const DECOY_HASH = hashSecret('no secret has this hash, for every secret has 43 characters')
 
 /** Ended in one step of the writer, so that other writes wait no longer than for a sweep's slice. */
-const END_SLICE = 200
+const END_SLICE = 50
 /** Ended in one call, so that it is answered in time. */
 const END_LIMIT = 10_000
 

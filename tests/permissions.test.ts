@@ -7,7 +7,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { buildBinary } from '../lib/build/binary.ts'
 import { hostName, targetFor } from '../lib/build/target.ts'
-import { permissionFlags } from '../lib/permission-flags.js'
+import { nodeFlags } from '../lib/node-flags.js'
 import type { Probed } from './support/permission-probe.ts'
 import { makeFolder, PROGRAM, type RunningServer, spawnServer } from './support/spawn-server.ts'
 
@@ -90,11 +90,11 @@ if (isBinary) {
 
 /** The program as it is started for real. */
 function limited(): readonly string[] {
-  return isBinary ? PROGRAM : [NODE, ...permissionFlags, SERVER]
+  return isBinary ? PROGRAM : [NODE, ...nodeFlags, SERVER]
 }
 
 async function withProbe(folder: string): Promise<readonly string[]> {
-  if (!isBinary) return [NODE, ...permissionFlags, '--import', PROBE, SERVER]
+  if (!isBinary) return [NODE, ...nodeFlags, '--import', PROBE, SERVER]
   const probed = join(folder, 'coatcheck-with-probe')
   await buildBinary(targetFor(hostName), probed, [PROBE])
   return [probed]

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { permissionFlags } from '../permission-flags.js'
+import { nodeFlags } from '../node-flags.js'
 import { ADDON_FOLDER } from '../store/addon.ts'
 import { WRITER_ASSET } from '../store/writer-port.ts'
 import { bundleProgram, ROOT } from './bundle.ts'
@@ -30,7 +30,7 @@ export async function buildBinary(
         executable: stripNode(fetchNode(target, folder), folder),
         output,
         disableExperimentalSEAWarning: true,
-        execArgv: permissionFlags,
+        execArgv: nodeFlags,
         // What is in NODE_OPTIONS must not give rights back.
         execArgvExtension: 'none',
         assets: {

@@ -6,7 +6,7 @@ import { FILE_EXIT_CODES } from './file-exit-codes.ts'
 import { createProgress } from './progress.ts'
 
 /** In one transaction, so that a running server's writes wait no longer than for a sweep's slice. */
-const SLICE = 200
+const SLICE = 50
 
 /**
  * A server writes down activity once a second, later where the file is busy; until then it may show

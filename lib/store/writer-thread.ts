@@ -38,8 +38,11 @@ export type FromWriter =
   | { readonly kind: 'not_swept'; readonly refusal: Refusal }
   | { readonly kind: 'closed' }
 
-/** A slice of a sweep holds up a write no longer than it takes to end this many sessions. */
-const SWEEP_SLICE = 200
+/**
+ * A slice of a sweep holds up a write no longer than it takes to end this many sessions: a few
+ * milliseconds among a million, of which each is on other pages.
+ */
+const SWEEP_SLICE = 50
 
 const port = requirePort()
 const options: WriterOptions = workerData

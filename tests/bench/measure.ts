@@ -1,4 +1,5 @@
 /** The rounds of one operation: every contender in turn, so that what else the machine does hits all. */
+import { setTimeout as wait } from 'node:timers/promises'
 import {
   type Contender,
   findDifference,
@@ -14,6 +15,9 @@ import { askOne, type Operation, type OperationName } from './operations.ts'
 import { makeFolder, removeFolder } from './processes.ts'
 import { readUsage } from './process-usage.ts'
 import type { SessionApi } from './session-api.ts'
+
+/** After a round, until a contender is done with the last requests of it. */
+const SETTLING_MS = 300
 
 export type Plan = {
   readonly rounds: number
@@ -75,6 +79,8 @@ async function runRounds(
     for (const one of ready) {
       await check(operation, one, answer)
       const sample = await runRound(operation, one, round, folder, plan)
+      // Webdis has been seen to give the next client what one that has gone was to get.
+      await wait(SETTLING_MS)
       await check(operation, one, answer)
       if (round > 0) samples.get(one.contender)?.push(sample)
     }

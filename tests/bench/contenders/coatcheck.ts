@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { permissionFlags } from '../../../lib/permission-flags.js'
+import { nodeFlags } from '../../../lib/node-flags.js'
 import type { Contender } from '../contender.ts'
 import { portOf, startProcess } from '../processes.ts'
 import { verifyApi } from '../session-api.ts'
@@ -16,7 +16,7 @@ export const coatcheck: Contender = {
   findMissing: () => Promise.resolve(undefined),
   async start({ cores, folder, add }) {
     const settings = ['--port', '0', '--data', join(folder, 'sessions.db')]
-    const command = [process.execPath, ...permissionFlags, SERVER, ...settings]
+    const command = [process.execPath, ...nodeFlags, SERVER, ...settings]
     return await portOf(add(startProcess(command, { cores })))
   },
 }

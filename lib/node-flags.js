@@ -1,10 +1,10 @@
 /**
- * With these flags Node starts the server, and the binary itself: Node's permission model, with
- * what is needed until the server listens. Then it lets go of all of it: see lib/permissions.ts.
- * Never given are child processes, the inspector, WASI and FFI. Plain JavaScript, since
+ * With these flags Node starts the server, and the binary itself. Plain JavaScript, since
  * lib/pinned-node.js must run on any Node.
  */
-export const permissionFlags = [
+export const nodeFlags = [
+  // The permission model, with what is needed until the server listens. Then it lets go of all of it:
+  // see lib/permissions.ts. Never given are child processes, the inspector, WASI and FFI.
   '--permission',
   // All paths: only the settings, which are read later, say where the data, the key and the socket are.
   '--allow-fs-read=*',
@@ -16,4 +16,6 @@ export const permissionFlags = [
   // Node warns of addons and workers, which are dropped here, and of --allow-net being new.
   '--disable-warning=SecurityWarning',
   '--disable-warning=ExperimentalWarning',
+  // MiB. What a request leaves behind is collected less often, for a tenth less CPU time in all.
+  '--min-semi-space-size=16',
 ]

@@ -1,0 +1,179 @@
+/**
+ * What a request costs as the file grows, and as a session does: CPU time of the server's process,
+ * all threads; rounds over the files in turn, medians.
+ * `npm run bench:curve [-- --folder FOLDER] [COUNT...]`. Linux only: it reads /proc. Ten million
+ * sessions take 5 GB and some minutes to write; in a folder that is named, the files stay, and are
+ * used again within a day.
+ */
+import { randomInt } from 'node:crypto'
+import { mkdirSync, mkdtempSync, renameSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+import { type RunningServer, spawnServer } from '../support/spawn-server.ts'
+import { getUser, putUser, sendAll } from './connection.ts'
+import { cookieOf, fillFile } from './filled-file.ts'
+import { readUsage } from './process-usage.ts'
+
+type Subject = {
+  readonly name: string
+  readonly path: string
+  readonly count: number
+  readonly dataBytes: number
+}
+type Running = Subject & { readonly server: RunningServer; readonly port: number }
+
+const CONNECTIONS = 32
+const ROUNDS = 3
+const STARTS = 3
+/** Read and written again and again, wherever in the file they are. */
+const WARM = 1_000
+/** A read is written down as activity within a second: that is a part of its cost. */
+const TOUCH_MS = 1_200
+const DAY = 24 * 60 * 60_000
+/** Beside the claims, which are `{}`, the most that `--session-limit` allows. */
+const LARGEST = 64 * 1024 - 2
+const SIZES = [100, 1024, 8 * 1024, LARGEST]
+const SIZED_COUNT = 2_000
+
+const { values, positionals } = parseArgs({
+  options: { folder: { type: 'string' } },
+  allowPositionals: true,
+})
+const counts = positionals.length > 0 ? positionals.map(Number) : [1e3, 1e5, 1e6, 1e7]
+const folder = values.folder ?? mkdtempSync(join(tmpdir(), 'coatcheck-curve-'))
+mkdirSync(folder, { recursive: true })
+const servers = new Set<RunningServer>()
+// Also where something throws: no server, and no file of gigabytes, must be left.
+process.on('exit', () => {
+  for (const server of servers) server.kill('SIGKILL')
+  if (values.folder === undefined) rmSync(folder, { recursive: true, force: true })
+})
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1))
+
+const byCount = counts.map((count) => subjectOf(`${count} sessions`, count, 300))
+reportFiles(byCount)
+await reportStarts(byCount)
+await reportCosts('µs CPU a request by sessions in the file', byCount, WARM, 20_000)
+const bySize = SIZES.map((bytes) => subjectOf(`${bytes} bytes`, SIZED_COUNT, bytes))
+await reportCosts('µs CPU a request by size of the session', bySize, 100, 4_000)
+process.exit()
+
+function subjectOf(name: string, count: number, dataBytes: number): Subject {
+  const path = join(folder, `${count}-of-${dataBytes}.db`)
+  if (statSync(path, { throwIfNoEntry: false }) === undefined) {
+    const partial = `${path}.partial`
+    const expiresAt = Date.now() + 2 * DAY
+    fillFile({ path: partial, count, dataBytes, expiresAt, spreadMs: DAY / 2 })
+    renameSync(partial, path)
+  }
+  return { name, path, count, dataBytes }
+}
+
+function reportFiles(subjects: readonly Subject[]): void {
+  console.log('\nFile')
+  for (const { name, path, count, dataBytes } of subjects) {
+    const { size } = statSync(path)
+    console.log(
+      `  ${name.padEnd(18)}${(size / 1024 ** 2).toFixed(0).padStart(7)} MiB, ` +
+        `${(size / count).toFixed(0)} bytes a session of ${dataBytes} bytes of data`,
+    )
+  }
+}
+
+/** From the spawn of the process to the first answer about a session. */
+async function reportStarts(subjects: readonly Subject[]): Promise<void> {
+  console.log('\nStart to first answer, resident memory then')
+  for (const subject of subjects) {
+    const times: number[] = []
+    const memory: number[] = []
+    for (let start = 0; start < STARTS; start++) {
+      const began = performance.now()
+      const running = await startOn(subject)
+      await send(running, 1, 1, getUser)
+      times.push(performance.now() - began)
+      memory.push(readUsage([running.server.pid]).residentBytes)
+      await stop(running)
+    }
+    console.log(
+      `  ${subject.name.padEnd(18)}${median(times).toFixed(0).padStart(7)} ms, ` +
+        `${mebibytes(median(memory))} MiB`,
+    )
+  }
+}
+
+async function reportCosts(
+  title: string,
+  subjects: readonly Subject[],
+  warm: number,
+  requests: number,
+): Promise<void> {
+  const running = await Promise.all(subjects.map(startOn))
+  const operations = [
+    { name: 'GET warm', among: warm, count: requests, request: getUser },
+    { name: 'PUT warm', among: warm, count: requests, request: putUser },
+    // Each of these makes the disk read and write pages all over the file, a read by its touch:
+    // so there are fewer.
+    { name: 'GET cold', among: Infinity, count: requests / 4, request: getUser },
+    { name: 'PUT cold', among: Infinity, count: requests / 10, request: putUser },
+  ]
+  console.log(`\n${title}; in brackets, times the first column`)
+  console.log(' '.repeat(12) + running.map(({ name }) => name.padStart(18)).join(''))
+  for (const { name, among, count, request } of operations) {
+    const costs = running.map(() => new Array<number>())
+    for (let round = 0; round <= ROUNDS; round++) {
+      for (const [index, subject] of running.entries()) {
+        const before = readUsage([subject.server.pid])
+        await send(subject, count, among, request)
+        await sleep(TOUCH_MS)
+        const cost = (readUsage([subject.server.pid]).cpuUs - before.cpuUs) / count
+        // The first round warms up.
+        if (round > 0) costs[index]?.push(cost)
+      }
+    }
+    const [first = NaN, ...others] = costs.map(median)
+    const ratios = others.map((cost) => `${cost.toFixed(1)} (${(cost / first).toFixed(2)})`)
+    printRow(name, [first.toFixed(1), ...ratios])
+  }
+  const memory = running.map(({ server }) => readUsage([server.pid]).residentBytes)
+  printRow('MiB then', memory.map(mebibytes))
+  for (const subject of running) await stop(subject)
+}
+
+function printRow(name: string, cells: readonly string[]): void {
+  console.log(`  ${name.padEnd(10)}${cells.map((cell) => cell.padStart(18)).join('')}`)
+}
+
+async function startOn(subject: Subject): Promise<Running> {
+  const server = await spawnServer(['--data', subject.path])
+  servers.add(server)
+  return { ...subject, server, port: Number(new URL(server.url).port) }
+}
+
+async function stop({ server }: Running): Promise<void> {
+  server.kill('SIGTERM')
+  await server.ended
+  servers.delete(server)
+}
+
+/** So many requests about sessions picked at random among the first, or among all. */
+async function send(
+  { port, count }: Running,
+  requests: number,
+  among: number,
+  request: (cookie: string) => string,
+): Promise<void> {
+  let sent = 0
+  const next = () =>
+    sent++ < requests ? request(cookieOf(randomInt(Math.min(among, count)))) : undefined
+  await sendAll(port, Math.min(requests, CONNECTIONS), next)
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN
+}
+
+function mebibytes(bytes: number): string {
+  return (bytes / 1024 ** 2).toFixed(0)
+}
