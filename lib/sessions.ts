@@ -100,8 +100,6 @@ export type SessionsOptions = {
   readonly rules: SessionRules
 }
 
-/** An id that no session has: neither a minted one, nor one that a back end may choose. */
-const DECOY_ID = '.'.repeat(21)
 const DECOY_HASH = hashSecret('no secret has this hash, for every secret has 43 characters')
 
 /** Ended in one step of the writer, so that other writes wait no longer than for a sweep's slice. */
@@ -167,7 +165,7 @@ export function createSessions({ store, clock, rules }: SessionsOptions): Sessio
         // An unknown id was looked for everywhere, a session in use may have been at hand: here the
         // search is made up for, so that the time does not tell that there is a session of this id.
         if (found.state !== 'live') return ABSENT
-        return whenThere(store.find(DECOY_ID, clock.now()), () => ABSENT)
+        return whenThere(store.find(decoyOf(id), clock.now()), () => ABSENT)
       })
     },
 
@@ -243,6 +241,11 @@ export function createSessions({ store, clock, rules }: SessionsOptions): Sessio
       return { ended, more: true }
     },
   }
+}
+
+/** Beside this one, an id that no session has: neither a minted one, nor one that a back end chose. */
+function decoyOf(id: string): string {
+  return `${id.slice(0, -1)}.`
 }
 
 function keyOf(token: Token): SessionKey {
