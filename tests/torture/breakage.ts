@@ -1,0 +1,30 @@
+/** Breaks the program on purpose: for controls, which show that a torture would notice. */
+import { fileURLToPath } from 'node:url'
+import { PROGRAM } from '../support/spawn-server.ts'
+
+export type Breakage =
+  /** One place of a file of the program says something else: `file` is as `lib/sessions.ts`. */
+  | { readonly file: string; readonly replace: string; readonly by: string }
+  /** A library goes before those of the system, as `libeatmydata.so`. */
+  | { readonly preload: string }
+
+/** What starts the program so broken. */
+export type BrokenProgram = {
+  readonly program: readonly string[]
+  readonly env: Readonly<Record<string, string>>
+}
+
+/** The variable that tells the hook in the program what to change. */
+export const BREAKAGE_VARIABLE = 'BREAKAGE'
+
+export function breakProgram(breakage: Breakage): BrokenProgram {
+  if ('preload' in breakage) return { program: PROGRAM, env: { LD_PRELOAD: breakage.preload } }
+  const [node = '', ...rest] = PROGRAM
+  if (rest.length === 0) throw new Error('Cannot break the binary: its files are inside')
+  return {
+    program: [node, '--import', HOOK, ...rest],
+    env: { [BREAKAGE_VARIABLE]: JSON.stringify(breakage) },
+  }
+}
+
+const HOOK = fileURLToPath(new URL('./breakage-hook.ts', import.meta.url))

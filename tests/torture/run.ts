@@ -1,0 +1,96 @@
+// `npm run torture -- NAME… [--seed=N] [--seconds=N] [--break=WAY]`; without a name, what there is.
+// `--all` runs every one. With `--binary PATH` the program is this one. One line for each torture,
+// and the last line is a verdict as of the tests: "N passed, N failed".
+import { randomInt } from 'node:crypto'
+import { resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { SkippedTest } from '../support/skip.ts'
+import type { Breakage } from './breakage.ts'
+import type { Finding, Torture } from './torture.ts'
+
+const DEFAULT_SECONDS = 60
+const SHOWN_VIOLATIONS = 10
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    all: { type: 'boolean', default: false },
+    binary: { type: 'string' },
+    break: { type: 'string' },
+    seconds: { type: 'string', default: String(DEFAULT_SECONDS) },
+    seed: { type: 'string' },
+  },
+})
+// Before anything that looks for it is loaded.
+if (values.binary !== undefined) process.env['TEST_BINARY'] = resolve(values.binary)
+const { tortures } = await import('./tortures.ts')
+const { runTorture } = await import('./run-torture.ts')
+
+const names = values.all ? [...tortures.keys()] : positionals
+const unknown = names.find((name) => !tortures.has(name))
+if (names.length === 0 || unknown !== undefined) {
+  if (unknown !== undefined) print(`There is no torture "${unknown}"; there are:`)
+  for (const [name, { about, breakages }] of tortures) {
+    print(`${name}: ${about}`)
+    const ways = Object.keys(breakages)
+    if (ways.length > 0) print(`  --break=${ways.join(' | ')}`)
+  }
+  process.exit(unknown === undefined ? 0 : 64)
+}
+
+const seconds = wholeNumber('seconds', values.seconds)
+const totals = { passed: 0, failed: 0, skipped: 0 }
+for (const name of names) {
+  const torture = tortures.get(name)
+  if (torture !== undefined) totals[await report(name, torture)]++
+}
+const skipped = totals.skipped > 0 ? `, ${totals.skipped} skipped` : ''
+print(`${totals.passed} passed, ${totals.failed} failed${skipped}`)
+process.exitCode = totals.failed > 0 ? 1 : 0
+
+async function report(name: string, torture: Torture): Promise<keyof typeof totals> {
+  const seed = values.seed === undefined ? randomInt(2 ** 32) : wholeNumber('seed', values.seed)
+  const breakage = breakageOf(name, torture)
+  const startedAt = performance.now()
+  try {
+    const options = { seed, seconds, ...(breakage && { breakage }) }
+    const { violations, figures } = await runTorture(torture, options)
+    for (const violation of violations.slice(0, SHOWN_VIOLATIONS)) print(`  ${violation}`)
+    const verdict = violations.length === 0 ? 'held' : `VIOLATED ${violations.length} times`
+    const took = ((performance.now() - startedAt) / 1000).toFixed(1)
+    print(`${name}: ${verdict}; ${render(figures)}; seed ${seed}, ${took} s`)
+    return violations.length === 0 ? 'passed' : 'failed'
+  } catch (error) {
+    if (error instanceof SkippedTest) {
+      print(`${name}: SKIPPED, ${error.message}`)
+      return 'skipped'
+    }
+    print(`${name}: FAILED, seed ${seed}: ${error instanceof Error ? error.stack : String(error)}`)
+    return 'failed'
+  }
+}
+
+function breakageOf(name: string, torture: Torture): Breakage | undefined {
+  if (values.break === undefined) return undefined
+  const breakage = torture.breakages[values.break]
+  if (breakage !== undefined) return breakage
+  const ways = Object.keys(torture.breakages).join(', ')
+  print(`Cannot break ${name} by "${values.break}"; there are: ${ways}`)
+  process.exit(64)
+}
+
+function wholeNumber(name: string, text: string): number {
+  if (/^\d{1,10}$/.test(text)) return Number(text)
+  print(`Cannot read arguments: --${name} must be a whole number, got "${text}"`)
+  process.exit(64)
+}
+
+function render(figures: Finding['figures']): string {
+  return Object.entries(figures)
+    .map(([what, count]) => `${what} ${count.toLocaleString('en')}`)
+    .join(', ')
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`)
+}

@@ -1,0 +1,4 @@
+import type { Torture } from './torture.ts'
+
+/** All tortures by their names; each in a file of its own. */
+export const tortures: ReadonlyMap<string, Torture> = new Map<string, Torture>([])
