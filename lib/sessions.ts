@@ -23,11 +23,11 @@ import {
   touchSession,
 } from './session/session.ts'
 import {
+  createSecretCheck,
   hashSecret,
   isToken,
   mintToken,
   renderToken,
-  secretMatches,
   splitToken,
   type Token,
 } from './session/token.ts'
@@ -110,6 +110,8 @@ const END_LIMIT = 10_000
 const ABSENT: Found = { state: 'absent' }
 
 export function createSessions({ store, clock, rules }: SessionsOptions): Sessions {
+  const secretMatches = createSecretCheck()
+
   async function change(found: Found, operation: Operation): Promise<Changed> {
     const session = requireLive(found)
     const changed = await tryChange(session.id, operation)

@@ -18,6 +18,7 @@ const LAYERS: Record<string, { files: string[]; imports: string[] }> = {
       'lib/assets.ts',
       'lib/permissions.ts',
       'lib/maybe-promise.ts',
+      'lib/recent.ts',
     ],
     imports: [],
   },

@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import {
+  createSecretCheck,
   hashSecret,
   isToken,
   mintToken,
@@ -52,6 +53,16 @@ test('a token with any other character in it is another token', () => {
       assert.is(isToken(text) && id === ID && secretMatches(secret, secretHash), false)
     }),
   )
+})
+
+test('a secret that has matched lately matches again, and no other does', () => {
+  const matches = createSecretCheck()
+  const others = [...Object.values(MALFORMED), '', '0'.repeat(SECRET.length), `${SECRET.slice(1)}e`]
+  for (const round of [1, 2, 3]) {
+    for (const other of others) assert.is(matches(other, hashSecret(SECRET)), false, `${round}`)
+    assert.is(matches(SECRET, hashSecret(SECRET)), true)
+    assert.is(matches(SECRET, hashSecret('another')), false)
+  }
 })
 
 test('a secret does not match the hash of another one', () => {

@@ -38,9 +38,9 @@ export function createSessionCookie({ name, forwarded }: SessionCookieOptions): 
     read(c) {
       const header = readHeader(c, 'cookie')
       if (header === undefined) return undefined
-      const [first, ...others] = findCookies(header, isSecure(c) ? secureName : name)
+      const values = findCookies(header, isSecure(c) ? secureName : name)
       // Somebody planted one beside the real one: which is which cannot be told.
-      return others.every((other) => other === first) ? first : undefined
+      return values.every((value) => value === values[0]) ? values[0] : undefined
     },
 
     issue(c, token, session, now) {

@@ -1,3 +1,4 @@
+import { createRecent } from '../recent.ts'
 import { isLive, type Session, touchSession } from '../session/session.ts'
 
 /**
@@ -13,62 +14,34 @@ export type HotSessions = {
   add(session: Session): void
   /** As just acknowledged by the writer. */
   update(session: Session): void
-  /** Activity that the writer has acknowledged. */
+  /** Activity, written or not: what is hot shows all that there was. */
   touch(id: string, seenAt: number): void
   remove(...ids: readonly string[]): void
   removeExpired(now: number): void
   clear(): void
 }
 
-/** Two generations: when the young one is full it becomes the old one, and the old one is dropped. */
 export function createHotSessions(limitCharacters: number): HotSessions {
-  let young = new Map<string, Session>()
-  let old = new Map<string, Session>()
-  let youngCharacters = 0
-
-  function get(id: string): Session | undefined {
-    const hot = young.get(id)
-    if (hot !== undefined) return hot
-    const aging = old.get(id)
-    if (aging !== undefined) add(aging)
-    return aging
-  }
-
-  function add(session: Session): void {
-    young.set(session.id, session)
-    youngCharacters += sizeOf(session)
-    if (youngCharacters <= limitCharacters) return
-    old = young
-    young = new Map()
-    youngCharacters = 0
-  }
+  const recent = createRecent(limitCharacters, sizeOf)
 
   return {
-    get,
-    add,
+    get: recent.get,
+    add: (session) => recent.set(session.id, session),
     update(session) {
-      const known = get(session.id)
-      if (known !== undefined && known.version < session.version) add(session)
+      const known = recent.get(session.id)
+      if (known === undefined || known.version >= session.version) return
+      recent.set(session.id, touchSession(session, known.lastSeenAt))
     },
     touch(id, seenAt) {
-      const known = get(id)
-      if (known !== undefined) young.set(id, touchSession(known, seenAt))
+      const known = recent.get(id)
+      if (known !== undefined) recent.set(id, touchSession(known, seenAt))
     },
-    clear() {
-      young = new Map()
-      old = new Map()
-      youngCharacters = 0
-    },
+    clear: recent.clear,
     remove(...ids) {
-      for (const id of ids) {
-        young.delete(id)
-        old.delete(id)
-      }
+      for (const id of ids) recent.delete(id)
     },
     removeExpired(now) {
-      for (const generation of [young, old]) {
-        for (const [id, session] of generation) if (!isLive(session, now)) generation.delete(id)
-      }
+      for (const [id, session] of recent.entries()) if (!isLive(session, now)) recent.delete(id)
     },
   }
 }

@@ -4,7 +4,7 @@ import type { Clock } from '../clock.ts'
 import { CoatcheckError } from '../errors.ts'
 import type { SessionRules } from '../session/rules.ts'
 import { mayWriteClaims } from '../session/operations.ts'
-import { type Found, isLive, touchSession } from '../session/session.ts'
+import { type Found, isLive } from '../session/session.ts'
 import { createFile, type Durability, openReaderDatabase, prepareDatabase } from './database.ts'
 import { createHotSessions } from './hot-sessions.ts'
 import { lockDatabase } from './lock.ts'
@@ -111,7 +111,7 @@ export function createStore(reader: Reader, writer: WriterPort, parts: StorePart
   })
 
   function seenAt(id: string): number {
-    return touched.get(id) ?? touching.findLast((sent) => sent.has(id))?.get(id) ?? 0
+    return Math.max(touched.get(id) ?? 0, ...touching.map((sent) => sent.get(id) ?? 0))
   }
 
   /** The writer answers each kind of request with the type that the store's contract names. */
@@ -206,7 +206,6 @@ export function createStore(reader: Reader, writer: WriterPort, parts: StorePart
     void writer.write([{ kind: 'touch', seen: [...sent] }]).then(
       ([outcome]) => {
         touching.shift()
-        for (const [id, seen] of sent) hot.touch(id, seen)
         // A full disk, say: the next flush tries again, with what is newer.
         if (outcome?.ok !== true) touched = new Map([...sent, ...touched])
       },
@@ -233,10 +232,7 @@ export function createStore(reader: Reader, writer: WriterPort, parts: StorePart
   return {
     find(id: string, now: number): Found {
       const known = hot.get(id)
-      if (known !== undefined) {
-        const session = touchSession(known, seenAt(id))
-        if (isLive(session, now)) return { state: 'live', session }
-      }
+      if (known !== undefined && isLive(known, now)) return { state: 'live', session: known }
       const found = reading(() => reader.find(id, now, seenAt(id)))
       if (found.state === 'live') hot.add(found.session)
       return found
@@ -258,7 +254,8 @@ export function createStore(reader: Reader, writer: WriterPort, parts: StorePart
       return (await ask<readonly string[]>(request)).length
     },
     touch(id, now) {
-      touched.set(id, Math.max(now, seenAt(id)))
+      touched.set(id, Math.max(now, touched.get(id) ?? 0))
+      hot.touch(id, now)
     },
     listApiKeys: async () => reading(() => reader.listApiKeys()),
     addApiKey: (key) => ask<void>({ kind: 'add_api_key', key }),

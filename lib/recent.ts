@@ -1,0 +1,58 @@
+/** A bounded memory of what was used lately, by name. */
+export type Recent<Value> = {
+  get(name: string): Value | undefined
+  set(name: string, value: Value): void
+  delete(name: string): void
+  clear(): void
+  /** Of each name its value, in no order that means anything. */
+  entries(): Iterable<[string, Value]>
+}
+
+/**
+ * Two generations: when the young one holds more than `limit` it becomes the old one, and the old one
+ * is dropped; what is used again moves to the young one. `sizeOf`: in the unit of the limit.
+ */
+export function createRecent<Value>(
+  limit: number,
+  sizeOf: (value: Value) => number = () => 1,
+): Recent<Value> {
+  let young = new Map<string, Value>()
+  let old = new Map<string, Value>()
+  let size = 0
+
+  function set(name: string, value: Value): void {
+    const before = young.get(name)
+    young.set(name, value)
+    size += sizeOf(value) - (before === undefined ? 0 : sizeOf(before))
+    if (size <= limit) return
+    old = young
+    young = new Map()
+    size = 0
+  }
+
+  return {
+    set,
+    get(name) {
+      const value = young.get(name)
+      if (value !== undefined) return value
+      const aging = old.get(name)
+      if (aging !== undefined) set(name, aging)
+      return aging
+    },
+    delete(name) {
+      const value = young.get(name)
+      if (value !== undefined) size -= sizeOf(value)
+      young.delete(name)
+      old.delete(name)
+    },
+    clear() {
+      young = new Map()
+      old = new Map()
+      size = 0
+    },
+    *entries() {
+      for (const [name, value] of old) if (!young.has(name)) yield [name, value]
+      yield* young
+    },
+  }
+}
