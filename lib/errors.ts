@@ -32,6 +32,7 @@ export type ErrorCode =
   | 'session_required'
   | 'session_too_large'
   | 'storage_busy'
+  | 'storage_damaged'
   | 'storage_failed'
   | 'storage_full'
   | 'test_failed'

@@ -21,8 +21,9 @@ export function startSweeper({ store, clock, log, intervalMs }: SweeperOptions):
     if (sweeping) return
     sweeping = true
     try {
-      const { ended, removed } = await store.sweep(clock.now())
+      const { ended, removed, damaged = 0 } = await store.sweep(clock.now())
       if (ended + removed > 0) log.info('swept', { ended, removed })
+      if (damaged > 0) log.warn('damaged sessions found', { damaged })
     } catch (error) {
       // A store that closes breaks off the sweep that is under way.
       if (stopped) return

@@ -2,6 +2,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { bodyOf, endingOf, jsonPatch, listOf, openBackEnd, rowsOf } from './support/back-end.ts'
 import { cookieOf, problemOf, refusalOf, sessionOf, signIn } from './support/open-server.ts'
+import { sealRows } from './support/seal-rows.ts'
 
 const test = suite('sessions of one user')
 
@@ -171,6 +172,7 @@ test('a user who has more than a limit that was lowered is brought down to it', 
   )
   const old = ['old-1', 'old-2', 'old-3', 'old-4', 'old-5']
   for (const id of old) insert.run(id, { now: clock.now() })
+  sealRows(database)
   const { id, evicted } = await create(ADA)
   assert.equal(evicted, old.slice(0, 4))
   assert.equal(await liveOf('ada'), ['old-5', id])

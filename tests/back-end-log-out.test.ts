@@ -2,6 +2,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { endingOf, openBackEnd, rowsOf } from './support/back-end.ts'
 import { problemOf, refusalOf, signIn } from './support/open-server.ts'
+import { sealRows } from './support/seal-rows.ts'
 
 const test = suite('DELETE /sessions')
 
@@ -19,6 +20,7 @@ function fill(
        60000, 60000, $now + 60000, 1 from n`,
   )
   fill.run({ count, sub, now: clock.now() })
+  sealRows(database)
 }
 
 /** A server with two sessions of ada, one of bob and one of nobody. */

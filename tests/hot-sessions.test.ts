@@ -3,6 +3,7 @@ import * as assert from 'uvu/assert'
 import { createHotSessions } from '../lib/store/hot-sessions.ts'
 import { openMemoryStore } from './support/memory-store.ts'
 import { sessionAt } from './support/store-contract.ts'
+import { sealRows } from './support/seal-rows.ts'
 
 const test = suite('hot sessions')
 
@@ -55,6 +56,7 @@ test('store answers a hot session without reading the file, and forgets it when 
   await store.insert(session)
   await store.find(session.id, clock.now())
   database.exec('update sessions set data = \'{"seen":"only by a read of the file"}\'')
+  sealRows(database)
   assert.equal(await store.find(session.id, clock.now()), { state: 'live', session })
 
   await store.end(session.id, clock.now(), 'logout')

@@ -1,6 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { cookieOf, openServer, problemOf, refusalOf, signIn } from './support/open-server.ts'
+import { sealRows } from './support/seal-rows.ts'
 
 const test = suite('limits')
 
@@ -88,6 +89,7 @@ test('claims count in the size of a session', async () => {
   const { request, database } = openServer({ sessionLimitBytes: 40 })
   const cookie = await signIn(request, { a: 1 })
   database.prepare('update sessions set claims = ?').run(`{"sub":"${'a'.repeat(20)}"}`)
+  sealRows(database)
   assert.is((await request('PUT /session/a', { cookie, body: '11' })).status, 204)
   const over = await request('PUT /session/a', { cookie, body: '111111' })
   assert.is(await refusalOf(over), '413 session_too_large')
@@ -98,6 +100,7 @@ test('a session that is over the limit already may shrink and be read, but not g
   const cookie = await signIn(request, {})
   const data = JSON.stringify({ a: 'a'.repeat(50), b: 'b'.repeat(50) })
   database.prepare('update sessions set data = ?').run(data)
+  sealRows(database)
 
   const grow = await request('PUT /session/c', { cookie, body: '1' })
   assert.is(await refusalOf(grow), '413 session_too_large')
@@ -119,6 +122,7 @@ test('a session over the limit can still be renewed, made permanent, cleared and
     const { request, database } = openServer({ sessionLimitBytes: 20 })
     const cookie = await signIn(request, {})
     database.prepare('update sessions set data = ?').run(JSON.stringify({ a: 'a'.repeat(50) }))
+    sealRows(database)
     const answer = await request(line, body === undefined ? { cookie } : { cookie, body })
     assert.ok(answer.ok, `${line} is ${answer.status}`)
   }

@@ -9,6 +9,7 @@ import {
   sessionOf,
   signIn,
 } from './support/open-server.ts'
+import { sealRows } from './support/seal-rows.ts'
 
 const test = suite('session as a whole')
 
@@ -282,6 +283,7 @@ async function openSession() {
   const { request, clock, database } = openServer()
   const cookie = await signIn(request, { a: 1, list: [1, 2] })
   database.prepare('update sessions set claims = ?').run(JSON.stringify(CLAIMS))
+  sealRows(database)
   const ask = (line: string, options: Ask = {}) => request(line, { cookie, ...options })
   return {
     ask,

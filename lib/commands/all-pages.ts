@@ -10,11 +10,14 @@ export function* readAllPages(
   dataPath: string,
   sub: string | undefined,
   now: number,
+  /** Told of each session that is left out, for it cannot be read. */
+  onDamaged: (id: string) => void,
 ): Generator<readonly Session[]> {
   let after: number | undefined
   do {
     const query = { sub, after, limit: PAGE }
     const page = guarded(dataPath, () => reader.list(query, now, () => 0))
+    page.damaged.forEach(onDamaged)
     yield page.sessions
     after = page.next
   } while (after !== undefined)

@@ -1,3 +1,4 @@
+import { CoatcheckError } from '../errors.ts'
 import type { Found } from '../session/session.ts'
 import { type FileAccess, openFileAccess } from '../store/file-access.ts'
 import type { WriteAnswer, WriteRequest } from '../store/writer.ts'
@@ -42,8 +43,11 @@ export const endCommand: Command = {
     }
     const file = openFileAccess(dataPath)
     try {
-      const found = id === undefined ? undefined : endOne(file, id, io)
-      const ended = found === undefined ? endMany(file, sub, io) : Number(found.state === 'live')
+      const now = io.clock.now()
+      const isUnreadable = id !== undefined && isDamaged(file, id, now)
+      const found = id === undefined ? undefined : endOne(file, id, now)
+      const isEnded = isUnreadable || found?.state === 'live'
+      const ended = found === undefined ? endMany(file, sub, io) : Number(isEnded)
       if (!(await file.serverHasTakenNote())) {
         io.err('Ended in the file, but the running server has not taken note: stop and start it\n')
         return UNNOTICED
@@ -58,9 +62,20 @@ export const endCommand: Command = {
   },
 }
 
-function endOne(file: FileAccess, id: string, io: CommandIo): Found {
-  const named = { id, now: io.clock.now(), seenAt: 0, graceMs: GRACE_MS }
+function endOne(file: FileAccess, id: string, now: number): Found {
+  const named = { id, now, seenAt: 0, graceMs: GRACE_MS }
   return run(file, { kind: 'end', ...named, reason: 'revoked', when: undefined }) as Found
+}
+
+/** Of such a session the writer answers its end, for want of the session. */
+function isDamaged(file: FileAccess, id: string, now: number): boolean {
+  try {
+    file.reader.find(id, now, 0)
+    return false
+  } catch (error) {
+    if (error instanceof CoatcheckError && error.code === 'storage_damaged') return true
+    throw error
+  }
 }
 
 function endMany(file: FileAccess, sub: string | undefined, io: CommandIo): number {

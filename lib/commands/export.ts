@@ -2,7 +2,7 @@ import { renderSessionLine } from '../session/session-line.ts'
 import { openFileAccess } from '../store/file-access.ts'
 import { readAllPages } from './all-pages.ts'
 import { type Command, usageError } from './command.ts'
-import { FILE_EXIT_CODES } from './file-exit-codes.ts'
+import { DAMAGED, FILE_EXIT_CODES } from './file-exit-codes.ts'
 import { createProgress } from './progress.ts'
 
 export const exportCommand: Command = {
@@ -16,17 +16,22 @@ export const exportCommand: Command = {
   async run({ words, flags, dataPath }, io) {
     if (words.length > 0) throw usageError(exportCommand, 'Cannot take more words')
     const file = openFileAccess(dataPath)
+    let exitCode = 0
+    const onDamaged = (id: string): void => {
+      io.err(`Left out ${id}: its record in the file is damaged\n`)
+      exitCode = DAMAGED
+    }
     const progress = createProgress({ ...io, write: io.err, label: 'Exporting', total: undefined })
     const withHashes = flags['with-secret-hashes'] === true
     try {
-      for (const sessions of readAllPages(file, dataPath, undefined, io.clock.now())) {
+      for (const sessions of readAllPages(file, dataPath, undefined, io.clock.now(), onDamaged)) {
         const lines = sessions.map((session) => `${renderSessionLine(session, withHashes)}\n`)
         // Who reads no more, as `head` does, has what it wants.
         if (!(await io.outWhenReady(lines.join('')))) return 0
         progress.advance(sessions.length)
       }
       progress.finish()
-      return 0
+      return exitCode
     } finally {
       file.close()
     }

@@ -1,6 +1,8 @@
+export const DAMAGED = 65
+
 /** The exit codes of every command that opens the data file. */
 export const FILE_EXIT_CODES = [
-  [65, 'the data file is damaged, of another version, or not one of ours'],
+  [DAMAGED, 'the data file is damaged, of another version, or not one of ours'],
   [66, 'there is no data file'],
   [73, 'the data folder cannot be written'],
   [74, 'the disk is full, or fails'],

@@ -5,7 +5,7 @@ import { expiresAt, type Session } from '../session/session.ts'
 import { openFileAccess } from '../store/file-access.ts'
 import { readAllPages } from './all-pages.ts'
 import { type Command, usageError } from './command.ts'
-import { FILE_EXIT_CODES } from './file-exit-codes.ts'
+import { DAMAGED, FILE_EXIT_CODES } from './file-exit-codes.ts'
 
 export const listCommand: Command = {
   usage: ['list [--sub USER]'],
@@ -20,12 +20,17 @@ export const listCommand: Command = {
     const sub = typeof flags['sub'] === 'string' ? flags['sub'] : undefined
     const render = json ? (session: Session) => oneLine(renderForBackEnd(session)) : renderRow
     const file = openFileAccess(dataPath)
+    let exitCode = 0
+    const onDamaged = (id: string): void => {
+      io.err(`Left out ${id}: its record in the file is damaged\n`)
+      exitCode = DAMAGED
+    }
     try {
-      for (const sessions of readAllPages(file, dataPath, sub, io.clock.now())) {
+      for (const sessions of readAllPages(file, dataPath, sub, io.clock.now(), onDamaged)) {
         const lines = sessions.map((session) => `${render(session)}\n`)
         if (!(await io.outWhenReady(lines.join('')))) return 0
       }
-      return 0
+      return exitCode
     } finally {
       file.close()
     }

@@ -32,6 +32,7 @@ const PROBLEMS: Readonly<Record<ErrorCode, readonly [status: number, title: stri
   session_required: [401, 'Session required'],
   session_too_large: [413, 'Session too large'],
   storage_busy: [503, 'Storage busy'],
+  storage_damaged: [500, 'Storage damaged'],
   storage_failed: [503, 'Storage failed'],
   storage_full: [507, 'Storage full'],
   test_failed: [409, 'Test failed'],

@@ -42,7 +42,9 @@ export function createSessionsRoutes(deps: SessionsRoutesDeps): Hono<AppEnv> {
     const page = await sessions.list({ sub: readSub(query), after, limit })
     const items = page.sessions.map((session) => renderForBackEnd(session))
     const next = JSON.stringify(page.next === undefined ? null : String(page.next))
-    return answerJson(200, `{"sessions":[${items.join(',')}],"next":${next}}`)
+    // Said only where there are any: a caller is to stumble over it.
+    const damaged = page.damaged.length === 0 ? '' : `,"damaged":${JSON.stringify(page.damaged)}`
+    return answerJson(200, `{"sessions":[${items.join(',')}],"next":${next}${damaged}}`)
   })
 
   routes.post('/', async (c) => {

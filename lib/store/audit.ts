@@ -3,6 +3,7 @@ import type Database from 'better-sqlite3'
 import { checkClaims, findSub } from '../session/claims.ts'
 import { expiresAt } from '../session/session.ts'
 import { kindOf, parseJson } from '../json/text.ts'
+import { checksumOf } from './checksum.ts'
 import { openMemoryDatabase } from './database.ts'
 import { parseSessionRow, SESSION_COLUMNS, type SessionRow } from './rows.ts'
 
@@ -125,8 +126,9 @@ const MALFORMED_ID = 'id must be 16 to 128 of A-Z a-z 0-9 _ -'
 const MALFORMED_HASH = 'the hash must be a SHA-256 in base64url'
 
 function* brokenRules(row: AuditedRow): Generator<string> {
-  const session = parseSessionRow(row.slice(0, 12) as SessionRow)
-  const [sub, sweepAt, endedAt] = row.slice(12) as [string | null, number, number | null]
+  const session = parseSessionRow(row.slice(0, 13) as SessionRow)
+  const [sub, sweepAt, endedAt] = row.slice(13) as [string | null, number, number | null]
+  if (checksumOf(session) !== row[12]) yield 'the checksum must be that of what is in the row'
   if (!ID.test(session.id)) yield MALFORMED_ID
   if (!isHash(session.secretHash)) yield MALFORMED_HASH
   if (sweepAt > expiresAt(session)) yield 'sweep_at must not be later than the session expires'

@@ -3,6 +3,7 @@ import { closeSync, mkdirSync, openSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import Database from 'better-sqlite3'
 import { listAssets, readAsset } from '../assets.ts'
+import { defineChecksum } from './checksum.ts'
 import { StartError } from './start-error.ts'
 
 export type Durability = 'full' | 'relaxed'
@@ -143,6 +144,7 @@ function migrate(database: Database.Database): void {
   const migrations = readMigrations()
   const apply = database.transaction(() => {
     const version = Number(database.pragma('user_version', { simple: true }))
+    defineChecksum(database)
     for (const sql of migrations.slice(version)) database.exec(sql)
     database.pragma(`application_id = ${APPLICATION_ID}`)
     database.pragma(`user_version = ${migrations.length}`)

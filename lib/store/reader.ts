@@ -1,4 +1,5 @@
 import type Database from 'better-sqlite3'
+import { CoatcheckError } from '../errors.ts'
 import {
   expireSession,
   type Found,
@@ -8,6 +9,7 @@ import {
   touchSession,
 } from '../session/session.ts'
 import { createApiKeyTable } from './api-key-table.ts'
+import { checksumOf } from './checksum.ts'
 import {
   parseSessionRow,
   parseTombstoneRow,
@@ -19,7 +21,10 @@ import {
 import type { ApiKey, ListQuery, Page } from './store.ts'
 
 export type Reader = {
-  /** As `Store.find`; `seenAt` is activity that the file does not know of yet, 0 for none. */
+  /**
+   * As `Store.find`; `seenAt` is activity that the file does not know of yet, 0 for none. Throws
+   * `storage_damaged` for a session whose row is not as it was written.
+   */
   find(id: string, now: number, seenAt: number): Found
   /** As `Store.list`; `seenAt` answers the activity of a session that the file does not know of yet. */
   list(query: ListQuery, now: number, seenAt: (id: string) => number): Page
@@ -75,7 +80,9 @@ export function createReader(database: Database.Database, keepEndedMs: number): 
     find(id, now, seenAt) {
       const row = findSession.get(id)
       if (row !== undefined) {
-        const session = touchSession(parseSessionRow(row), seenAt)
+        const written = parseIntactRow(row)
+        if (written === undefined) throw damagedSession(id)
+        const session = touchSession(written, seenAt)
         return isLive(session, now)
           ? { state: 'live', session }
           : remembered(expireSession(session), now)
@@ -86,22 +93,42 @@ export function createReader(database: Database.Database, keepEndedMs: number): 
 
     list({ sub, after = 0, limit }, now, seenAt) {
       const sessions: Session[] = []
+      const damaged: string[] = []
       let characters = 0
       let rows = 0
       const statement = sub === undefined ? listAll : listOfSub
       for (const row of statement.iterate({ sub, after, limit })) {
-        const session = touchSession(parseSessionRow(row), seenAt(row[0]))
-        if (isLive(session, now)) sessions.push(session)
+        const written = parseIntactRow(row)
+        if (written === undefined) {
+          damaged.push(row[0])
+        } else {
+          const session = touchSession(written, seenAt(row[0]))
+          if (isLive(session, now)) sessions.push(session)
+        }
         rows++
-        characters += session.data.length + session.claims.length
+        characters += row[2].length + row[3].length
         if (rows === limit || characters >= PAGE_LIMIT_CHARACTERS) {
-          return { sessions, next: row[11] }
+          return { sessions, damaged, next: row[11] }
         }
       }
-      return { sessions, next: undefined }
+      return { sessions, damaged, next: undefined }
     },
 
     listApiKeys: createApiKeyTable(database).list,
     outsideChanges: () => outsideChanges.get() ?? { made: 0, seen: 0 },
   }
+}
+
+/** Undefined for a row that is not as it was written. */
+function parseIntactRow(row: SessionRow): Session | undefined {
+  const session = parseSessionRow(row)
+  return checksumOf(session) === row[12] ? session : undefined
+}
+
+function damagedSession(id: string): CoatcheckError {
+  return new CoatcheckError(
+    'storage_damaged',
+    `Cannot read the session ${id}: its record in the data file is damaged; restore a backup, ` +
+      'or end it with the command end',
+  )
 }

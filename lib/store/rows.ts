@@ -15,10 +15,11 @@ export type SessionRow = [
   version: number,
   device: string | null,
   number: number,
+  checksum: number,
 ]
 
 export const SESSION_COLUMNS =
-  'id, secret_hash, data, claims, permanent, created_at, last_seen_at, idle_timeout_ms, lifetime_ms, version, device, number'
+  'id, secret_hash, data, claims, permanent, created_at, last_seen_at, idle_timeout_ms, lifetime_ms, version, device, number, checksum'
 
 export function parseSessionRow(row: SessionRow): Session {
   return {

@@ -6,6 +6,7 @@ import type { SessionRules } from '../session/rules.ts'
 import { mayWriteClaims } from '../session/operations.ts'
 import { type Found, isLive } from '../session/session.ts'
 import { createFile, type Durability, openReaderDatabase, prepareDatabase } from './database.ts'
+import { damagedFile, isDamage } from './damage.ts'
 import { createHotSessions } from './hot-sessions.ts'
 import { lockDatabase } from './lock.ts'
 import { createReader, type Reader } from './reader.ts'
@@ -80,6 +81,7 @@ function reading<T>(read: () => T): T {
     return read()
   } catch (error) {
     if (!(error instanceof Database.SqliteError)) throw error
+    if (isDamage(error)) throw damagedFile(error)
     throw new CoatcheckError('storage_failed', `Cannot read the data file: ${error.code}`)
   }
 }

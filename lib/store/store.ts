@@ -16,7 +16,8 @@ import type { EndReason, Found, Session } from '../session/session.ts'
 export type Store = {
   /**
    * The session or its tombstone as of `now`. A session past its time is ended, swept or not. A store
-   * that has it at hand answers without a promise.
+   * that has it at hand answers without a promise. Rejects with `storage_damaged` where what is
+   * stored is not what was put in.
    */
   find(id: string, now: number): MaybePromise<Found>
 
@@ -94,7 +95,12 @@ export type ListQuery = {
   readonly limit: number
 }
 
-export type Page = { readonly sessions: readonly Session[]; readonly next: number | undefined }
+/** `damaged`: the ids of sessions among them that storage cannot give back as they were. */
+export type Page = {
+  readonly sessions: readonly Session[]
+  readonly damaged: readonly string[]
+  readonly next: number | undefined
+}
 
 /** Undefined stands for everybody's sessions, and for no exception. */
 export type Selection = { readonly sub: string | undefined; readonly except: string | undefined }
@@ -107,4 +113,9 @@ export type ApiKey = {
   readonly revokedAt: number | null
 }
 
-export type Swept = { readonly ended: number; readonly removed: number }
+export type Swept = {
+  readonly ended: number
+  readonly removed: number
+  /** Sessions past their time that are damaged, and so left where they are for now. */
+  readonly damaged?: number
+}

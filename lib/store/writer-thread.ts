@@ -44,6 +44,8 @@ export type FromWriter =
  */
 const SWEEP_SLICE = 50
 
+const NOTHING_SWEPT: Swept = { ended: 0, removed: 0 }
+
 const port = requirePort()
 const options: WriterOptions = workerData
 placeAddon(options.path)
@@ -51,7 +53,7 @@ const database = openWriterDatabase(options.path, options.durability)
 const writer = createWriter(database, options.rules, options.keepEndedMs)
 /** The moments of the sweeps that are under way or wait, and what the first has done so far. */
 const sweeps: number[] = []
-let swept: Swept = { ended: 0, removed: 0 }
+let swept: Swept = NOTHING_SWEPT
 
 // Whatever throws here, an unknown outcome above all, ends the thread, and so the server.
 port.on('message', (first: string) => {
@@ -110,13 +112,18 @@ function sweepOn(): void {
 function sweepSlice(now: number): { more: boolean } {
   try {
     const slice = writer.sweepSlice(now, SWEEP_SLICE)
-    swept = { ended: swept.ended + slice.ended, removed: swept.removed + slice.removed }
+    const damaged = (swept.damaged ?? 0) + (slice.damaged ?? 0)
+    swept = {
+      ended: swept.ended + slice.ended,
+      removed: swept.removed + slice.removed,
+      ...(damaged > 0 && { damaged }),
+    }
     if (slice.more) return slice
     post({ kind: 'swept', swept })
   } catch (error) {
     post({ kind: 'not_swept', refusal: refusalOf(error) })
   }
-  swept = { ended: 0, removed: 0 }
+  swept = NOTHING_SWEPT
   return { more: false }
 }
 

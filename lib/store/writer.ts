@@ -11,14 +11,15 @@ import type { SessionRules } from '../session/rules.ts'
 import {
   type EndReason,
   endSession,
-  expiresAt,
   type Found,
   type Session,
   type Tombstone,
   touchSession,
 } from '../session/session.ts'
 import { createApiKeyTable } from './api-key-table.ts'
+import { damagedFile, isDamage } from './damage.ts'
 import { createReader } from './reader.ts'
+import { createSessionTable } from './session-table.ts'
 import type { ApiKey, Changed, Inserted, Selection, Swept } from './store.ts'
 
 export type WriteRequest =
@@ -82,6 +83,9 @@ export type Refusal = {
   readonly facts: ErrorFacts
 }
 
+/** A session whose row is damaged stays for the operator to see; so often a sweep comes past it. */
+const DAMAGED_KEPT_MS = 24 * 60 * 60_000
+
 export type Writer = {
   /**
    * Runs the requests in order as one transaction, durable when it returns; one outcome for each,
@@ -105,25 +109,8 @@ export function createWriter(
   const commit = database.prepare('commit')
   const rollback = database.prepare('rollback')
 
-  // What it may replace has died and been forgotten, and waits to be swept.
-  const insertSession = database.prepare(
-    `insert or replace into sessions (data, claims, permanent, last_seen_at, idle_timeout_ms, lifetime_ms,
-       version, sweep_at, id, secret_hash, created_at, sub, device)
-     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-  )
-  const updateSession = database.prepare(
-    `update sessions set data = ?, claims = ?, permanent = ?, last_seen_at = ?,
-       idle_timeout_ms = ?, lifetime_ms = ?, version = ? where id = ?`,
-  )
-  const sweepEarlier = database.prepare(
-    'update sessions set sweep_at = min(sweep_at, expires_at) where id = ?',
-  )
-  const renameSession = database.prepare('update sessions set id = ?, secret_hash = ? where id = ?')
-  const assignSession = database.prepare('update sessions set sub = ? where id = ?')
-  const touch = database.prepare<{ id: string; seenAt: number }>(
-    'update sessions set last_seen_at = $seenAt where id = $id and last_seen_at < $seenAt',
-  )
-  const deleteSession = database.prepare('delete from sessions where id = ?')
+  const table = createSessionTable(database)
+  const deleteTombstone = database.prepare('delete from tombstones where id = ?')
   const insertTombstone = database.prepare(
     `insert into tombstones (id, secret_hash, reason, ended_at) values (?, ?, ?, ?)
      on conflict do update set secret_hash = excluded.secret_hash, reason = excluded.reason,
@@ -161,38 +148,46 @@ export function createWriter(
       'select id from sessions where sweep_at <= ? order by sweep_at limit ?',
     )
     .pluck()
-  const putOff = database.prepare('update sessions set sweep_at = expires_at where id = ?')
   const forget = database.prepare(
     `delete from tombstones where id in
        (select id from tombstones where ended_at <= ? order by ended_at limit ?)`,
   )
 
   function insert({ session, seenAt }: InsertRequest): Inserted {
-    const { id, secretHash, createdAt, device } = session
-    if (reader.find(id, createdAt, seenAt).state !== 'absent')
-      return { inserted: false, evicted: [] }
+    const { id, createdAt } = session
     const sub = findSub(session.claims)
-    const evicted = makeRoom(session, sub, createdAt)
-    const key = [id, secretHash, createdAt, sub ?? null, device]
-    insertSession.run(...changingColumns(session), expiresAt(session), ...key)
-    return { inserted: true, evicted }
+    const surplus = findSurplus(session, sub, createdAt)
+    if (!table.tryInsert(session, sub)) {
+      if (reader.find(id, createdAt, seenAt).state !== 'absent') {
+        return { inserted: false, evicted: [] }
+      }
+      // It has died and been forgotten, and waits to be swept.
+      table.delete(id)
+      deleteTombstone.run(id)
+      table.tryInsert(session, sub)
+    }
+    evict(surplus, createdAt)
+    return { inserted: true, evicted: surplus }
   }
 
-  /** Ends the oldest other sessions of the same `sub` that are one too many, or refuses this one. */
-  function makeRoom({ id }: Session, sub: string | undefined, now: number): readonly string[] {
+  /** The oldest other sessions of the same `sub` that are one too many; or throws, as configured. */
+  function findSurplus({ id }: Session, sub: string | undefined, now: number): readonly string[] {
     const { maxSessionsPerSub, onSessionLimit } = rules
     if (sub === undefined || maxSessionsPerSub === undefined) return []
     const others = othersOfSub.all({ sub, id, now })
-    const evicted = others.slice(0, Math.max(0, others.length + 1 - maxSessionsPerSub))
-    if (evicted.length > 0 && onSessionLimit === 'refuse') {
+    const surplus = others.slice(0, Math.max(0, others.length + 1 - maxSessionsPerSub))
+    if (surplus.length > 0 && onSessionLimit === 'refuse') {
       throw new CoatcheckError(
         'too_many_sessions',
         `Cannot give the user another session: there are ${others.length} already, ` +
           `the limit is ${maxSessionsPerSub} (--max-sessions-per-sub); end one of them first`,
       )
     }
-    for (const other of evicted) endLive(other, now, 'evicted')
-    return evicted
+    return surplus
+  }
+
+  function evict(ids: readonly string[], now: number): void {
+    for (const id of ids) endLive(id, now, 'evicted')
   }
 
   function change({ id, now, seenAt, operation }: ChangeRequest): Changed {
@@ -205,14 +200,11 @@ export function createWriter(
     }
     const sub = findSub(session.claims)
     const isAssigned = session.claims !== before.claims && sub !== findSub(before.claims)
-    const evicted = isAssigned ? makeRoom(before, sub, now) : undefined
-    updateSession.run(...changingColumns(session), id)
-    if (expiresAt(session) < expiresAt(found.session)) sweepEarlier.run(id)
-    if (isAssigned) assignSession.run(sub ?? null, id)
-    if (session.id !== id) {
-      renameSession.run(session.id, session.secretHash, id)
-      bury(endSession(before, 'renewed', now))
-    }
+    const evicted = isAssigned ? findSurplus(before, sub, now) : undefined
+    evict(evicted ?? [], now)
+    table.update(found.session, session)
+    if (isAssigned) table.assign(session.id, sub)
+    if (session.id !== id) bury(endSession(before, 'renewed', now))
     return {
       state: 'live',
       session,
@@ -222,7 +214,8 @@ export function createWriter(
   }
 
   function end({ id, now, seenAt, reason, when, graceMs = 0 }: EndRequest): Found {
-    const found = reader.find(id, now - graceMs, seenAt)
+    const found = findUnlessDamaged(id, now - graceMs, seenAt)
+    if (found === undefined) return { state: 'ended', tombstone: discard(id, now, reason) }
     if (found.state !== 'live') return found
     if (when !== undefined) checkPrecondition(when, found.session.version, true)
     finish(found.session, now, reason)
@@ -241,12 +234,30 @@ export function createWriter(
   }
 
   function endLive(id: string, now: number, reason: EndReason, liveAt = now): void {
-    const found = reader.find(id, liveAt, 0)
-    if (found.state === 'live') finish(found.session, now, reason)
+    const found = findUnlessDamaged(id, liveAt, 0)
+    if (found === undefined) discard(id, now, reason)
+    else if (found.state === 'live') finish(found.session, now, reason)
+  }
+
+  function findUnlessDamaged(id: string, now: number, seenAt: number): Found | undefined {
+    try {
+      return reader.find(id, now, seenAt)
+    } catch (error) {
+      if (error instanceof CoatcheckError && error.code === 'storage_damaged') return undefined
+      throw error
+    }
+  }
+
+  /** Ends a session of which nothing but its id is to be trusted. */
+  function discard(id: string, now: number, reason: EndReason): Tombstone {
+    const tombstone = { id, secretHash: null, reason, endedAt: now }
+    table.delete(id)
+    bury(tombstone)
+    return tombstone
   }
 
   function finish(session: Session, now: number, reason: EndReason): void {
-    deleteSession.run(session.id)
+    table.delete(session.id)
     bury(endSession(session, reason, now))
   }
 
@@ -283,7 +294,7 @@ export function createWriter(
         seeOutside.run({ made: request.made })
         return undefined
       case 'touch':
-        for (const [id, seenAt] of request.seen) touch.run({ id, seenAt })
+        for (const [id, seenAt] of request.seen) table.touch(id, seenAt)
         return undefined
     }
   }
@@ -301,33 +312,44 @@ export function createWriter(
     }
   }
 
-  return {
-    run(requests) {
-      try {
-        return transact(() => requests.map(perform))
-      } catch (error) {
-        const refusal = refusalOf(error)
-        return requests.map(() => ({ ok: false, refusal }))
+  function run(requests: readonly WriteRequest[]): WriteOutcome[] {
+    try {
+      return transact(() => requests.map(perform))
+    } catch (error) {
+      const refusal = refusalOf(error)
+      // One at a time: those that do not come to the damaged place go through.
+      if (refusal.code === 'storage_damaged' && requests.length > 1) {
+        return requests.flatMap((request) => run([request]))
       }
-    },
+      return requests.map(() => ({ ok: false, refusal }))
+    }
+  }
+
+  return {
+    run,
 
     sweepSlice(now, limit) {
       return transact(() => {
         const ids = due.all(now, limit)
         let ended = 0
+        let damaged = 0
         for (const id of ids) {
           // As of `now` the reader finds the tombstone that it has shown since the session's death.
-          const found = reader.find(id, now, 0)
-          if (found.state === 'live') {
-            putOff.run(id)
+          const found = findUnlessDamaged(id, now, 0)
+          if (found === undefined) {
+            table.putOffUntil(id, now + DAMAGED_KEPT_MS)
+            damaged++
+          } else if (found.state === 'live') {
+            table.putOff(id)
           } else {
             if (found.state === 'ended') bury(found.tombstone)
-            deleteSession.run(id)
+            table.delete(id)
             ended++
           }
         }
         const removed = forget.run(now - keepEndedMs, limit).changes
-        return { ended, removed, more: ids.length === limit || removed === limit }
+        const found = { ended, removed, ...(damaged > 0 && { damaged }) }
+        return { ...found, more: ids.length === limit || removed === limit }
       })
     },
 
@@ -344,18 +366,6 @@ export function createWriter(
   }
 }
 
-function changingColumns(session: Session): (string | number)[] {
-  return [
-    session.data,
-    session.claims,
-    Number(session.permanent),
-    session.lastSeenAt,
-    session.idleTimeoutMs,
-    session.lifetimeMs,
-    session.version,
-  ]
-}
-
 /** The refusal that an error is; throws on any other error, whose effect nobody knows. */
 export function refusalOf(error: unknown): Refusal {
   if (!(error instanceof CoatcheckError)) throw error
@@ -365,6 +375,7 @@ export function refusalOf(error: unknown): Refusal {
 /** The errors after which SQLite has surely written nothing, so that work can go on. */
 function refusalFor(error: unknown): CoatcheckError | undefined {
   if (!(error instanceof Database.SqliteError)) return undefined
+  if (isDamage(error)) return damagedFile(error)
   if (error.code === 'SQLITE_FULL') {
     return new CoatcheckError(
       'storage_full',

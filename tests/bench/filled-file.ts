@@ -4,6 +4,7 @@
  */
 import { hash, randomInt } from 'node:crypto'
 import Database from 'better-sqlite3'
+import { checksumOf } from '../../lib/store/checksum.ts'
 import { createFile, prepareDatabase } from '../../lib/store/database.ts'
 import { hashSecret } from '../../lib/session/token.ts'
 
@@ -45,8 +46,8 @@ export function fillFile({ path, count, dataBytes, expiresAt, spreadMs }: Fillin
   database.pragma('cache_size = -2000000')
   const insert = database.prepare(
     `insert into sessions (id, secret_hash, data, claims, permanent, created_at, last_seen_at,
-       idle_timeout_ms, lifetime_ms, sweep_at, version)
-     values (?, ?, ?, '{}', 0, ?, ?, ?, ?, ?, 1)`,
+       idle_timeout_ms, lifetime_ms, sweep_at, version, checksum)
+     values (?, ?, ?, '{}', 0, ?, ?, ?, ?, ?, 1, ?)`,
   )
   const data = dataOf(dataBytes)
   const fillBatch = database.transaction((from: number) => {
@@ -54,7 +55,11 @@ export function fillFile({ path, count, dataBytes, expiresAt, spreadMs }: Fillin
       const id = idOf(n)
       const dies = expiresAt - (spreadMs === 0 ? 0 : randomInt(spreadMs))
       const seen = dies - DAY
-      insert.run(id, hashSecret(secretOf(id)), data, seen, seen, DAY, 30 * DAY, dies)
+      const secretHash = hashSecret(secretOf(id))
+      const times = { createdAt: seen, lastSeenAt: seen, idleTimeoutMs: DAY, lifetimeMs: 30 * DAY }
+      const rest = { claims: '{}', permanent: false, version: 1, device: null }
+      const checksum = checksumOf({ id, secretHash, data, ...times, ...rest })
+      insert.run(id, secretHash, data, seen, seen, DAY, 30 * DAY, dies, checksum)
     }
   })
   for (let from = 0; from < count; from += BATCH) fillBatch(from)

@@ -1,5 +1,6 @@
 import type Database from 'better-sqlite3'
 import { HOUR, MINUTE } from './memory-store.ts'
+import { sealRows } from './seal-rows.ts'
 
 /**
  * Puts sessions into the file that were dead by `now`: every other one of its idle timeout, the
@@ -19,4 +20,5 @@ export function insertExpired(database: Database.Database, count: number, now: n
     }
   })
   insertAll()
+  sealRows(database)
 }

@@ -6,6 +6,7 @@ import { createWriter } from '../../lib/store/writer.ts'
 import { hashSecret } from '../../lib/session/token.ts'
 import type { Session } from '../../lib/session/session.ts'
 import { DAY, RULES } from './memory-store.ts'
+import { sealRows } from './seal-rows.ts'
 import { makeFolder } from './spawn-server.ts'
 
 /** The `n`th id of `makeSessionFile`. */
@@ -40,12 +41,21 @@ export function idsIn(path: string): string[] {
   return ids
 }
 
-/** Changes a file as no server would. */
+/** Changes a file as no server would, but for the checksums of the sessions in it. */
 export function tamper(path: string, sql: string): void {
   const database = new Database(path)
   database.unsafeMode()
   database.exec(sql)
+  if (hasChecksums(database)) sealRows(database)
   database.close()
+}
+
+function hasChecksums(database: Database.Database): boolean {
+  return (
+    database
+      .prepare("select 1 from pragma_table_info('sessions') where name = 'checksum'")
+      .get() !== undefined
+  )
 }
 
 /** Makes the index of the sweep disagree with its rows, which SQLite's quick check does not see. */

@@ -1,0 +1,75 @@
+/** Sessions' rows as the writer writes them, each with its checksum. */
+import type Database from 'better-sqlite3'
+import { expiresAt, type Session } from '../session/session.ts'
+import { checksumOf } from './checksum.ts'
+
+export type SessionTable = {
+  /** False, and nothing is written, where there is anything of this id, a trace of it even. */
+  tryInsert(session: Session, sub: string | undefined): boolean
+  /** The session after a change, in place of what it was before. */
+  update(before: Session, after: Session): void
+  assign(id: string, sub: string | undefined): void
+  touch(id: string, seenAt: number): void
+  delete(id: string): void
+  /** Lets the sweep look at the session again when it expires. */
+  putOff(id: string): void
+  /** Lets the sweep look at the session at this time, whatever its row says. */
+  putOffUntil(id: string, until: number): void
+}
+
+export function createSessionTable(database: Database.Database): SessionTable {
+  const insert = database.prepare(
+    `insert into sessions (data, claims, permanent, last_seen_at, idle_timeout_ms, lifetime_ms,
+       version, checksum, id, secret_hash, sweep_at, created_at, sub, device)
+     select ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
+     where not exists (select 1 from tombstones where id = ?)
+     on conflict do nothing`,
+  )
+  const update = database.prepare(
+    `update sessions set data = ?, claims = ?, permanent = ?, last_seen_at = ?,
+       idle_timeout_ms = ?, lifetime_ms = ?, version = ?, checksum = ? where id = ?`,
+  )
+  const rename = database.prepare('update sessions set id = ?, secret_hash = ? where id = ?')
+  const assign = database.prepare('update sessions set sub = ? where id = ?')
+  const touch = database.prepare<{ id: string; seenAt: number }>(
+    `update sessions set checksum = checksum + ($seenAt - last_seen_at), last_seen_at = $seenAt
+     where id = $id and last_seen_at < $seenAt`,
+  )
+  const remove = database.prepare('delete from sessions where id = ?')
+  const sweepEarlier = database.prepare(
+    'update sessions set sweep_at = min(sweep_at, expires_at) where id = ?',
+  )
+  const putOff = database.prepare('update sessions set sweep_at = expires_at where id = ?')
+  const putOffUntil = database.prepare('update sessions set sweep_at = ? where id = ?')
+
+  return {
+    tryInsert(session, sub) {
+      const { id, secretHash, createdAt, device } = session
+      const key = [id, secretHash, expiresAt(session), createdAt, sub ?? null, device, id]
+      return insert.run(...changingColumns(session), ...key).changes === 1
+    },
+    update(before, after) {
+      update.run(...changingColumns(after), before.id)
+      if (expiresAt(after) < expiresAt(before)) sweepEarlier.run(before.id)
+      if (after.id !== before.id) rename.run(after.id, after.secretHash, before.id)
+    },
+    assign: (id, sub) => void assign.run(sub ?? null, id),
+    touch: (id, seenAt) => void touch.run({ id, seenAt }),
+    delete: (id) => void remove.run(id),
+    putOff: (id) => void putOff.run(id),
+    putOffUntil: (id, until) => void putOffUntil.run(until, id),
+  }
+}
+
+function changingColumns(session: Session): (string | number)[] {
+  return [
+    session.data,
+    session.claims,
+    Number(session.permanent),
+    session.lastSeenAt,
+    session.idleTimeoutMs,
+    session.lifetimeMs,
+    session.version,
+    checksumOf(session),
+  ]
+}
