@@ -17,6 +17,7 @@ import { createSessions } from './lib/sessions.ts'
 import { readSettings, type Settings } from './lib/settings.ts'
 import { placeAddon } from './lib/store/addon.ts'
 import { openSqliteStore } from './lib/store/sqlite-store.ts'
+import { startStorageWatch } from './lib/storage-watch.ts'
 import { startSweeper } from './lib/sweeper.ts'
 
 /** npm hands on a Ctrl-C that the terminal has sent to us already: within this time it is one. */
@@ -57,6 +58,7 @@ async function serve(settings: Settings): Promise<number> {
     durability: settings.durability,
     rules,
     keepEndedMs: settings.keepEndedMs,
+    logLimitBytes: settings.logLimitBytes,
     maxPendingWrites: settings.maxPendingWrites,
     clock,
     onFailure(cause) {
@@ -77,12 +79,23 @@ async function serve(settings: Settings): Promise<number> {
       configured: settings.apiKeys ?? [],
       path: settings.apiKeyPath ?? `${settings.dataPath}.api-key`,
     })
-    const app = createApp({ ...settings, sessions, apiKeys, cookie, forwarded, clock, log, rules })
+    const app = createApp({
+      ...settings,
+      sessions,
+      store,
+      apiKeys,
+      cookie,
+      forwarded,
+      clock,
+      log,
+      rules,
+    })
     server = await startHttpServer({ ...settings, app, address: addressOf(settings) })
   } catch (error) {
     await store.close()
     throw error
   }
+  const stopWatch = startStorageWatch({ store, clock, log })
   const stopSweeper = startSweeper({ store, clock, log, intervalMs: settings.sweepIntervalMs })
   onSignal((signal) => {
     log.info('stopping', { signal })
@@ -94,6 +107,7 @@ async function serve(settings: Settings): Promise<number> {
 
   await stopping.promise
   stopSweeper()
+  stopWatch()
   await server.stop(settings.stopTimeoutMs)
   await store.close()
   log.info('stopped')

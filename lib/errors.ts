@@ -8,6 +8,7 @@ export type ErrorCode =
   | 'body_too_large'
   | 'claims_read_only'
   | 'cookie_not_found'
+  | 'create_rate_exceeded'
   | 'cross_origin'
   | 'header_too_large'
   | 'holder_access_denied'

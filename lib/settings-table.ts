@@ -82,6 +82,16 @@ const table = [
       'full: an answered write is on disk; relaxed: a power cut may lose about the last second',
   },
   {
+    name: 'logLimitBytes',
+    flag: '--log-limit',
+    kind: size('1MiB', '1048576MiB'),
+    default: '1024MiB',
+    group: 'Storage',
+    description:
+      'How long the log beside the data may get while another program reads for long; then only ' +
+      'log-outs are written',
+  },
+  {
     name: 'sweepIntervalMs',
     flag: '--sweep-interval',
     kind: duration('1ms', '1d'),
@@ -243,6 +253,16 @@ const table = [
     default: '16KiB',
     group: 'Limits',
     description: 'The most that the headers of a request may take together',
+  },
+  {
+    name: 'createRate',
+    flag: '--create-rate',
+    kind: integer(1, 1_000_000),
+    default: undefined,
+    group: 'Limits',
+    description:
+      'The most sessions that one address may begin in a minute, without an API key; no limit ' +
+      'without it',
   },
   {
     name: 'maxConnections',

@@ -297,7 +297,8 @@ function openLateStore(rules: Partial<SessionRules> = {}, keepEndedMs = DAY) {
       const { ended, removed } = writer.sweepSlice(now, 1_000)
       return { ended, removed }
     },
-    checkpoint() {},
+    tick() {},
+    health: () => ({ state: 'ok', logBytes: 0 }),
     async close() {},
   }
   let reads = 0

@@ -143,7 +143,7 @@ test('an unknown path is 404 with the paths that there are', async () => {
     assert.is(code, 'route_not_found')
     assert.match(
       detail,
-      '/session, /session/KEY, /sessions, /sessions/ID, /sessions/ID/KEY, /cookies, /cookies/NAME and /verify',
+      '/session, /session/KEY, /sessions, /sessions/ID, /sessions/ID/KEY, /cookies, /cookies/NAME, /verify and /healthz',
     )
   }
 })

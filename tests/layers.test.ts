@@ -39,8 +39,14 @@ const LAYERS: Record<string, { files: string[]; imports: string[] }> = {
     files: ['lib/commands/'],
     imports: ['store', 'contract', 'keys', 'session', 'settings', 'json', 'base'],
   },
-  sweeper: { files: ['lib/sweeper.ts'], imports: ['contract', 'base'] },
-  http: { files: ['lib/http/'], imports: ['sessions', 'keys', 'session', 'json', 'base'] },
+  background: {
+    files: ['lib/sweeper.ts', 'lib/storage-watch.ts'],
+    imports: ['contract', 'base'],
+  },
+  http: {
+    files: ['lib/http/'],
+    imports: ['contract', 'sessions', 'keys', 'session', 'json', 'base'],
+  },
   build: { files: ['lib/build/'], imports: ['store'] },
   exit: { files: ['lib/exit-codes.ts'], imports: ['store', 'settings', 'base'] },
   server: {
@@ -54,7 +60,7 @@ const LAYERS: Record<string, { files: string[]; imports: string[] }> = {
       'keys',
       'commands',
       'exit',
-      'sweeper',
+      'background',
       'http',
       'session',
     ],

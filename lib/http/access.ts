@@ -8,6 +8,7 @@ import type { Log } from '../log.ts'
 import { type MaybePromise, whenThere } from '../maybe-promise.ts'
 import { isToken } from '../session/token.ts'
 import type { Sessions } from '../sessions.ts'
+import { networkOf } from './client-network.ts'
 import type { AppContext, AppEnv, SessionAccess } from './app-env.ts'
 import { createFailureLimit } from './failure-limit.ts'
 import type { Forwarded } from './forwarded.ts'
@@ -55,7 +56,7 @@ export function createAccess(deps: AccessDeps): Access {
       return
     }
     if (key === undefined) throw apiKeyRequired('there is none')
-    const client = forwarded.addressOf(c) ?? 'unix'
+    const client = networkOf(forwarded.addressOf(c))
     log.warn('api key refused', { client })
     if (!failures.isExceededBy(client)) throw apiKeyRequired('the one given is not in force')
     throw new CoatcheckError(

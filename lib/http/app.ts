@@ -4,13 +4,18 @@ import { CoatcheckError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { emptyKey, type SessionRules } from '../session/rules.ts'
 import type { Sessions } from '../sessions.ts'
+import type { Store } from '../store/store.ts'
 import type { ApiKeys } from '../api-keys.ts'
 import { createAccess, type HolderAccess } from './access.ts'
-import type { AppEnv } from './app-env.ts'
+import type { AppContext, AppEnv } from './app-env.ts'
+import { networkOf } from './client-network.ts'
+import { createCreateRate } from './create-rate.ts'
 import { createCookieRoutes } from './cookie-routes.ts'
 import { answerProblem } from './problem.ts'
 import { createDeviceReader } from './device.ts'
 import type { Forwarded } from './forwarded.ts'
+import { createHealthRoute } from './health-route.ts'
+import { refuseOtherMethods } from './method-not-allowed.ts'
 import { refuseCrossOrigin, requireSameOrigin } from './same-origin.ts'
 import type { SessionCookie } from './session-cookie.ts'
 import { createSessionRoutes } from './session-routes.ts'
@@ -21,6 +26,7 @@ import { readOptionalJson } from './body.ts'
 
 export type AppOptions = {
   readonly sessions: Sessions
+  readonly store: Pick<Store, 'health'>
   readonly apiKeys: ApiKeys
   readonly cookie: SessionCookie
   readonly forwarded: Forwarded
@@ -31,16 +37,26 @@ export type AppOptions = {
   readonly log: Log
   readonly rules: SessionRules
   readonly bodyLimitBytes: number
+  /** New sessions a minute of one address; undefined for no limit. */
+  readonly createRate: number | undefined
 }
 
 export function createApp(options: AppOptions): Hono<AppEnv> {
   const { cookie, forwarded, clock, log, bodyLimitBytes } = options
   const access = createAccess(options)
-  const routesDeps = { ...options, readDevice: createDeviceReader(forwarded, options.deviceInfo) }
+  const createRate = createCreateRate(clock, options.createRate)
+  const routesDeps = {
+    ...options,
+    readDevice: createDeviceReader(forwarded, options.deviceInfo),
+    admitCreation: (c: AppContext) => createRate(networkOf(forwarded.addressOf(c))),
+  }
   const app = new Hono<AppEnv>({ getPath: rawPath })
 
   // Without the check of the origin: a proxy asks about requests that it may yet refuse itself.
   app.all('/verify', createVerifyRoute(options))
+
+  app.get('/healthz', createHealthRoute(options.store))
+  refuseOtherMethods(app, '/healthz', 'GET, HEAD')
 
   const { withOwnSession, withNamedSession } = access
   app.route(
@@ -74,7 +90,7 @@ export function createApp(options: AppOptions): Hono<AppEnv> {
     throw new CoatcheckError(
       'route_not_found',
       `Cannot find ${c.req.path}: the paths are /session, /session/KEY, /sessions, /sessions/ID, ` +
-        '/sessions/ID/KEY, /cookies, /cookies/NAME and /verify; a slash in a key is written %2F',
+        '/sessions/ID/KEY, /cookies, /cookies/NAME, /verify and /healthz; a slash in a key is written %2F',
     )
   })
   app.onError((error) => {

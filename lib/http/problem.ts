@@ -8,6 +8,7 @@ const PROBLEMS: Readonly<Record<ErrorCode, readonly [status: number, title: stri
   body_too_large: [413, 'Body too large'],
   claims_read_only: [403, 'Claims are read-only'],
   cookie_not_found: [404, 'Cookie not found'],
+  create_rate_exceeded: [429, 'Too many new sessions'],
   cross_origin: [403, 'Cross-origin request refused'],
   header_too_large: [431, 'Header too large'],
   holder_access_denied: [403, 'Holder access denied'],
@@ -75,7 +76,7 @@ export function answerProblem(refusal: CoatcheckError): Response {
 /** A refusal as RFC 9457 `application/problem+json`; its facts are members of their own. */
 export function renderProblem({ code, message, facts }: CoatcheckError): Problem {
   const [status, title] = PROBLEMS[code]
-  const retryAfter = RETRY_AFTER_SECONDS[code]
+  const retryAfter = facts['retryAfter'] ?? RETRY_AFTER_SECONDS[code]
   return {
     status,
     headers: {

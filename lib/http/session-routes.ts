@@ -24,6 +24,8 @@ export type SessionRoutesDeps = {
   readonly sessions: Sessions
   readonly cookie: SessionCookie
   readonly readDevice: DeviceReader
+  /** Throws where the caller begins sessions faster than it may. */
+  readonly admitCreation: (c: AppContext) => void
   readonly clock: Clock
   readonly rules: SessionRules
   readonly bodyLimitBytes: number
@@ -45,7 +47,17 @@ const KEY_METHODS = 'GET, HEAD, PUT, PATCH, DELETE'
  * out: so the same tree serves `/session` and, for a back end, `/sessions/:id`.
  */
 export function createSessionRoutes(deps: SessionRoutesDeps): Hono<AppEnv> {
-  const { sessions, cookie, readDevice, clock, rules, bodyLimitBytes, withSession, isNamed } = deps
+  const {
+    sessions,
+    cookie,
+    readDevice,
+    admitCreation,
+    clock,
+    rules,
+    bodyLimitBytes,
+    withSession,
+    isNamed,
+  } = deps
   const routes = new Hono<AppEnv>()
 
   routes.get(
@@ -155,7 +167,10 @@ export function createSessionRoutes(deps: SessionRoutesDeps): Hono<AppEnv> {
     operation: Operation,
   ): Promise<Changed> {
     if (isNamed) return await sessions.change(found, operation)
-    return await sessions.changeOrCreate(found, operation, () => readDevice(c))
+    return await sessions.changeOrCreate(found, operation, () => {
+      if (c.get('isBackEnd') !== true) admitCreation(c)
+      return readDevice(c)
+    })
   }
 
   function answerSession(c: AppContext, access: SessionAccess, changed: Changed): Response {

@@ -19,6 +19,8 @@ const QUICK_CHECK_LIMIT_BYTES = 32 * 1024 * 1024
 
 const BUSY_TIMEOUT_MS = 5_000
 
+const KEPT_LOG_BYTES = 64 * 1024 * 1024
+
 const MIGRATIONS = 'lib/store/migrations/'
 
 /** Creates an empty file, and its folder, where there is none yet. */
@@ -47,13 +49,18 @@ export function prepareDatabase(path: string): void {
 }
 
 /** The one connection that changes the file. */
-export function openWriterDatabase(path: string, durability: Durability): Database.Database {
+export function openWriterDatabase(
+  path: string,
+  durability: Durability,
+  logLimitBytes = Infinity,
+): Database.Database {
   const database = new Database(path, { timeout: BUSY_TIMEOUT_MS })
   // better-sqlite3 opens an existing file with synchronous=NORMAL: nothing here is left to defaults.
   if (path !== ':memory:') setPragma(database, 'journal_mode', 'wal')
   setPragma(database, 'synchronous', durability === 'full' ? 2 : 1)
   setPragma(database, 'secure_delete', 'fast', 2)
-  setPragma(database, 'journal_size_limit', 64 * 1024 * 1024)
+  // What a log begun anew keeps of its length, so that it need not grow again.
+  setPragma(database, 'journal_size_limit', Math.min(KEPT_LOG_BYTES, logLimitBytes / 4))
   setSharedPragmas(database)
   return database
 }

@@ -5,11 +5,18 @@ import { CoatcheckError } from '../errors.ts'
 import type { SessionRules } from '../session/rules.ts'
 import { mayWriteClaims } from '../session/operations.ts'
 import { type Found, isLive } from '../session/session.ts'
-import { createFile, type Durability, openReaderDatabase, prepareDatabase } from './database.ts'
+import {
+  createFile,
+  type Durability,
+  guarded,
+  openReaderDatabase,
+  prepareDatabase,
+} from './database.ts'
 import { damagedFile, isDamage } from './damage.ts'
 import { createHotSessions } from './hot-sessions.ts'
 import { lockDatabase } from './lock.ts'
 import { createReader, type Reader } from './reader.ts'
+import { releaseReserve } from './space-reserve.ts'
 import type { Changed, Inserted, Store } from './store.ts'
 import type { WriteAnswer, WriteOutcome, WriteRequest } from './writer.ts'
 import { errorFor, startWriterThread, type WriterPort } from './writer-port.ts'
@@ -20,6 +27,8 @@ export type SqliteStoreOptions = {
   readonly rules: SessionRules
   /** How long a tombstone is kept. */
   readonly keepEndedMs: number
+  /** How long the log may get while a program that reads keeps it from being begun anew. */
+  readonly logLimitBytes: number
   /** How many writes may wait for the writer before more are refused with `overloaded`. */
   readonly maxPendingWrites: number
   readonly clock: Clock
@@ -38,15 +47,16 @@ const HOT_LIMIT_CHARACTERS = 16 * 1024 * 1024
  * as it was, where another server has it open or it is none that this Coatcheck can use.
  */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
-  const { path, durability, rules, keepEndedMs } = options
+  const { path, durability, rules, keepEndedMs, logLimitBytes } = options
   createFile(path)
   const unlock = lockDatabase(path)
   let database: Database.Database | undefined
   try {
+    guarded(path, () => releaseReserve(path))
     prepareDatabase(path)
     database = openReaderDatabase(path)
     const reader = createReader(database, keepEndedMs)
-    const thread = { path, durability, rules, keepEndedMs }
+    const thread = { path, durability, rules, keepEndedMs, logLimitBytes }
     const writer = await startWriterThread(thread, options.onFailure)
     const store = createStore(reader, writer, options)
     return {
@@ -86,7 +96,7 @@ function reading<T>(read: () => T): T {
   }
 }
 
-type StoreParts = Pick<SqliteStoreOptions, 'clock' | 'durability' | 'maxPendingWrites'>
+type StoreParts = Pick<SqliteStoreOptions, 'clock' | 'maxPendingWrites'>
 type Waiting = {
   readonly resolve: (answer: never) => void
   readonly reject: (error: unknown) => void
@@ -109,7 +119,7 @@ export function createStore(reader: Reader, writer: WriterPort, parts: StorePart
   const stopTicking = parts.clock.every(TOUCH_INTERVAL_MS, () => {
     flushTouches()
     noteOutsideChanges()
-    if (parts.durability === 'relaxed') writer.checkpoint()
+    writer.tick()
   })
 
   function seenAt(id: string): number {
@@ -268,6 +278,7 @@ export function createStore(reader: Reader, writer: WriterPort, parts: StorePart
       hot.removeExpired(now)
       return swept
     },
+    health: () => writer.health(),
     async close(beforeWriter: () => void = () => {}) {
       stopTicking()
       flush()

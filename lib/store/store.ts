@@ -68,6 +68,9 @@ export type Store = {
    */
   sweep(now: number): Promise<Swept>
 
+  /** What writes can be taken, as of about a second ago. */
+  health(): StoreHealth
+
   /** Writes what is still to be written and lets go of the storage. */
   close(): Promise<void>
 }
@@ -111,6 +114,15 @@ export type ApiKey = {
   readonly name: string
   readonly createdAt: number
   readonly revokedAt: number | null
+}
+
+export type StoreHealth = {
+  /**
+   * `log_long`: all is taken, but a program that reads keeps the log from being begun anew;
+   * `log_full`, `disk_full`: only what ends sessions is taken; `failed`: nothing, for good.
+   */
+  readonly state: 'ok' | 'log_long' | 'log_full' | 'disk_full' | 'failed'
+  readonly logBytes: number
 }
 
 export type Swept = {

@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads'
 import { isBinary, readAsset } from '../assets.ts'
 import { CoatcheckError } from '../errors.ts'
-import type { Swept } from './store.ts'
+import type { StoreHealth, Swept } from './store.ts'
 import type { Refusal, WriteOutcome, WriteRequest } from './writer.ts'
 import type { FromWriter, ToWriter, WriterOptions } from './writer-thread.ts'
 
@@ -10,7 +10,10 @@ export type WriterPort = {
   /** Runs the requests in order, as a part of one durable transaction; an outcome for each. */
   write(requests: readonly WriteRequest[]): Promise<readonly WriteOutcome[]>
   sweep(now: number): Promise<Swept>
-  checkpoint(): void
+  /** Lets the writer do what is to be done about once a second. */
+  tick(): void
+  /** As the writer found it when it last looked. */
+  health(): StoreHealth
   close(): Promise<void>
 }
 
@@ -40,6 +43,7 @@ export async function startWriterThread(
   const sweeps: Waiting<Swept>[] = []
   const opened = Promise.withResolvers<void>()
   const closed = Promise.withResolvers<void>()
+  let health: StoreHealth = { state: 'ok', logBytes: 0 }
   let uncaught: Error | undefined
   let failed: Error | undefined
   let open = false
@@ -56,6 +60,9 @@ export async function startWriterThread(
         return sweeps.shift()?.resolve(message.swept)
       case 'not_swept':
         return sweeps.shift()?.reject(errorFor(message.refusal))
+      case 'health':
+        health = message.health
+        return
       case 'closed':
         return closed.resolve()
     }
@@ -110,7 +117,10 @@ export async function startWriterThread(
   return {
     write: (requests) => ask(writes, requests.length, { kind: 'write', requests }),
     sweep: (now) => ask(sweeps, 1, { kind: 'sweep', now }),
-    checkpoint: () => post({ kind: 'checkpoint' }),
+    tick() {
+      if (failed === undefined && !closing) post({ kind: 'tick' })
+    },
+    health: () => (failed === undefined ? health : { ...health, state: 'failed' }),
     async close() {
       closing = true
       if (failed === undefined) post({ kind: 'close' })

@@ -1,10 +1,13 @@
 /** The thread around the writer: takes what has arrived, commits it as one, answers all of it. */
+import { closeSync, fstatSync, openSync } from 'node:fs'
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { dropPermissions } from '../permissions.ts'
 import type { SessionRules } from '../session/rules.ts'
 import { placeAddon } from './addon.ts'
 import { type Durability, openWriterDatabase } from './database.ts'
-import type { Swept } from './store.ts'
+import { openSpaceReserve } from './space-reserve.ts'
+import { createSparingWriter } from './sparing-writer.ts'
+import type { StoreHealth, Swept } from './store.ts'
 import {
   createWriter,
   type Refusal,
@@ -18,6 +21,7 @@ export type WriterOptions = {
   readonly durability: Durability
   readonly rules: SessionRules
   readonly keepEndedMs: number
+  readonly logLimitBytes: number
 }
 
 /**
@@ -27,7 +31,8 @@ export type WriterOptions = {
 export type ToWriter =
   | { readonly kind: 'write'; readonly requests: readonly WriteRequest[] }
   | { readonly kind: 'sweep'; readonly now: number }
-  | { readonly kind: 'checkpoint' }
+  /** About once a second. */
+  | { readonly kind: 'tick' }
   | { readonly kind: 'close' }
 
 export type FromWriter =
@@ -36,6 +41,7 @@ export type FromWriter =
   | { readonly kind: 'written'; readonly outcomes: readonly WriteOutcome[] }
   | { readonly kind: 'swept'; readonly swept: Swept }
   | { readonly kind: 'not_swept'; readonly refusal: Refusal }
+  | { readonly kind: 'health'; readonly health: StoreHealth }
   | { readonly kind: 'closed' }
 
 /**
@@ -49,8 +55,18 @@ const NOTHING_SWEPT: Swept = { ended: 0, removed: 0 }
 const port = requirePort()
 const options: WriterOptions = workerData
 placeAddon(options.path)
-const database = openWriterDatabase(options.path, options.durability)
-const writer = createWriter(database, options.rules, options.keepEndedMs)
+const database = openWriterDatabase(options.path, options.durability, options.logLimitBytes)
+const plainWriter = createWriter(database, options.rules, options.keepEndedMs)
+const reserve = openSpaceReserve(options.path)
+// Made by the first read of the schema, and there until the last connection is closed.
+const logFile = openSync(`${options.path}-wal`, 'r')
+const writer = createSparingWriter(plainWriter, {
+  reserve,
+  logBytes: () => fstatSync(logFile).size,
+  freeBytes: () => pragma('freelist_count') * pragma('page_size'),
+  logLimitBytes: options.logLimitBytes,
+})
+writer.check()
 /** The moments of the sweeps that are under way or wait, and what the first has done so far. */
 const sweeps: number[] = []
 let swept: Swept = NOTHING_SWEPT
@@ -73,6 +89,10 @@ port.on('message', (first: string) => {
 dropPermissions()
 post({ kind: 'ready' })
 
+function pragma(name: string): number {
+  return Number(database.pragma(name, { simple: true }))
+}
+
 function* drain(first: string): Generator<ToWriter> {
   yield JSON.parse(first)
   for (let next = receiveMessageOnPort(port); next; next = receiveMessageOnPort(port)) {
@@ -89,10 +109,13 @@ function obey(message: Exclude<ToWriter, { kind: 'write' }>): void {
     case 'sweep':
       if (sweeps.push(message.now) === 1) setImmediate(sweepOn)
       return
-    case 'checkpoint':
-      database.pragma('wal_checkpoint(passive)')
+    case 'tick':
+      if (options.durability === 'relaxed') database.pragma('wal_checkpoint(passive)')
+      post({ kind: 'health', health: writer.check() })
       return
     case 'close':
+      closeSync(logFile)
+      reserve.close()
       writer.checkpoint()
       database.close()
       post({ kind: 'closed' })

@@ -95,8 +95,10 @@ export type Writer = {
   run(requests: readonly WriteRequest[]): WriteOutcome[]
   /** Ends and removes at most `limit` sessions and tombstones; `more` while some are left. */
   sweepSlice(now: number, limit: number): Swept & { readonly more: boolean }
-  /** Moves the log into the database and empties it, where that can be done now. */
+  /** Moves the log into the database and removes it, where that can be done now. */
   checkpoint(): void
+  /** Moves the log into the database, to begin it anew; false where a reader still needs it. */
+  restartLog(): boolean
 }
 
 export function createWriter(
@@ -312,6 +314,21 @@ export function createWriter(
     }
   }
 
+  function moveLog(mode: 'truncate' | 'restart'): boolean {
+    const patience = database.pragma('busy_timeout', { simple: true })
+    try {
+      // Another program that reads keeps the log: it is not waited for.
+      database.pragma('busy_timeout = 0')
+      return database.pragma(`wal_checkpoint(${mode})`, { simple: true }) === 0
+    } catch (error) {
+      // On a full disk, say: what is in the log is safe there, and the next start goes on from it.
+      if (refusalFor(error) === undefined) throw error
+      return false
+    } finally {
+      database.pragma(`busy_timeout = ${Number(patience)}`)
+    }
+  }
+
   function run(requests: readonly WriteRequest[]): WriteOutcome[] {
     try {
       return transact(() => requests.map(perform))
@@ -353,16 +370,8 @@ export function createWriter(
       })
     },
 
-    checkpoint() {
-      try {
-        // Another program that reads keeps the log: it is not waited for.
-        database.pragma('busy_timeout = 0')
-        database.pragma('wal_checkpoint(truncate)')
-      } catch (error) {
-        // On a full disk, say: what is in the log is safe there, and the next start goes on from it.
-        if (refusalFor(error) === undefined) throw error
-      }
-    },
+    checkpoint: () => void moveLog('truncate'),
+    restartLog: () => moveLog('restart'),
   }
 }
 

@@ -42,7 +42,6 @@ export function openMemoryStore(options: MemoryStoreOptions = {}): {
   const reader = createReader(database, keepEndedMs)
   const store = createStore(reader, inlineWriter(writer), {
     clock,
-    durability: 'full',
     maxPendingWrites,
   })
   return { store, clock, database }
@@ -62,7 +61,8 @@ function inlineWriter(writer: Writer): WriterPort {
       }
       return { ended, removed }
     },
-    checkpoint() {},
+    tick() {},
+    health: () => ({ state: 'ok', logBytes: 0 }),
     async close() {},
   }
 }

@@ -23,6 +23,7 @@ export async function openFileStore(given: Partial<SqliteStoreOptions> = {}): Pr
     durability: 'full',
     rules: RULES,
     keepEndedMs: DAY,
+    logLimitBytes: 2 ** 30,
     maxPendingWrites: 1_000,
     clock,
     onFailure: (cause) => failures.push(cause),

@@ -18,6 +18,7 @@ export type ServerOptions = Partial<SessionRules> & {
   readonly cookieName?: string
   readonly holderAccess?: HolderAccess
   readonly deviceInfo?: 'on' | 'off'
+  readonly createRate?: number
 }
 
 export type Ask = {
@@ -59,8 +60,9 @@ export function openServer(options: ServerOptions = {}) {
   const cookie = createSessionCookie({ name: options.cookieName ?? 'sid', forwarded })
   const apiKeys = createApiKeys(store, [API_KEY])
   const { holderAccess = 'read-write', deviceInfo = 'on' } = options
-  const parts = { sessions, apiKeys, cookie, forwarded, holderAccess, deviceInfo }
-  const app = createApp({ ...parts, clock, log, rules, bodyLimitBytes })
+  const parts = { sessions, store, apiKeys, cookie, forwarded, holderAccess, deviceInfo }
+  const { createRate } = options
+  const app = createApp({ ...parts, clock, log, rules, bodyLimitBytes, createRate })
 
   async function request(line: string, ask: Ask = {}): Promise<Response> {
     const [method = '', path = ''] = line.split(' ')

@@ -1,0 +1,113 @@
+/** What a writer does when space runs out: it goes on ending sessions, and refuses what takes more. */
+import { CoatcheckError } from '../errors.ts'
+import type { SpaceReserve } from './space-reserve.ts'
+import type { StoreHealth } from './store.ts'
+import { refusalOf, type Writer, type WriteOutcome, type WriteRequest } from './writer.ts'
+
+export type SparingWriter = Writer & {
+  /** Looks how much space there is; to be called about once a second. */
+  check(): StoreHealth
+}
+
+export type Space = {
+  readonly reserve: SpaceReserve
+  /** The length of the log. */
+  readonly logBytes: () => number
+  /** Within the data file, to be used again: what ended sessions have left. */
+  readonly freeBytes: () => number
+  /** With a longer log than this, what makes it longer is refused. */
+  readonly logLimitBytes: number
+}
+
+/** So much room within the file is as good as a disk that is not full. */
+const ROOM_BYTES = 1024 * 1024
+
+/** A log that has not been begun anew for so long; or half as long as it may be. */
+const LONG_LOG_BYTES = 128 * 1024 * 1024
+
+export function createSparingWriter(writer: Writer, space: Space): SparingWriter {
+  const { reserve, logBytes, freeBytes, logLimitBytes } = space
+  let isDiskFull = false
+  let isLogFull = false
+
+  /** What ends sessions or shows that they live takes the space of the reserve, the others none. */
+  function runSparingly(requests: readonly WriteRequest[]): WriteOutcome[] {
+    const spared = requests.filter(isSpared)
+    const outcomes = spared.length > 0 ? writer.run(spared) : []
+    // Begun anew after each step, the log never needs more than it has already.
+    writer.restartLog()
+    const refusal = refusalOf(isLogFull ? logTooLong() : diskFull())
+    return requests.map((request) => {
+      const outcome = isSpared(request) ? outcomes.shift() : undefined
+      return outcome ?? { ok: false, refusal }
+    })
+  }
+
+  /** From here on what is written comes from the reserve. */
+  function tapReserve(): void {
+    isDiskFull = true
+    reserve.release()
+    writer.restartLog()
+  }
+
+  return {
+    ...writer,
+
+    run(requests) {
+      if (isLogFull || isDiskFull) return runSparingly(requests)
+      const outcomes = writer.run(requests)
+      if (!outcomes.some(isFull)) return outcomes
+      tapReserve()
+      // Of these, nothing was written.
+      const again = runSparingly(requests.filter((_, index) => isFull(outcomes[index])))
+      return outcomes.map((outcome) => (isFull(outcome) ? (again.shift() ?? outcome) : outcome))
+    },
+
+    sweepSlice(now, limit) {
+      try {
+        return writer.sweepSlice(now, limit)
+      } catch (error) {
+        const isFullDisk = error instanceof CoatcheckError && error.code === 'storage_full'
+        if (!isFullDisk || isDiskFull) throw error
+        tapReserve()
+        return writer.sweepSlice(now, limit)
+      }
+    },
+
+    check() {
+      const isHeld = reserve.hold()
+      if (isDiskFull) isDiskFull = !isHeld && (!writer.restartLog() || freeBytes() < ROOM_BYTES)
+      if (isLogFull || logBytes() > logLimitBytes) isLogFull = !writer.restartLog()
+      return { state: stateOf(logBytes()), logBytes: logBytes() }
+    },
+  }
+
+  function stateOf(bytes: number): StoreHealth['state'] {
+    if (isDiskFull) return 'disk_full'
+    if (isLogFull) return 'log_full'
+    return bytes > Math.min(LONG_LOG_BYTES, logLimitBytes / 2) ? 'log_long' : 'ok'
+  }
+}
+
+function isSpared({ kind }: WriteRequest): boolean {
+  return kind !== 'insert' && kind !== 'change' && kind !== 'add_api_key'
+}
+
+function isFull(outcome: WriteOutcome | undefined): boolean {
+  return outcome?.ok === false && outcome.refusal.code === 'storage_full'
+}
+
+function diskFull(): CoatcheckError {
+  return new CoatcheckError(
+    'storage_full',
+    'Cannot write: the disk is full; nothing was changed, reads and log-outs go on',
+  )
+}
+
+function logTooLong(): CoatcheckError {
+  return new CoatcheckError(
+    'storage_busy',
+    'Cannot write: another program has been reading the data file for so long that the log beside ' +
+      'it is at its limit (--log-limit); nothing was changed, reads and log-outs go on',
+  )
+}
