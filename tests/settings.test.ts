@@ -13,7 +13,13 @@ const test = suite('settings')
 
 /** Its value may stand neither on a command line nor in a fault. */
 const SECRET_FLAG = '--api-key'
-const WITHOUT_DEFAULT = ['--listen', '--max-sessions-per-sub', '--api-key', '--api-key-file']
+const WITHOUT_DEFAULT = [
+  '--listen',
+  '--max-sessions-per-sub',
+  '--api-key',
+  '--api-key-file',
+  '--create-rate',
+]
 
 test('an integer out of its range, or not an integer, is a fault', () => {
   for (const text of ['80a', '65536', '-1', '1.5', '1e3', '0x50', '080', ' 80', '٣']) {
@@ -236,6 +242,7 @@ test('no flag and no variable gives the defaults', () => {
       trustedProxies: [],
       dataPath: 'data/sessions.db',
       durability: 'full',
+      logLimitBytes: 1_073_741_824,
       sweepIntervalMs: 60_000,
       keepEndedMs: 86_400_000,
       idleTimeoutMs: 1_800_000,
@@ -255,6 +262,7 @@ test('no flag and no variable gives the defaults', () => {
       maxDepth: 64,
       bodyLimitBytes: 1_048_576,
       headerLimitBytes: 16_384,
+      createRate: undefined,
       maxConnections: 10_000,
       maxPendingWrites: 10_000,
       headerTimeoutMs: 5000,
@@ -287,6 +295,8 @@ test('each flag and each variable sets the one setting of its name', () => {
     '--data': 'a.db',
     '--durability': 'relaxed',
     '--cookie-name': 'ticket',
+    '--create-rate': '6',
+    '--log-limit': '7MiB',
     '--max-sessions-per-sub': '5',
     '--on-session-limit': 'refuse',
     '--api-key-file': '/run/key',
