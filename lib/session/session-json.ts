@@ -1,18 +1,17 @@
 import type { JsonText } from '../json/text.ts'
+import { renderIsoTime } from './iso-time.ts'
 import { expiresAt, lifetimeEndsAt, type Session } from './session.ts'
 
 /** The session as its holder sees it; data and claims as they were put, times in ISO 8601. */
 export function renderSession(session: Session): JsonText {
+  const { id, data, claims, permanent, createdAt, lastSeenAt } = session
+  // An id has no character that JSON would escape.
   return (
-    `{"id":${JSON.stringify(session.id)},"data":${session.data},"claims":${session.claims},` +
-    `"permanent":${session.permanent},"createdAt":${renderTime(session.createdAt)},` +
-    `"lastSeenAt":${renderTime(session.lastSeenAt)},"expiresAt":${renderTime(expiresAt(session))},` +
-    `"lifetimeEndsAt":${renderTime(lifetimeEndsAt(session))}}`
+    `{"id":"${id}","data":${data},"claims":${claims},"permanent":${permanent},` +
+    `"createdAt":"${renderIsoTime(createdAt)}","lastSeenAt":"${renderIsoTime(lastSeenAt)}",` +
+    `"expiresAt":"${renderIsoTime(expiresAt(session))}",` +
+    `"lifetimeEndsAt":"${renderIsoTime(lifetimeEndsAt(session))}"}`
   )
-}
-
-function renderTime(time: number): JsonText {
-  return `"${new Date(time).toISOString()}"`
 }
 
 /** For those who may not see what is in it. */
