@@ -27,7 +27,9 @@ for (const [what, when] of [
       ...['--seccomp-bpf', '-f', '-qq', '-o', trace],
       ...['-e', 'trace=fsync,fdatasync', '-e', `inject=fsync,fdatasync:error=EIO:when=${when}`],
     ])
-    const { acknowledged, answers, late } = await writeUntilItFails(server)
+    const redAt = watchHealth(server)
+    const { acknowledged, answers, late, failedAt } = await writeUntilItFails(server)
+    assert.ok((await redAt) - failedAt < 1_000, `${(await redAt) - failedAt} ms`)
 
     const { code, stderr } = await server.ended
     assert.match(readFileSync(trace, 'utf8'), 'EIO (Input/output error) (INJECTED)')
@@ -62,6 +64,7 @@ async function writeUntilItFails(server: RunningServer) {
   const acknowledged = new Map<string, string>()
   /** What each client heard in the end. */
   const answers: string[] = []
+  let failedAt = Infinity
   /** What was acknowledged although it was asked after somebody had heard of the failure. */
   const late: string[] = []
   await Promise.all(
@@ -73,6 +76,7 @@ async function writeUntilItFails(server: RunningServer) {
         const answer = await put(server, value)
         if (typeof answer === 'string') {
           answers.push(answer)
+          failedAt = Math.min(failedAt, performance.now())
           failures++
         } else {
           acknowledged.set(answer.cookie, value)
@@ -81,7 +85,18 @@ async function writeUntilItFails(server: RunningServer) {
       }
     }),
   )
-  return { acknowledged, answers, late }
+  return { acknowledged, answers, late, failedAt }
+}
+
+/** Resolves with the time at which /healthz no longer says that the server is well. */
+async function watchHealth(server: RunningServer): Promise<number> {
+  for (;;) {
+    const isWell = await fetch(`${server.url}/healthz`).then(
+      ({ status }) => status === 200,
+      () => false,
+    )
+    if (!isWell) return performance.now()
+  }
 }
 
 async function put(server: RunningServer, body: string): Promise<{ cookie: string } | string> {

@@ -42,6 +42,7 @@ export function openSpaceReserve(path: string): SpaceReserve {
 
   return {
     hold() {
+      if (held > 0) return true
       try {
         // Written, not only made longer: a hole takes no space.
         while (held < bytes) {
@@ -52,7 +53,7 @@ export function openSpaceReserve(path: string): SpaceReserve {
         // The rest is for those who write now.
         keep(held < LEAST_BYTES ? 0 : LEAST_BYTES)
       }
-      return held >= LEAST_BYTES
+      return held > 0
     },
     release: () => keep(0),
     close: () => closeSync(file),

@@ -35,7 +35,7 @@ export function createSparingWriter(writer: Writer, space: Space): SparingWriter
     const spared = requests.filter(isSpared)
     const outcomes = spared.length > 0 ? writer.run(spared) : []
     // Begun anew after each step, the log never needs more than it has already.
-    writer.restartLog()
+    if (spared.length > 0) writer.restartLog()
     const refusal = refusalOf(isLogFull ? logTooLong() : diskFull())
     return requests.map((request) => {
       const outcome = isSpared(request) ? outcomes.shift() : undefined
