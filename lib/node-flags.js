@@ -13,6 +13,10 @@ export const nodeFlags = [
   '--allow-addons',
   '--allow-worker',
   '--allow-net',
+  // A second SQLite, which would open files by itself whatever the rights, and foreign functions,
+  // which reach all memory.
+  '--no-experimental-sqlite',
+  '--no-experimental-ffi',
   // Node warns of addons and workers, which are dropped here, and of --allow-net being new.
   '--disable-warning=SecurityWarning',
   '--disable-warning=ExperimentalWarning',

@@ -4,9 +4,10 @@
  * connection. Without `--permission` there is nothing to let go of.
  *
  * What this does not reach: what is open stays open, so the listening socket goes on taking
- * connections, and a descriptor of the data file still reads and writes it through `node:fs`. SQLite opens its
- * files by itself, so code that gets hold of a database can attach another. Node calls its model a
- * seat belt, and no wall against code that means harm: that is the operating system's part.
+ * connections, and a descriptor of the data file still reads and writes it through `node:fs`. SQLite
+ * opens its files by itself, so code that gets hold of a database can attach another. Signals to
+ * processes of the same user are not covered. Node calls its model a seat belt, and no wall against
+ * code that means harm: that is the operating system's part.
  */
 export function dropPermissions(): void {
   // Undefined without the flag, whatever its type says.
