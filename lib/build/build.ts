@@ -1,11 +1,13 @@
 /**
  * `npm run build` makes `dist/coatcheck` for this machine's platform; `npm run build -- win-x64`
- * makes one for another, named after it, whose Node npm fetches.
+ * makes one for another, named after it, whose Node npm fetches. Beside each goes the list of what
+ * it is made of, in CycloneDX.
  */
-import { statSync } from 'node:fs'
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { buildBinary } from './binary.ts'
 import { ROOT } from './bundle.ts'
+import { readLockfile, renderSbom } from './sbom.ts'
 import { hostName, targetFor } from './target.ts'
 
 const names = process.argv.slice(2)
@@ -16,4 +18,7 @@ for (const name of names.length > 0 ? names : [hostName]) {
   await buildBinary(target, join(ROOT, file))
   const megabytes = (statSync(join(ROOT, file)).size / 1e6).toFixed(1)
   process.stdout.write(`${file}: ${megabytes} MB, for ${name}\n`)
+  const sbom = renderSbom(target, readLockfile(), readFileSync(join(ROOT, file)))
+  writeFileSync(join(ROOT, `${file}.cdx.json`), `${JSON.stringify(sbom, null, 2)}\n`)
+  process.stdout.write(`${file}.cdx.json: ${sbom.components.length} parts\n`)
 }

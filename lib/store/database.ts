@@ -48,6 +48,14 @@ export function prepareDatabase(path: string): void {
   })
 }
 
+/** Of the SQLite inside better-sqlite3, as `3.51.3`. */
+export function readSqliteVersion(): string {
+  const database = new Database(':memory:')
+  const version = String(database.prepare('select sqlite_version()').pluck().get())
+  database.close()
+  return version
+}
+
 /** The one connection that changes the file. */
 export function openWriterDatabase(
   path: string,
@@ -190,9 +198,7 @@ function setPragma(
 }
 
 function refuseOldSqlite(): void {
-  const database = new Database(':memory:')
-  const version = String(database.prepare('select sqlite_version()').pluck().get())
-  database.close()
+  const version = readSqliteVersion()
   if (version.localeCompare(OLDEST_SQLITE, 'en', { numeric: true }) < 0) {
     throw new Error(`Cannot start: SQLite must be ${OLDEST_SQLITE} or newer, this is ${version}`)
   }
