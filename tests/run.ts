@@ -73,7 +73,9 @@ function findFiles(patterns: readonly string[]): string[] {
 
 /** By what it calls: such a file says nothing of how the program is made. */
 function runsTheProgram(file: string): boolean {
-  return /\b(spawnServer|runServer|testTorture|PROGRAM)\b/.test(readFileSync(file, 'utf8'))
+  return /\b(spawnServer|runServer|withServer|testTorture|PROGRAM)\b/.test(
+    readFileSync(file, 'utf8'),
+  )
 }
 
 async function runAll(files: readonly string[], timeLimitMs: number): Promise<void> {

@@ -25,6 +25,8 @@ const RED = {
   only: /Refused test\.only\("one"\)/,
   rejection: /Unhandled rejection .*: Error: nobody waits/,
   exception: /Uncaught exception after the last test: Error: too late/,
+  'bad-cookie':
+    /Uncaught exception in "one": Error: A browser would not take this cookie.*not Secure/,
   exit: /process\.exit\(0\) was called in "one"/,
   'late-exit': /process\.exit\(0\) was called after the last test/,
   'exit-code': /Ended with exit code 3/,

@@ -96,6 +96,14 @@ for (const value of ['ada', 'a b', 'ädä 😀', 'Zoë', '日本', '"quoted"', '
   })
 }
 
+test('TRACE is 405, and sends nothing back of the request', async () => {
+  const server = await listenRaw()
+  const bytes = await server.send(rawRequest('TRACE /session', ['Cookie: sid=a-secret']))
+  assert.is(parseAnswer(bytes).status, 405)
+  assert.not.match(bytes, 'a-secret')
+  await server.stop()
+})
+
 test('a backslash in a query stands for itself', async () => {
   const { send, stop } = await listenRaw()
   const { body } = parseAnswer(await send(rawRequest('GET /session/k?default="\\u00e9\\\\"')))

@@ -9,6 +9,7 @@ import {
   type ServerOptions,
   type SessionBody,
 } from './open-server.ts'
+import { checkSetCookie } from './strict-cookie.ts'
 
 /** A session as back ends see it; the last three where the answer hands something out. */
 export type BackEndBody = SessionBody & {
@@ -45,6 +46,7 @@ export function cookieFor(token: string | undefined): string {
 
 export async function bodyOf(answer: Response): Promise<BackEndBody> {
   const body: BackEndBody = JSON.parse(await answer.text())
+  if (body.setCookie !== undefined) checkSetCookie(body.setCookie)
   return body
 }
 

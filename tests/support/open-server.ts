@@ -8,6 +8,7 @@ import { createLog } from '../../lib/log.ts'
 import { createSessions } from '../../lib/sessions.ts'
 import type { SessionRules } from '../../lib/session/rules.ts'
 import { openMemoryStore, RULES } from './memory-store.ts'
+import { checkSetCookie } from './strict-cookie.ts'
 
 export type ServerOptions = Partial<SessionRules> & {
   readonly idleTimeoutMs?: number
@@ -78,7 +79,9 @@ export function openServer(options: ServerOptions = {}) {
         socket: { remoteAddress: ask.peer ?? '192.0.2.1' },
       },
     )
-    return await app.request(url, { method, headers }, { incoming })
+    const response = await app.request(url, { method, headers }, { incoming })
+    for (const cookie of response.headers.getSetCookie()) checkSetCookie(cookie)
+    return response
   }
 
   return { app, request, clock, store, sessions, database, logged }

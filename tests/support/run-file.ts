@@ -3,6 +3,7 @@
 import { registerHooks } from 'node:module'
 import { pathToFileURL } from 'node:url'
 import { inspect } from 'node:util'
+import { checkEverySetCookie } from './strict-cookie.ts'
 import { sendEvent, sendTrouble } from './test-events.ts'
 
 /** After its last test a file has this long to close what it opened. */
@@ -44,6 +45,8 @@ process.on('uncaughtException', (error, origin) => {
   sendTrouble(`${what} ${place()}: ${firstLine(error)}`)
   process.stderr.write(`${inspect(error)}\n`)
 })
+
+checkEverySetCookie()
 
 process.on('beforeExit', () => {
   loopIsEmpty = true
