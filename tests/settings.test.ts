@@ -8,6 +8,7 @@ import {
   SettingsError,
   type Settings,
 } from '../lib/settings.ts'
+import { documentedSettings } from './support/documented-settings.ts'
 
 const test = suite('settings')
 
@@ -492,16 +493,4 @@ function errorIn(
     if (error instanceof SettingsError) return error
     throw error
   }
-}
-
-type DocumentedSetting = { flag: string; variable: string; fallback: string; description: string }
-
-/** The settings as the table of the README has them. */
-function documentedSettings(): DocumentedSetting[] {
-  const rows = renderSettingsTable().trimEnd().split('\n').slice(2)
-  return rows.map((row) => {
-    const cells = row.split('|').map((cell) => cell.trim().replaceAll('`', ''))
-    const [, flag = '', variable = '', fallback = '', description = ''] = cells
-    return { flag, variable, fallback, description }
-  })
 }

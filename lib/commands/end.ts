@@ -1,7 +1,7 @@
 import { CoatcheckError } from '../errors.ts'
 import type { Found } from '../session/session.ts'
 import { type FileAccess, openFileAccess } from '../store/file-access.ts'
-import type { WriteAnswer, WriteRequest } from '../store/writer.ts'
+import type { WriteAnswer, WriteRequest } from '../store/write-request.ts'
 import { type Command, type CommandIo, usageError } from './command.ts'
 import { FILE_EXIT_CODES } from './file-exit-codes.ts'
 import { createProgress } from './progress.ts'

@@ -5,7 +5,8 @@ import { guarded, openForCommand } from './database.ts'
 import { isServed } from './lock.ts'
 import { createReader, type Reader } from './reader.ts'
 import { errorFor } from './writer-port.ts'
-import { createWriter, type WriteAnswer, type WriteRequest } from './writer.ts'
+import type { WriteAnswer, WriteRequest } from './write-request.ts'
+import { createWriter } from './writer.ts'
 
 export type FileAccess = {
   readonly reader: Reader

@@ -2,7 +2,8 @@
 import { CoatcheckError } from '../errors.ts'
 import type { SpaceReserve } from './space-reserve.ts'
 import type { StoreHealth } from './store.ts'
-import { refusalOf, type Writer, type WriteOutcome, type WriteRequest } from './writer.ts'
+import type { WriteOutcome, WriteRequest } from './write-request.ts'
+import { refusalOf, type Writer } from './writer.ts'
 
 export type SparingWriter = Writer & {
   /** Looks how much space there is; to be called about once a second. */

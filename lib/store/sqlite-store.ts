@@ -18,7 +18,7 @@ import { lockDatabase } from './lock.ts'
 import { createReader, type Reader } from './reader.ts'
 import { releaseReserve } from './space-reserve.ts'
 import type { Changed, Inserted, Store } from './store.ts'
-import type { WriteAnswer, WriteOutcome, WriteRequest } from './writer.ts'
+import type { WriteAnswer, WriteOutcome, WriteRequest } from './write-request.ts'
 import { errorFor, startWriterThread, type WriterPort } from './writer-port.ts'
 
 export type SqliteStoreOptions = {

@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads'
 import { isBinary, readAsset } from '../assets.ts'
 import { CoatcheckError } from '../errors.ts'
 import type { StoreHealth, Swept } from './store.ts'
-import type { Refusal, WriteOutcome, WriteRequest } from './writer.ts'
+import type { Refusal, WriteOutcome, WriteRequest } from './write-request.ts'
 import type { FromWriter, ToWriter, WriterOptions } from './writer-thread.ts'
 
 /** The way to the writer. After a failure every promise, old or new, rejects: it is final. */

@@ -8,13 +8,8 @@ import { type Durability, openWriterDatabase } from './database.ts'
 import { openSpaceReserve } from './space-reserve.ts'
 import { createSparingWriter } from './sparing-writer.ts'
 import type { StoreHealth, Swept } from './store.ts'
-import {
-  createWriter,
-  type Refusal,
-  refusalOf,
-  type WriteOutcome,
-  type WriteRequest,
-} from './writer.ts'
+import type { Refusal, WriteOutcome, WriteRequest } from './write-request.ts'
+import { createWriter, refusalOf } from './writer.ts'
 
 export type WriterOptions = {
   readonly path: string

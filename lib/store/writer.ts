@@ -3,10 +3,10 @@
  * server and tests run as it is.
  */
 import Database from 'better-sqlite3'
-import { CoatcheckError, type ErrorCode, type ErrorFacts } from '../errors.ts'
+import { CoatcheckError } from '../errors.ts'
 import { findSub } from '../session/claims.ts'
-import { applyOperation, type Operation } from '../session/operations.ts'
-import { checkPrecondition, type Precondition } from '../session/precondition.ts'
+import { applyOperation } from '../session/operations.ts'
+import { checkPrecondition } from '../session/precondition.ts'
 import type { SessionRules } from '../session/rules.ts'
 import {
   type EndReason,
@@ -20,68 +20,19 @@ import { createApiKeyTable } from './api-key-table.ts'
 import { damagedFile, isDamage } from './damage.ts'
 import { createReader } from './reader.ts'
 import { createSessionTable } from './session-table.ts'
-import type { ApiKey, Changed, Inserted, Selection, Swept } from './store.ts'
-
-export type WriteRequest =
-  | InsertRequest
-  | ChangeRequest
-  | EndRequest
-  | EndManyRequest
-  | { readonly kind: 'touch'; readonly seen: readonly Seen[] }
-  | { readonly kind: 'add_api_key'; readonly key: ApiKey }
-  /** A command's: this batch ends sessions that a running server may keep in memory. */
-  | { readonly kind: 'change_outside' }
-  /** The server's: it has taken note of so many of these. */
-  | { readonly kind: 'see_outside'; readonly made: number }
-
-/** A session and the moment of its activity. */
-export type Seen = readonly [id: string, seenAt: number]
-
-type InsertRequest = Pick<Named, 'seenAt'> & {
-  readonly kind: 'insert'
-  readonly session: Session
-}
-
-type ChangeRequest = Named & { readonly kind: 'change'; readonly operation: Operation }
-
-type EndRequest = Named & {
-  readonly kind: 'end'
-  readonly graceMs?: number
-  readonly reason: EndReason
-  readonly when: Precondition | undefined
-}
-
-type EndManyRequest = Selection & {
-  readonly kind: 'end_many'
-  /**
-   * For a command beside a server, which may know of activity that the file does not show yet: what
-   * has expired in the file for less than this may be live, and is ended as if it were.
-   */
-  readonly graceMs?: number
-  readonly now: number
-  readonly reason: EndReason
-  readonly limit: number
-}
+import type { Changed, Inserted, Swept } from './store.ts'
+import type {
+  ChangeRequest,
+  EndManyRequest,
+  EndRequest,
+  InsertRequest,
+  Refusal,
+  WriteAnswer,
+  WriteOutcome,
+  WriteRequest,
+} from './write-request.ts'
 
 type EndManyParameters = { sub?: string; except: string | null; now: number; limit: number }
-
-/** `seenAt`: activity of this session that the file does not know of yet, 0 for none. */
-type Named = { readonly id: string; readonly now: number; readonly seenAt: number }
-
-/** What became of a request; plain data, since it crosses a thread. */
-export type WriteOutcome =
-  | { readonly ok: true; readonly answer: WriteAnswer }
-  | { readonly ok: false; readonly refusal: Refusal }
-
-/** As the store's contract has it for the kind of the request; for `end_many` the ids that ended. */
-export type WriteAnswer = Inserted | Changed | Found | readonly string[] | undefined
-
-/** A `CoatcheckError` as plain data. */
-export type Refusal = {
-  readonly code: ErrorCode
-  readonly message: string
-  readonly facts: ErrorFacts
-}
 
 /** A session whose row is damaged stays for the operator to see; so often a sweep comes past it. */
 const DAMAGED_KEPT_MS = 24 * 60 * 60_000
