@@ -31,6 +31,14 @@ const BAD_REQUESTS: Record<string, string> = {
   'with a space in its Host': withHost('local host'),
   'with a port that is none in its Host': withHost('localhost:80a'),
   'with a name that is not ASCII in its Host': withHost('müsli'),
+  'with an address that is none in its Host': withHost('999.999.999.999'),
+  'with an address that is short for another one in its Host': withHost('127.1'),
+  'with an IPv6 address that is none in its Host': withHost('[::::]'),
+  'with an IPv6 address that has a shorter form in its Host': withHost('[0::1]'),
+  'with an escape in its Host': withHost('localhost%41'),
+  'with an escape that is none in its Host': withHost('localhost%zz'),
+  'with a port that is empty in its Host': withHost('localhost:'),
+  'with a port that is too large in its Host': withHost('localhost:65536'),
   'with user information in its target': rawRequest('PUT http://a:b@localhost/session/k', [], '1'),
   'with user information and no path': rawRequest('GET http://ada@localhost'),
   'with an absolute target of another scheme': rawRequest('GET ftp://localhost/session'),
@@ -209,7 +217,15 @@ test('the host of an absolute target counts, whatever the Host says', async () =
   await stop()
 })
 
-for (const host of ['localhost', 'localhost:7377', '127.0.0.1', '[::1]', '[::1]:80', 'a_b.c-d']) {
+for (const host of [
+  'localhost',
+  'localhost:7377',
+  '127.0.0.1',
+  '[::1]',
+  '[::1]:80',
+  'a_b.c-d',
+  'LocalHost:80',
+]) {
   test(`the Host ${host} is taken`, async () => {
     const { send, stop } = await listenRaw()
     const bytes = `GET /session HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`

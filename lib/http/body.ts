@@ -61,8 +61,13 @@ function readBytes(c: AppContext, limitBytes: number): Promise<Buffer> {
     let length = 0
     incoming.on('data', (chunk: Buffer) => {
       length += chunk.length
-      if (length > limitBytes) reject(tooLarge(limitBytes))
-      else chunks.push(chunk)
+      if (length <= limitBytes) {
+        chunks.push(chunk)
+        return
+      }
+      // What still comes is passed over, and nobody needs what came.
+      chunks.length = 0
+      reject(tooLarge(limitBytes))
     })
     incoming.on('end', () => resolve(Buffer.concat(chunks, length)))
     incoming.on('error', () => reject(cutOff()))

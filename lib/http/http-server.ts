@@ -62,7 +62,8 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
 
   const server = createServer(
     {
-      maxHeaderSize: options.headerLimitBytes,
+      // Node refuses what takes as much as this, ours is the most that is taken.
+      maxHeaderSize: options.headerLimitBytes + 1,
       headersTimeout: options.headerTimeoutMs,
       requestTimeout: options.requestTimeoutMs,
       keepAliveTimeout: options.keepAliveTimeoutMs,
