@@ -1,0 +1,3 @@
+import { testTorture } from './test-torture.ts'
+
+testTorture('fuzz', { seconds: 4, controlSeconds: 2 })
