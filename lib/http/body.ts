@@ -51,27 +51,56 @@ export async function readText(c: AppContext, limitBytes: number): Promise<strin
   return bytes.toString('utf8')
 }
 
+/** What the bodies that are on their way take together. */
+let arrivedBytes = 0
+
+/** A crowd of large bodies must not take the memory of everybody: those that are too many come again. */
+const ARRIVED_LIMIT_BYTES = 8 * 1024 * 1024
+
 /** Straight from Node: the web's stream in between costs more than the rest of a write. */
 function readBytes(c: AppContext, limitBytes: number): Promise<Buffer> {
   const { incoming } = c.env
   return new Promise((resolve, reject) => {
     // Not to be read at all where it says that it is too long; Node holds it to what it says.
     if (Number(readHeader(c, 'content-length')) > limitBytes) throw tooLarge(limitBytes)
-    const chunks: Buffer[] = []
+    const arrivedLimit = Math.max(ARRIVED_LIMIT_BYTES, 2 * limitBytes)
+    let chunks: Buffer[] = []
     let length = 0
-    incoming.on('data', (chunk: Buffer) => {
+
+    function forget(): void {
+      arrivedBytes -= length
+      chunks = []
+      length = 0
+    }
+
+    function take(chunk: Buffer): void {
+      chunks.push(chunk)
       length += chunk.length
-      if (length <= limitBytes) {
-        chunks.push(chunk)
-        return
-      }
+      arrivedBytes += chunk.length
+      if (length <= limitBytes && arrivedBytes <= arrivedLimit) return
+      reject(length > limitBytes ? tooLarge(limitBytes) : tooMany())
       // What still comes is passed over, and nobody needs what came.
-      chunks.length = 0
-      reject(tooLarge(limitBytes))
+      forget()
+      incoming.off('data', take).resume()
+    }
+
+    incoming.on('data', take)
+    incoming.on('end', () => {
+      resolve(Buffer.concat(chunks, length))
+      forget()
     })
-    incoming.on('end', () => resolve(Buffer.concat(chunks, length)))
-    incoming.on('error', () => reject(cutOff()))
+    incoming.on('error', () => {
+      reject(cutOff())
+      forget()
+    })
   })
+}
+
+function tooMany(): CoatcheckError {
+  return new CoatcheckError(
+    'overloaded',
+    'Cannot read the body now: too many others are on their way; try again',
+  )
 }
 
 function tooLarge(limitBytes: number): CoatcheckError {
