@@ -1,7 +1,8 @@
 /** The app behind a real socket, where a library in between would change what is sent or read. */
+import { once } from 'node:events'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { listenRaw, parseAnswer, rawRequest } from './support/raw-http.ts'
+import { listenRaw, parseAnswer, rawRequest, readToEnd } from './support/raw-http.ts'
 
 const test = suite('wire')
 
@@ -140,6 +141,33 @@ test('requests in one packet are answered in their order, slow ones before quick
   assert.equal(bodies, ['1', 'true', '2', 'true', '3', 'true', '4', 'true', '5', 'true', 'false'])
   await stop()
 })
+
+for (const [what, isUsed] of [
+  ['idle connections', true],
+  ['new connections', false],
+] as const) {
+  test(`requests that were on their way over ${what} when the stop began are answered`, async () => {
+    const { open, stop } = await listenRaw()
+    const request = rawRequest('GET /cookies').replace('Connection: close\r\n', '')
+    const sockets = await Promise.all(Array.from({ length: 20 }, open))
+    if (isUsed) {
+      for (const socket of sockets) {
+        socket.write(request)
+        await once(socket, 'data')
+      }
+    }
+    const answered = sockets.map(readToEnd)
+    // The kernel has them, and in this turn of the loop nobody can have read them.
+    for (const socket of sockets) socket.write(request)
+    const stopped = stop()
+    for (const answer of (await Promise.all(answered)).map(parseAnswer)) {
+      assert.is(answer.status, 200)
+      assert.is(answer.headers.get('connection'), 'close')
+    }
+    for (const socket of sockets) socket.destroy()
+    await stopped
+  })
+}
 
 test('a request in the middle of a stop is answered, and its connection closes', async () => {
   const { open, stop } = await listenRaw()

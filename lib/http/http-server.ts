@@ -25,14 +25,17 @@ export type HttpServer = {
   /** Where it listens, as `curl` wants it: `http://127.0.0.1:7377` or `unix:/run/coatcheck.sock`. */
   readonly url: string
   /**
-   * Takes no new connections, lets every request that has begun be answered, and resolves when all
-   * connections are closed: those that stay open after `graceMs` are cut.
+   * Takes no new connections, lets every request be answered that was sent before, and resolves when
+   * all connections are closed: those that stay open after `graceMs` are cut.
    */
   stop(graceMs: number): Promise<void>
 }
 
 /** Node looks at its time limits only every 30 s unless told otherwise. */
 const TIME_LIMIT_CHECK_MS = 1_000
+
+/** How many connections wait in the kernel at most: Node's own default. */
+const BACKLOG = 511
 
 /** Resolves once it listens; rejects with Node's error, `EADDRINUSE` for one, where it cannot. */
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
@@ -92,9 +95,10 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
 
   return {
     url: urlOf(server, options.address),
-    stop(graceMs) {
+    async stop(graceMs) {
       stopping = true
-      return new Promise((resolve) => {
+      await readWhatHasCome(server)
+      await new Promise<void>((resolve) => {
         const timer = setTimeout(() => server.closeAllConnections(), graceMs)
         server.close(() => {
           clearTimeout(timer)
@@ -104,6 +108,20 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       })
     },
   }
+}
+
+/**
+ * What clients had sent before now is with the kernel, and closing would throw it away. The loop
+ * takes one new connection a turn, and its bytes in the next.
+ */
+async function readWhatHasCome(server: Server): Promise<void> {
+  let quietTurns = 0
+  const count = () => (quietTurns = 0)
+  server.on('connection', count)
+  for (let turn = 0; turn < BACKLOG && quietTurns < 3; turn++, quietTurns++) {
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  server.off('connection', count)
 }
 
 type ParserError = NodeJS.ErrnoException & { readonly rawPacket?: Buffer }
