@@ -6,26 +6,35 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { skip } from './support/skip.ts'
 import { makeFolder, type RunningServer, spawnServer } from './support/spawn-server.ts'
+import { runTraced } from './support/traced-run.ts'
 
 const test = suite('failing disk')
 
 const CLIENTS = 8
+/** Of each client: a failure that has not come by then will not come. */
+const MOST_WRITES = 1_000
 /** The writer's thread has made fewer syncs than this when the server begins to listen. */
 const FAILING_SYNC = 40
 
-for (const [what, when] of [
-  ['once', String(FAILING_SYNC)],
-  ['from then on', `${FAILING_SYNC}+`],
+for (const [what, when, onDataFile] of [
+  ['once', String(FAILING_SYNC), false],
+  ['from then on', `${FAILING_SYNC}+`, false],
+  ['as the log is moved into the data file', '1', true],
 ] as const) {
   test(`a sync that fails ${what} is final: nothing more is acknowledged, nothing acknowledged is lost`, async () => {
     requireStrace()
     const folder = makeFolder()
     const data = join(folder, 'sessions.db')
     const trace = join(folder, 'trace')
+    // The first start syncs the data file; a later one only when the log is long.
+    const first = await spawnServer(['--data', data])
+    first.kill('SIGTERM')
+    await first.ended
     const server = await spawnServer(['--data', data], {}, [
       'strace',
       ...['--seccomp-bpf', '-f', '-qq', '-o', trace],
       ...['-e', 'trace=fsync,fdatasync', '-e', `inject=fsync,fdatasync:error=EIO:when=${when}`],
+      ...(onDataFile ? ['-P', data] : []),
     ])
     const redAt = watchHealth(server)
     const { acknowledged, answers, late, failedAt } = await writeUntilItFails(server)
@@ -55,6 +64,18 @@ for (const [what, when] of [
   })
 }
 
+for (const call of [1, 2, 3]) {
+  test(`server exits 74 where the disk fails as it opens the file: truncation ${call}`, async () => {
+    const data = join(makeFolder(), 'sessions.db')
+    const { code, stderr } = await runTraced(
+      ['--port', '0', '--data', data],
+      `ftruncate:error=EIO:when=${call}+`,
+    )
+    assert.is(code, 74, stderr)
+    assert.match(stderr, 'the disk fails')
+  })
+}
+
 /** What a client may hear once a sync has failed. */
 const FINAL_ANSWERS = ['503 outcome_unknown', '503 storage_failed', 'closed']
 
@@ -70,7 +91,7 @@ async function writeUntilItFails(server: RunningServer) {
   await Promise.all(
     Array.from({ length: CLIENTS }, async (_, client) => {
       // Each goes on for a while after a failure: the server must not take heart again.
-      for (let n = 0, failures = 0; failures < 20; n++) {
+      for (let n = 0, failures = 0; failures < 20 && n < MOST_WRITES; n++) {
         const askedLate = answers.length > 0
         const value = `"${client}-${n}"`
         const answer = await put(server, value)

@@ -42,6 +42,7 @@ export function prepareDatabase(path: string): void {
     const database = openWriterDatabase(path, 'full')
     try {
       migrate(database)
+      emptyLog(database)
     } finally {
       database.close()
     }
@@ -118,10 +119,15 @@ export function guarded<T>(path: string, run: () => T): T {
   try {
     return run()
   } catch (error) {
-    if (error instanceof StartError) throw error
-    const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-    throw startErrorFor(path, code, error)
+    throw asStartError(path, error)
   }
+}
+
+/** What went wrong as the file was opened, as a `StartError` where it is the file's or the disk's. */
+export function asStartError(path: string, error: unknown): unknown {
+  if (error instanceof StartError) return error
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  return startErrorFor(path, code, error)
 }
 
 /** Reads before anything writes, so that a file that is refused stays as it was. */
@@ -165,6 +171,15 @@ function migrate(database: Database.Database): void {
     database.pragma(`user_version = ${migrations.length}`)
   })
   if (database.pragma('user_version', { simple: true }) !== migrations.length) apply.immediate()
+}
+
+/** As closing does, which tells nobody when it fails. On a full disk the log stays, and is safe. */
+function emptyLog(database: Database.Database): void {
+  try {
+    database.pragma('wal_checkpoint(passive)')
+  } catch (error) {
+    if (!(error instanceof Database.SqliteError && error.code === 'SQLITE_FULL')) throw error
+  }
 }
 
 /** In the order of their numbers; `user_version` counts how many a file has been through. */

@@ -5,6 +5,7 @@ import { guarded, openForCommand } from './database.ts'
 import { isServed } from './lock.ts'
 import { createReader, type Reader } from './reader.ts'
 import { errorFor } from './writer-port.ts'
+import { manageLog } from './write-ahead-log.ts'
 import type { WriteAnswer, WriteRequest } from './write-request.ts'
 import { createWriter } from './writer.ts'
 
@@ -42,10 +43,13 @@ export function openFileAccess(path: string): FileAccess {
   // Whatever tombstone is still there is shown.
   const reader = createReader(database, Infinity)
   const writer = createWriter(database, NO_LIMITS, Infinity)
+  const log = manageLog(database)
   return {
     reader,
     write(requests) {
-      return guarded(path, () => writer.run(requests)).map((outcome) => {
+      const outcomes = guarded(path, () => writer.run(requests))
+      guarded(path, () => log.trim())
+      return outcomes.map((outcome) => {
         if (outcome.ok) return outcome.answer
         throw errorFor(outcome.refusal)
       })

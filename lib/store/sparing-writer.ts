@@ -1,6 +1,7 @@
 /** What a writer does when space runs out: it goes on ending sessions, and refuses what takes more. */
 import { CoatcheckError } from '../errors.ts'
 import type { SpaceReserve } from './space-reserve.ts'
+import type { WriteAheadLog } from './write-ahead-log.ts'
 import type { StoreHealth } from './store.ts'
 import type { WriteOutcome, WriteRequest } from './write-request.ts'
 import { refusalOf, type Writer } from './writer.ts'
@@ -12,8 +13,7 @@ export type SparingWriter = Writer & {
 
 export type Space = {
   readonly reserve: SpaceReserve
-  /** The length of the log. */
-  readonly logBytes: () => number
+  readonly log: WriteAheadLog
   /** Within the data file, to be used again: what ended sessions have left. */
   readonly freeBytes: () => number
   /** With a longer log than this, what makes it longer is refused. */
@@ -27,7 +27,7 @@ const ROOM_BYTES = 1024 * 1024
 const LONG_LOG_BYTES = 128 * 1024 * 1024
 
 export function createSparingWriter(writer: Writer, space: Space): SparingWriter {
-  const { reserve, logBytes, freeBytes, logLimitBytes } = space
+  const { reserve, log, freeBytes, logLimitBytes } = space
   let isDiskFull = false
   let isLogFull = false
 
@@ -36,7 +36,7 @@ export function createSparingWriter(writer: Writer, space: Space): SparingWriter
     const spared = requests.filter(isSpared)
     const outcomes = spared.length > 0 ? writer.run(spared) : []
     // Begun anew after each step, the log never needs more than it has already.
-    if (spared.length > 0) writer.restartLog()
+    if (spared.length > 0) log.move('restart')
     const refusal = refusalOf(isLogFull ? logTooLong() : diskFull())
     return requests.map((request) => {
       const outcome = isSpared(request) ? outcomes.shift() : undefined
@@ -48,7 +48,7 @@ export function createSparingWriter(writer: Writer, space: Space): SparingWriter
   function tapReserve(): void {
     isDiskFull = true
     reserve.release()
-    writer.restartLog()
+    log.move('restart')
   }
 
   return {
@@ -77,9 +77,9 @@ export function createSparingWriter(writer: Writer, space: Space): SparingWriter
 
     check() {
       const isHeld = reserve.hold()
-      if (isDiskFull) isDiskFull = !isHeld && (!writer.restartLog() || freeBytes() < ROOM_BYTES)
-      if (isLogFull || logBytes() > logLimitBytes) isLogFull = !writer.restartLog()
-      return { state: stateOf(logBytes()), logBytes: logBytes() }
+      if (isDiskFull) isDiskFull = !isHeld && (!log.move('restart') || freeBytes() < ROOM_BYTES)
+      if (isLogFull || log.bytes() > logLimitBytes) isLogFull = !log.move('restart')
+      return { state: stateOf(log.bytes()), logBytes: log.bytes() }
     },
   }
 

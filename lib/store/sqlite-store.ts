@@ -6,17 +6,18 @@ import type { SessionRules } from '../session/rules.ts'
 import { mayWriteClaims } from '../session/operations.ts'
 import { type Found, isLive } from '../session/session.ts'
 import {
+  asStartError,
   createFile,
   type Durability,
   guarded,
   openReaderDatabase,
   prepareDatabase,
 } from './database.ts'
-import { damagedFile, isDamage } from './damage.ts'
 import { createHotSessions } from './hot-sessions.ts'
 import { lockDatabase } from './lock.ts'
 import { createReader, type Reader } from './reader.ts'
 import { releaseReserve } from './space-reserve.ts'
+import { damagedFile, isDamage } from './sqlite-errors.ts'
 import type { Changed, Inserted, Store } from './store.ts'
 import type { WriteAnswer, WriteOutcome, WriteRequest } from './write-request.ts'
 import { errorFor, startWriterThread, type WriterPort } from './writer-port.ts'
@@ -70,7 +71,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
   } catch (error) {
     database?.close()
     unlock()
-    throw error
+    throw asStartError(path, error)
   }
 }
 

@@ -1,5 +1,4 @@
 /** The thread around the writer: takes what has arrived, commits it as one, answers all of it. */
-import { closeSync, fstatSync, openSync } from 'node:fs'
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { dropPermissions } from '../permissions.ts'
 import type { SessionRules } from '../session/rules.ts'
@@ -8,6 +7,7 @@ import { type Durability, openWriterDatabase } from './database.ts'
 import { openSpaceReserve } from './space-reserve.ts'
 import { createSparingWriter } from './sparing-writer.ts'
 import type { StoreHealth, Swept } from './store.ts'
+import { manageLog } from './write-ahead-log.ts'
 import type { Refusal, WriteOutcome, WriteRequest } from './write-request.ts'
 import { createWriter, refusalOf } from './writer.ts'
 
@@ -53,11 +53,10 @@ placeAddon(options.path)
 const database = openWriterDatabase(options.path, options.durability, options.logLimitBytes)
 const plainWriter = createWriter(database, options.rules, options.keepEndedMs)
 const reserve = openSpaceReserve(options.path)
-// Made by the first read of the schema, and there until the last connection is closed.
-const logFile = openSync(`${options.path}-wal`, 'r')
+const log = manageLog(database)
 const writer = createSparingWriter(plainWriter, {
   reserve,
-  logBytes: () => fstatSync(logFile).size,
+  log,
   freeBytes: () => pragma('freelist_count') * pragma('page_size'),
   logLimitBytes: options.logLimitBytes,
 })
@@ -96,7 +95,9 @@ function* drain(first: string): Generator<ToWriter> {
 }
 
 function write(requests: readonly WriteRequest[]): void {
-  if (requests.length > 0) post({ kind: 'written', outcomes: writer.run(requests) })
+  if (requests.length === 0) return
+  post({ kind: 'written', outcomes: writer.run(requests) })
+  log.trim()
 }
 
 function obey(message: Exclude<ToWriter, { kind: 'write' }>): void {
@@ -105,13 +106,12 @@ function obey(message: Exclude<ToWriter, { kind: 'write' }>): void {
       if (sweeps.push(message.now) === 1) setImmediate(sweepOn)
       return
     case 'tick':
-      if (options.durability === 'relaxed') database.pragma('wal_checkpoint(passive)')
+      if (options.durability === 'relaxed') log.move('passive')
       post({ kind: 'health', health: writer.check() })
       return
     case 'close':
-      closeSync(logFile)
       reserve.close()
-      writer.checkpoint()
+      log.move('truncate')
       database.close()
       post({ kind: 'closed' })
       port.close()
@@ -130,6 +130,7 @@ function sweepOn(): void {
 function sweepSlice(now: number): { more: boolean } {
   try {
     const slice = writer.sweepSlice(now, SWEEP_SLICE)
+    log.trim()
     const damaged = (swept.damaged ?? 0) + (slice.damaged ?? 0)
     swept = {
       ended: swept.ended + slice.ended,

@@ -2,7 +2,7 @@
  * Everything that changes the file: a plain module over a database, which a thread runs in the
  * server and tests run as it is.
  */
-import Database from 'better-sqlite3'
+import type Database from 'better-sqlite3'
 import { CoatcheckError } from '../errors.ts'
 import { findSub } from '../session/claims.ts'
 import { applyOperation } from '../session/operations.ts'
@@ -17,9 +17,9 @@ import {
   touchSession,
 } from '../session/session.ts'
 import { createApiKeyTable } from './api-key-table.ts'
-import { damagedFile, isDamage } from './damage.ts'
 import { createReader } from './reader.ts'
 import { createSessionTable } from './session-table.ts'
+import { refusalFor } from './sqlite-errors.ts'
 import type { Changed, Inserted, Swept } from './store.ts'
 import type {
   ChangeRequest,
@@ -46,10 +46,6 @@ export type Writer = {
   run(requests: readonly WriteRequest[]): WriteOutcome[]
   /** Ends and removes at most `limit` sessions and tombstones; `more` while some are left. */
   sweepSlice(now: number, limit: number): Swept & { readonly more: boolean }
-  /** Moves the log into the database and removes it, where that can be done now. */
-  checkpoint(): void
-  /** Moves the log into the database, to begin it anew; false where a reader still needs it. */
-  restartLog(): boolean
 }
 
 export function createWriter(
@@ -61,7 +57,6 @@ export function createWriter(
   const begin = database.prepare('begin immediate')
   const commit = database.prepare('commit')
   const rollback = database.prepare('rollback')
-
   const table = createSessionTable(database)
   const deleteTombstone = database.prepare('delete from tombstones where id = ?')
   const insertTombstone = database.prepare(
@@ -265,21 +260,6 @@ export function createWriter(
     }
   }
 
-  function moveLog(mode: 'truncate' | 'restart'): boolean {
-    const patience = database.pragma('busy_timeout', { simple: true })
-    try {
-      // Another program that reads keeps the log: it is not waited for.
-      database.pragma('busy_timeout = 0')
-      return database.pragma(`wal_checkpoint(${mode})`, { simple: true }) === 0
-    } catch (error) {
-      // On a full disk, say: what is in the log is safe there, and the next start goes on from it.
-      if (refusalFor(error) === undefined) throw error
-      return false
-    } finally {
-      database.pragma(`busy_timeout = ${Number(patience)}`)
-    }
-  }
-
   function run(requests: readonly WriteRequest[]): WriteOutcome[] {
     try {
       return transact(() => requests.map(perform))
@@ -320,9 +300,6 @@ export function createWriter(
         return { ...found, more: ids.length === limit || removed === limit }
       })
     },
-
-    checkpoint: () => void moveLog('truncate'),
-    restartLog: () => moveLog('restart'),
   }
 }
 
@@ -330,23 +307,4 @@ export function createWriter(
 export function refusalOf(error: unknown): Refusal {
   if (!(error instanceof CoatcheckError)) throw error
   return { code: error.code, message: error.message, facts: error.facts }
-}
-
-/** The errors after which SQLite has surely written nothing, so that work can go on. */
-function refusalFor(error: unknown): CoatcheckError | undefined {
-  if (!(error instanceof Database.SqliteError)) return undefined
-  if (isDamage(error)) return damagedFile(error)
-  if (error.code === 'SQLITE_FULL') {
-    return new CoatcheckError(
-      'storage_full',
-      'Cannot write: the disk is full; nothing was changed, reads go on',
-    )
-  }
-  if (error.code.startsWith('SQLITE_BUSY')) {
-    return new CoatcheckError(
-      'storage_busy',
-      'Cannot write: another program holds the data file; nothing was changed, try again',
-    )
-  }
-  return undefined
 }

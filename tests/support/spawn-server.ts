@@ -43,6 +43,7 @@ export function runServer(args: readonly string[], env: NodeJS.ProcessEnv = {}):
 /**
  * Starts the program on a free port; resolves once it says where it listens. `under` is the command
  * line of a program that runs it, such as `strace`; `program` is another than the one under test.
+ * Rejects with an error whose cause is the `Ended` of a program that did not start.
  */
 export async function spawnServer(
   args: readonly string[],
@@ -57,7 +58,9 @@ export async function spawnServer(
       const found = /listens on (\S+)\n.*\n/.exec(output.stdout)?.[1]
       if (found !== undefined) resolve(found)
     })
-    void ended.then(({ stderr }) => reject(new Error(`The server did not start: ${stderr}`)))
+    void ended.then((cause) => {
+      reject(new Error(`The server did not start: ${cause.stderr}`, { cause }))
+    })
   })
   return {
     url,

@@ -1,0 +1,58 @@
+import type Database from 'better-sqlite3'
+import { refusalFor } from './sqlite-errors.ts'
+
+/** The log beside the data file, which SQLite writes to first. */
+export type WriteAheadLog = {
+  /** What is in it, in bytes. */
+  bytes(): number
+  /** Moves a log that has become long into the data file, as much of it as can be moved now. */
+  trim(): void
+  /** The same of any log; false where not all could be moved. */
+  move(mode: 'passive' | 'restart' | 'truncate'): boolean
+}
+
+/** As many pages as SQLite would let the log have before it moved them. */
+const LONG_LOG_PAGES = 1_000
+
+/** Of each page in the log, https://sqlite.org/fileformat2.html#walformat */
+const FRAME_HEADER_BYTES = 24
+
+/**
+ * From here on this connection moves its log when it is told to, and not after a commit as SQLite
+ * would, which tells nobody of a sync that failed.
+ */
+export function manageLog(database: Database.Database): WriteAheadLog {
+  database.pragma('wal_autocheckpoint = 0')
+  const frameBytes = Number(database.pragma('page_size', { simple: true })) + FRAME_HEADER_BYTES
+  const length = database
+    .prepare<[], [busy: number, pages: number]>('pragma wal_checkpoint(noop)')
+    .raw()
+
+  /** None of a database that is in no file. */
+  function pages(): number {
+    return Math.max(0, length.get()?.[1] ?? 0)
+  }
+
+  function move(mode: 'passive' | 'restart' | 'truncate'): boolean {
+    const patience = Number(database.pragma('busy_timeout', { simple: true }))
+    try {
+      // Another program that reads keeps the log: it is not waited for.
+      database.pragma('busy_timeout = 0')
+      return database.pragma(`wal_checkpoint(${mode})`, { simple: true }) === 0
+    } catch (error) {
+      // On a full disk, say: what is in the log is safe there, and the next start goes on from it.
+      if (refusalFor(error) === undefined) throw error
+      return false
+    } finally {
+      database.pragma(`busy_timeout = ${patience}`)
+    }
+  }
+
+  return {
+    bytes: () => pages() * frameBytes,
+    trim() {
+      if (pages() >= LONG_LOG_PAGES) move('passive')
+    },
+    move,
+  }
+}
