@@ -1,15 +1,23 @@
 import { crossSiteTorture } from './cross-site.ts'
+import { failingDisk } from './failing-disk.ts'
 import { forgedTokensTorture } from './forged-tokens.ts'
 import { fuzzTorture } from './fuzz.ts'
+import { kill } from './kill.ts'
 import { oversizedTorture } from './oversized.ts'
+import { powerCut } from './power-cut.ts'
 import { stolenDiskTorture } from './stolen-disk.ts'
+import { stop } from './stop.ts'
 import type { Torture } from './torture.ts'
 
 /** All tortures by their names; each in a file of its own. */
 export const tortures: ReadonlyMap<string, Torture> = new Map<string, Torture>([
   ['cross-site', crossSiteTorture],
+  ['failing-disk', failingDisk],
   ['forged-tokens', forgedTokensTorture],
   ['fuzz', fuzzTorture],
+  ['kill', kill],
   ['oversized', oversizedTorture],
+  ['power-cut', powerCut],
   ['stolen-disk', stolenDiskTorture],
+  ['stop', stop],
 ])

@@ -1,0 +1,3 @@
+import { testTorture } from './test-torture.ts'
+
+testTorture('kill', { seconds: 6, controlSeconds: 3 })
