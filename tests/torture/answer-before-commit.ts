@@ -4,12 +4,11 @@ import type { Breakage } from './breakage.ts'
 export function answerBeforeCommit(delayMs: number): Breakage {
   return {
     file: 'lib/store/writer.ts',
-    replace: 'const result = commitAfter(work)\n    const [, pages = 0] = logLength.get() ?? []',
+    replace: 'begin.run()\n      const result = work()\n      commit.run()',
     by: `if (!database.inTransaction) {
       begin.run()
       setTimeout(() => commit.run(), ${delayMs})
     }
-    const result = work()
-    const pages = 0`,
+    const result = work()`,
   }
 }

@@ -21,7 +21,7 @@ export const kill: Torture = {
     'answer-before-commit': answerBeforeCommit(20),
     'log-out-not-kept': {
       file: 'lib/store/writer.ts',
-      replace: 'deleteSession.run(session.id)\n    bury',
+      replace: 'table.delete(session.id)\n    bury',
       by: 'bury',
     },
   },
