@@ -224,7 +224,10 @@ function openRoutes({ isSecure = false, wantsText = false } = {}) {
     if (!(error instanceof CoatcheckError)) throw error
     return c.json({ ...error.facts, code: error.code, message: error.message }, 422)
   })
-  return { request: async (path: string, init: RequestInit) => app.request(path, init) }
+  return {
+    request: async (path: string, init: RequestInit) =>
+      app.request(path, init, { incoming: { url: path } }),
+  }
 }
 
 function put(body: unknown): RequestInit {

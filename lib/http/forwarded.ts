@@ -33,7 +33,7 @@ export function createForwarded(trustedProxies: readonly string[]): Forwarded {
 
   return {
     isSecure(c) {
-      if (c.req.url.startsWith('https:')) return true
+      if (isEncrypted(c)) return true
       const forwarded = readHeader(c, 'x-forwarded-proto')
       // Of several words the last is the nearest proxy's, the only one that we trust.
       return forwarded?.split(',').at(-1)?.trim().toLowerCase() === 'https' && isPeerTrusted(c)
@@ -52,6 +52,12 @@ export function createForwarded(trustedProxies: readonly string[]): Forwarded {
       return address
     },
   }
+}
+
+/** On a socket of `node:tls`; the URL says the same, and costs its putting together. */
+function isEncrypted(c: AppContext): boolean {
+  const { socket } = c.env.incoming
+  return 'encrypted' in socket && socket.encrypted === true
 }
 
 /** Undefined on a unix socket. An IPv4 address is one, also on a socket that takes both kinds. */

@@ -1,5 +1,5 @@
-import type { Context } from 'hono'
 import { CoatcheckError } from '../errors.ts'
+import type { AppContext } from './app-env.ts'
 import { decodeSegment } from './segment.ts'
 
 const NONE: ReadonlyMap<string, string> = new Map()
@@ -8,11 +8,12 @@ const NONE: ReadonlyMap<string, string> = new Map()
  * All query parameters by name, `+` being a space. Throws `bad_request` for one that is given twice:
  * whoever reads the first and whoever reads the last must not disagree.
  */
-export function readQueries(c: Context): ReadonlyMap<string, string> {
-  const mark = c.req.url.indexOf('?')
+export function readQueries(c: AppContext): ReadonlyMap<string, string> {
+  const target = c.env.incoming.url ?? ''
+  const mark = target.indexOf('?')
   if (mark === -1) return NONE
   const values = new Map<string, string>()
-  for (const pair of c.req.url.slice(mark + 1).split('&')) {
+  for (const pair of target.slice(mark + 1).split('&')) {
     if (pair === '') continue
     const [key = '', ...rest] = pair.split('=')
     const name = decode(key)
@@ -25,7 +26,7 @@ export function readQueries(c: Context): ReadonlyMap<string, string> {
 }
 
 /** `true` or `false`; undefined where the parameter is not given. */
-export function readFlag(c: Context, name: string): boolean | undefined {
+export function readFlag(c: AppContext, name: string): boolean | undefined {
   return parseFlag(name, readQueries(c))
 }
 

@@ -22,6 +22,8 @@ export type SessionRules = {
 /** Throws `invalid_key` for a key that no session may hold. */
 export function checkKey(key: string, rules: SessionRules): void {
   if (key === '') throw emptyKey()
+  // A character takes at most three bytes.
+  if (key.length * 3 <= rules.keyLimitBytes) return
   const bytes = Buffer.byteLength(key)
   if (bytes > rules.keyLimitBytes) {
     throw new CoatcheckError(

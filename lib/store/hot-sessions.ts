@@ -14,15 +14,20 @@ export type HotSessions = {
   add(session: Session): void
   /** As just acknowledged by the writer. */
   update(session: Session): void
-  /** Activity, written or not: what is hot shows all that there was. */
-  touch(id: string, seenAt: number): void
+  /**
+   * Activity, written or not: what is hot shows all that there was. Answers the session, in which it
+   * is recorded without a copy, for that is what a read costs most often.
+   */
+  touch(id: string, seenAt: number): Session | undefined
   remove(...ids: readonly string[]): void
   removeExpired(now: number): void
   clear(): void
 }
 
+type HotSession = Omit<Session, 'lastSeenAt'> & { lastSeenAt: number }
+
 export function createHotSessions(limitCharacters: number): HotSessions {
-  const recent = createRecent(limitCharacters, sizeOf)
+  const recent = createRecent<HotSession>(limitCharacters, sizeOf)
 
   return {
     get: recent.get,
@@ -34,7 +39,8 @@ export function createHotSessions(limitCharacters: number): HotSessions {
     },
     touch(id, seenAt) {
       const known = recent.get(id)
-      if (known !== undefined) recent.set(id, touchSession(known, seenAt))
+      if (known !== undefined && seenAt > known.lastSeenAt) known.lastSeenAt = seenAt
+      return known
     },
     clear: recent.clear,
     remove(...ids) {

@@ -4,7 +4,7 @@ import type { Clock } from '../clock.ts'
 import { CoatcheckError } from '../errors.ts'
 import type { SessionRules } from '../session/rules.ts'
 import { mayWriteClaims } from '../session/operations.ts'
-import { type Found, isLive } from '../session/session.ts'
+import { type Found, isLive, type Session } from '../session/session.ts'
 import {
   asStartError,
   createFile,
@@ -98,6 +98,9 @@ function reading<T>(read: () => T): T {
 }
 
 type StoreParts = Pick<SqliteStoreOptions, 'clock' | 'maxPendingWrites'>
+/** A session that is hot, or what stands for one. */
+type Activity = Pick<Session, 'lastSeenAt'>
+
 type Waiting = {
   readonly resolve: (answer: never) => void
   readonly reject: (error: unknown) => void
@@ -111,7 +114,7 @@ export function createStore(reader: Reader, writer: WriterPort, parts: StorePart
   /** Sent to the writer and not yet answered. */
   let batches = 0
   /** Activity that the file does not show yet: not sent so far, and sent but not yet committed. */
-  let touched = new Map<string, number>()
+  let touched = new Map<string, Activity>()
   const touching: Map<string, number>[] = []
   /** Settles once the writer has answered all that it was sent. */
   let answered: Promise<void> = Promise.resolve()
@@ -124,7 +127,7 @@ export function createStore(reader: Reader, writer: WriterPort, parts: StorePart
   })
 
   function seenAt(id: string): number {
-    return Math.max(touched.get(id) ?? 0, ...touching.map((sent) => sent.get(id) ?? 0))
+    return Math.max(touched.get(id)?.lastSeenAt ?? 0, ...touching.map((sent) => sent.get(id) ?? 0))
   }
 
   /** The writer answers each kind of request with the type that the store's contract names. */
@@ -213,14 +216,15 @@ export function createStore(reader: Reader, writer: WriterPort, parts: StorePart
 
   function flushTouches(): void {
     if (touched.size === 0) return
-    const sent = touched
+    const seen = [...touched].map(([id, { lastSeenAt }]) => [id, lastSeenAt] as const)
     touched = new Map()
-    touching.push(sent)
-    void writer.write([{ kind: 'touch', seen: [...sent] }]).then(
+    touching.push(new Map(seen))
+    void writer.write([{ kind: 'touch', seen }]).then(
       ([outcome]) => {
         touching.shift()
         // A full disk, say: the next flush tries again, with what is newer.
-        if (outcome?.ok !== true) touched = new Map([...sent, ...touched])
+        if (outcome?.ok === true) return
+        for (const [id, lastSeenAt] of seen) if (!touched.has(id)) touched.set(id, { lastSeenAt })
       },
       // Final for the writer: whoever opened the store is told by `onFailure`.
       () => {},
@@ -267,8 +271,10 @@ export function createStore(reader: Reader, writer: WriterPort, parts: StorePart
       return (await ask<readonly string[]>(request)).length
     },
     touch(id, now) {
-      touched.set(id, Math.max(now, touched.get(id) ?? 0))
-      hot.touch(id, now)
+      const last = touched.get(id)
+      const known = hot.touch(id, now)
+      if (known === undefined) touched.set(id, { lastSeenAt: Math.max(now, last?.lastSeenAt ?? 0) })
+      else if (known !== last) touched.set(id, known)
     },
     listApiKeys: async () => reading(() => reader.listApiKeys()),
     addApiKey: (key) => ask<void>({ kind: 'add_api_key', key }),

@@ -76,7 +76,10 @@ export function openServer(options: ServerOptions = {}) {
       {
         url: path,
         headers: Object.fromEntries(headers),
-        socket: { remoteAddress: ask.peer ?? '192.0.2.1' },
+        socket: {
+          remoteAddress: ask.peer ?? '192.0.2.1',
+          encrypted: url.startsWith('https:'),
+        },
       },
     )
     const response = await app.request(url, { method, headers }, { incoming })
