@@ -22,4 +22,6 @@ export const nodeFlags = [
   '--disable-warning=ExperimentalWarning',
   // MiB. What a request leaves behind is collected less often, for a tenth less CPU time in all.
   '--min-semi-space-size=16',
+  // By the thread that makes it: there is little to keep, and to share that with others costs more.
+  '--no-parallel-scavenge',
 ]

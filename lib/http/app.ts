@@ -44,11 +44,10 @@ export type AppOptions = {
 export function createApp(options: AppOptions): Hono<AppEnv> {
   const { cookie, forwarded, clock, log, bodyLimitBytes } = options
   const access = createAccess(options)
-  const createRate = createCreateRate(clock, options.createRate)
   const routesDeps = {
     ...options,
     readDevice: createDeviceReader(forwarded, options.deviceInfo),
-    admitCreation: (c: AppContext) => createRate(networkOf(forwarded.addressOf(c))),
+    admitCreation: createAdmission(options),
   }
   const app = new Hono<AppEnv>({ getPath: rawPath })
 
@@ -120,4 +119,12 @@ function rawPath(_request: Request, options?: { env?: AppEnv['Bindings'] }): str
   const target = options?.env?.incoming.url ?? '/'
   const mark = target.indexOf('?')
   return mark === -1 ? target : target.slice(0, mark)
+}
+
+/** Asked for each session that somebody without an API key begins. */
+function createAdmission(options: AppOptions): (c: AppContext) => void {
+  const { clock, forwarded, createRate } = options
+  if (createRate === undefined) return () => {}
+  const admit = createCreateRate(clock, createRate)
+  return (c) => admit(networkOf(forwarded.addressOf(c)))
 }

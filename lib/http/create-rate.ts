@@ -12,12 +12,8 @@ type Bucket = { readonly left: number; readonly at: number }
 const CLIENT_LIMIT = 100_000
 const MINUTE_MS = 60_000
 
-/**
- * A token bucket for each client: `perMinute` sessions at once, and as many again in each minute.
- * Without a number, no limit.
- */
-export function createCreateRate(clock: Clock, perMinute: number | undefined): CreateRate {
-  if (perMinute === undefined) return () => {}
+/** A token bucket for each client: `perMinute` sessions at once, and as many again in each minute. */
+export function createCreateRate(clock: Clock, perMinute: number): CreateRate {
   const buckets = createRecent<Bucket>(CLIENT_LIMIT)
 
   return (client) => {
