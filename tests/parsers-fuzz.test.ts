@@ -68,7 +68,8 @@ function unlessRefused<T>(parse: () => T): T | undefined {
 }
 
 function contextOf(headers: Record<string, string>, url = 'http://localhost/'): AppContext {
-  const incoming = { headers, socket: { remoteAddress: '192.0.2.1' } }
+  const target = url.replace(/^http:\/\/[^/]*/, '')
+  const incoming = { url: target, headers, socket: { remoteAddress: '192.0.2.1' } }
   const readLower = (name: string) => headers[name.toLowerCase()]
   return {
     env: { incoming },

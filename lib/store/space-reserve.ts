@@ -14,6 +14,8 @@ import {
 import { dirname } from 'node:path'
 
 export type SpaceReserve = {
+  /** How much it is when it is whole. */
+  readonly bytes: number
   /** Takes the space from the disk, if it is not taken; false, and nothing is, where there is too little. */
   hold(): boolean
   /** Gives it to the disk, and so to whoever writes next. */
@@ -41,6 +43,7 @@ export function openSpaceReserve(path: string): SpaceReserve {
   }
 
   return {
+    bytes,
     hold() {
       if (held > 0) return true
       try {

@@ -19,11 +19,13 @@ const FRAME_HEADER_BYTES = 24
 
 /**
  * From here on this connection moves its log when it is told to, and not after a commit as SQLite
- * would, which tells nobody of a sync that failed.
+ * would, which tells nobody of a sync that failed. `longestBytes`: where it is to be moved sooner
+ * than usual.
  */
-export function manageLog(database: Database.Database): WriteAheadLog {
+export function manageLog(database: Database.Database, longestBytes = Infinity): WriteAheadLog {
   database.pragma('wal_autocheckpoint = 0')
   const frameBytes = Number(database.pragma('page_size', { simple: true })) + FRAME_HEADER_BYTES
+  const longPages = Math.min(LONG_LOG_PAGES, longestBytes / frameBytes)
   const length = database
     .prepare<[], [busy: number, pages: number]>('pragma wal_checkpoint(noop)')
     .raw()
@@ -51,7 +53,7 @@ export function manageLog(database: Database.Database): WriteAheadLog {
   return {
     bytes: () => pages() * frameBytes,
     trim() {
-      if (pages() >= LONG_LOG_PAGES) move('passive')
+      if (pages() >= longPages) move('passive')
     },
     move,
   }

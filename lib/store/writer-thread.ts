@@ -53,7 +53,8 @@ placeAddon(options.path)
 const database = openWriterDatabase(options.path, options.durability, options.logLimitBytes)
 const plainWriter = createWriter(database, options.rules, options.keepEndedMs)
 const reserve = openSpaceReserve(options.path)
-const log = manageLog(database)
+// On a disk that is full it is the reserve that the log is moved with.
+const log = manageLog(database, reserve.bytes / 2)
 const writer = createSparingWriter(plainWriter, {
   reserve,
   log,
