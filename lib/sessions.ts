@@ -15,7 +15,6 @@ import type { Precondition } from './session/precondition.ts'
 import type { SessionRules } from './session/rules.ts'
 import {
   type EndReason,
-  expireSession,
   type Found,
   isLive,
   type Session,
@@ -42,10 +41,10 @@ export type Sessions = {
   /** The session of this id, for those who need no token: back ends. */
   find(id: string): MaybePromise<Found>
   /**
-   * The live session among what was found; throws `session_not_found` or `session_ended`. Counts as
-   * activity unless `touch` is false.
+   * The live session among what was found; throws `session_not_found` or `session_ended`, or rejects
+   * where it must look again. Counts as activity unless `touch` is false.
    */
-  get(found: Found, touch: boolean): Session
+  get(found: Found, touch: boolean): MaybePromise<Session>
   /**
    * Applies an operation to a live session; throws as `get` does where there is none (any more). A
    * session that gets another `sub` by it gets another id and token, too.
@@ -176,9 +175,7 @@ export function createSessions({ store, clock, rules }: SessionsOptions): Sessio
       if (!touch) return session
       const now = clock.now()
       // It may have died since it was found, and a touch must not revive it.
-      if (!isLive(session, now)) {
-        return requireLive({ state: 'ended', tombstone: expireSession(session) })
-      }
+      if (!isLive(session, now)) return whenThere(store.find(session.id, now), requireLive)
       store.touch(session.id, now)
       return touchSession(session, now)
     },

@@ -260,6 +260,37 @@ async function perform(store: Store, clock: FakeClock, step: Step, ids: Set<stri
   }
 }
 
+test('a session is not found dead while a write that came in time is on its way', async () => {
+  for (const isWriterBusy of [true, false]) {
+    const { store, clock, holdAnswers, answer } = openLateStore()
+    const { id, idleTimeoutMs } = sessionAt(clock.now())
+    await store.insert(sessionAt(clock.now()))
+    holdAnswers()
+    if (isWriterBusy) {
+      void store.insert(sessionAt(clock.now(), { id: 'another' }))
+      await nextTurn()
+    }
+
+    const late = clock.now() + idleTimeoutMs - 1
+    const writing = store.change(id, late, { name: 'set', key: 'a', value: '1' })
+    const finding = reasonOf(store, id, late + 1)
+    answer()
+    assert.is(await finding, 'live')
+    assert.is((await writing).state, 'live')
+    assert.is(await reasonOf(store, id, late + idleTimeoutMs), 'idle_timeout')
+  }
+})
+
+test('a session is found dead where the write that came in time is refused', async () => {
+  const { store, clock } = openLateStore()
+  const { id, idleTimeoutMs } = sessionAt(clock.now())
+  await store.insert(sessionAt(clock.now()))
+  const late = clock.now() + idleTimeoutMs - 1
+  const refused = store.change(id, late, { name: 'pop', key: 'none' }).catch(codeOf)
+  assert.is(await reasonOf(store, id, late + 1), 'idle_timeout')
+  assert.is(await refused, 'key_not_found')
+})
+
 test('a hot session that was swept stays ended when the clock is set back', async () => {
   const { store, clock, isHot } = openLateStore()
   const began = clock.now()

@@ -24,6 +24,16 @@ test('a session that dies between being found and being read is not revived', as
   assert.is(late.state === 'ended' && late.tombstone.reason, 'idle_timeout')
 })
 
+test('a session that a write keeps alive between being found and being read is read', async () => {
+  const { sessions, clock, token } = await openSession()
+  clock.advance(30 * MINUTE - 1)
+  const found = await sessions.authenticate(token)
+  const writing = sessions.change(found, SET)
+  clock.advance(1)
+  assert.is((await sessions.get(found, true)).data, '{"user":"ada"}')
+  await writing
+})
+
 test('a session that ends between being found and being written stays ended', async () => {
   const { sessions, token } = await openSession()
   const found = await sessions.authenticate(token)

@@ -46,7 +46,9 @@ export function createSessionCookie({ name, forwarded }: SessionCookieOptions): 
     issue(c, token, session, now) {
       const secure = isSecure(c)
       // To the end of the lifetime: the server keeps the idle timeout, which moves with each use.
-      const maxAge = Math.ceil((lifetimeEndsAt(session) - now) / 1000)
+      // No longer than the lifetime, wherever the clock was set meanwhile, nor less than nothing.
+      const left = Math.min(Math.max(0, lifetimeEndsAt(session) - now), session.lifetimeMs)
+      const maxAge = Math.ceil(left / 1000)
       const lasting = session.permanent ? { maxAge } : {}
       return renderSetCookie(
         secure ? secureName : name,

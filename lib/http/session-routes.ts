@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts'
 import { CoatcheckError } from '../errors.ts'
 import { parseJsonPatch } from '../json/json-patch.ts'
 import { findMember, type JsonText, kindOf, parseJson } from '../json/text.ts'
+import { whenThere } from '../maybe-promise.ts'
 import { claimsReadOnly, keyNotFound, type Operation } from '../session/operations.ts'
 import { checkKey, type SessionRules } from '../session/rules.ts'
 import type { Changed, Sessions } from '../sessions.ts'
@@ -63,9 +64,10 @@ export function createSessionRoutes(deps: SessionRoutesDeps): Hono<AppEnv> {
   routes.get(
     '/',
     withSession((c, { found }) => {
-      const session = sessions.get(found, readFlag(c, 'touch') ?? true)
       const render = c.get('isBackEnd') ? renderForBackEnd : renderSession
-      return answerJson(200, render(session), { ETag: entityTag(session) })
+      return whenThere(sessions.get(found, readFlag(c, 'touch') ?? true), (session) =>
+        answerJson(200, render(session), { ETag: entityTag(session) }),
+      )
     }),
   )
 
@@ -95,10 +97,11 @@ export function createSessionRoutes(deps: SessionRoutesDeps): Hono<AppEnv> {
       if (fallback !== undefined && found.state !== 'live' && !isNamed) {
         return answerValue(fallback, wantsText(c))
       }
-      const session = sessions.get(found, touch)
-      const value = findMember(session.data, key) ?? fallback
-      if (value === undefined) throw keyNotFound(key)
-      return answerValue(value, wantsText(c), { ETag: entityTag(session) })
+      return whenThere(sessions.get(found, touch), (session) => {
+        const value = findMember(session.data, key) ?? fallback
+        if (value === undefined) throw keyNotFound(key)
+        return answerValue(value, wantsText(c), { ETag: entityTag(session) })
+      })
     }),
   )
 

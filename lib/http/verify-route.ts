@@ -35,8 +35,9 @@ export function createVerifyRoute(deps: VerifyDeps): Handler<AppEnv> {
 
   function verify(c: AppContext): MaybePromise<Response> {
     return whenThere(sessions.authenticate(readToken(c, cookie)), (found) => {
-      const session = sessions.get(found, readFlag(c, 'touch') ?? true)
-      return answerVerified(session, render(session))
+      return whenThere(sessions.get(found, readFlag(c, 'touch') ?? true), (session) =>
+        answerVerified(session, render(session)),
+      )
     })
   }
 

@@ -246,13 +246,30 @@ export function createStore(reader: Reader, writer: WriterPort, parts: StorePart
     }
   }
 
+  function findAsAnswered(id: string, now: number): Found {
+    const known = hot.get(id)
+    if (known !== undefined && isLive(known, now)) return { state: 'live', session: known }
+    const found = reading(() => reader.find(id, now, seenAt(id)))
+    if (found.state === 'live') hot.add(found.session)
+    return found
+  }
+
+  /** Settles once the writer has answered all that it was asked before. */
+  async function allAnswered(): Promise<void> {
+    if (batches === 0) flushRequests()
+    // What has been sent; and what waited for that, and goes out with its answer.
+    await answered
+    await answered
+  }
+
   return {
-    find(id: string, now: number): Found {
-      const known = hot.get(id)
-      if (known !== undefined && isLive(known, now)) return { state: 'live', session: known }
-      const found = reading(() => reader.find(id, now, seenAt(id)))
-      if (found.state === 'live') hot.add(found.session)
-      return found
+    find(id, now) {
+      const found = findAsAnswered(id, now)
+      const isIdle = found.state === 'ended' && found.tombstone.reason === 'idle_timeout'
+      if (!isIdle || pendingWrites === 0) return found
+      // A write that came in time may be on its way, and keep it alive: who is told that a session
+      // has ended must not find it live after that.
+      return allAnswered().then(() => findAsAnswered(id, now))
     },
     async list(query, now) {
       const page = reading(() => reader.list(query, now, seenAt))
