@@ -3,9 +3,16 @@ import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { findMember } from '../lib/json/text.ts'
-import { type Applied, applyOperation, type Operation } from '../lib/session/operations.ts'
+import { type Applied, applyOperation } from '../lib/session/operations.ts'
 import { codeOf } from './support/code-of.ts'
 import { RULES } from './support/memory-store.ts'
+import {
+  applyToModel,
+  canonical,
+  type DataModel,
+  type DataOperation,
+  renderModel,
+} from './support/session-data-model.ts'
 import { sessionAt } from './support/store-contract.ts'
 
 const test = suite('operations against a model')
@@ -15,7 +22,7 @@ test('a sequence of operations does what a plain model does', () => {
   fc.assert(
     fc.property(fc.array(operations(), { maxLength: 30 }), (sequence) => {
       let session = sessionAt(0)
-      let model: Model = new Map()
+      let model: DataModel = new Map()
       for (const operation of sequence) {
         const expected = applyToModel(model, operation)
         const actual = attempt(() => applyOperation(session, operation, RULES))
@@ -25,7 +32,7 @@ test('a sequence of operations does what a plain model does', () => {
         } else {
           assert.is(expected.refused, undefined)
           assert.is(actual.session.version, session.version + 1)
-          assert.is(canonical(actual.value), canonical(expected.value))
+          assert.is(canonicalOf(actual.value), canonicalOf(expected.value))
           session = actual.session
           model = expected.model
         }
@@ -65,11 +72,7 @@ test("no operation changes another key's text", () => {
   )
 })
 
-/** The values as JSON text, their numbers small integers: others have tests of their own. */
-type Model = ReadonlyMap<string, string>
-type Expected = { readonly model: Model; readonly value?: string; readonly refused?: string }
-
-function operations(): fc.Arbitrary<Operation> {
+function operations(): fc.Arbitrary<DataOperation> {
   const key = fc.constantFrom('user', 'hits', 'list', '__proto__', 'constructor', 'a/b', '😀', ' ')
   const number = fc.integer({ min: -1_000, max: 1_000 })
   const leaves = [number, fc.string({ unit: 'binary' }), fc.boolean(), fc.constant(null)]
@@ -91,73 +94,11 @@ function operations(): fc.Arbitrary<Operation> {
   )
 }
 
-function applyToModel(model: Model, operation: Operation): Expected {
-  if (operation.name === 'clear') return { model: new Map() }
-  if (operation.name === 'update') {
-    const merged = merge(JSON.parse(renderModel(model)), JSON.parse(operation.data ?? '{}'))
-    const members = Object.entries(merged as object)
-    return { model: new Map(members.map(([key, value]) => [key, JSON.stringify(value)])) }
-  }
-  if (!('key' in operation)) throw new Error(`The model does not know ${operation.name}`)
-
-  const { key } = operation
-  const text = model.get(key)
-  const before: unknown = text === undefined ? undefined : JSON.parse(text)
-  const put = (value: unknown): Expected => {
-    const after = JSON.stringify(value)
-    return { model: new Map([...model, [key, after]]), value: after }
-  }
-  switch (operation.name) {
-    case 'set':
-      return { model: put(JSON.parse(operation.value)).model }
-    case 'pop':
-      if (text === undefined) return { model, refused: 'key_not_found' }
-      return { model: new Map([...model].filter(([other]) => other !== key)), value: text }
-    case 'increment':
-      if (typeof (before ?? 0) !== 'number' || text === 'null') {
-        return { model, refused: 'wrong_type' }
-      }
-      return put(Number(before ?? 0) + Number(operation.by))
-    case 'append':
-      if (text !== undefined && !Array.isArray(before)) return { model, refused: 'wrong_type' }
-      return put([...(Array.isArray(before) ? before : []), JSON.parse(operation.item)])
-    case 'merge':
-      return put(merge(before, JSON.parse(operation.patch)))
-  }
+function canonicalOf(text: string | undefined): string | undefined {
+  return text === undefined ? undefined : canonical(text)
 }
 
-/** RFC 7396, section 2, as its pseudocode has it. */
-function merge(target: unknown, patch: unknown): unknown {
-  if (!isObject(patch)) return patch
-  const members = new Map(isObject(target) ? Object.entries(target) : [])
-  for (const [key, value] of Object.entries(patch)) {
-    if (value === null) members.delete(key)
-    else members.set(key, merge(members.get(key), value))
-  }
-  return Object.fromEntries(members)
-}
-
-function isObject(value: unknown): value is object {
-  return value !== null && typeof value === 'object' && !Array.isArray(value)
-}
-
-function renderModel(model: Model): string {
-  return `{${[...model].map(([key, text]) => `${JSON.stringify(key)}:${text}`).join(',')}}`
-}
-
-/** One text for all texts of one value. */
-function canonical(text: string | undefined): string | undefined {
-  return text === undefined ? undefined : JSON.stringify(sorted(JSON.parse(text)))
-}
-
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted)
-  if (!isObject(value)) return value
-  const members = Object.entries(value).map(([key, member]) => [key, sorted(member)] as const)
-  return Object.fromEntries(members.sort(([a], [b]) => (a < b ? -1 : 1)))
-}
-
-function names(operation: Operation, key: string): boolean {
+function names(operation: DataOperation, key: string): boolean {
   if ('key' in operation) return operation.key === key
   return operation.name === 'update' && findMember(operation.data ?? '{}', key) !== undefined
 }

@@ -13,6 +13,8 @@ export type Sent = {
   readonly cookie?: string
   readonly key?: string
   readonly headers?: Readonly<Record<string, string>>
+  /** Cuts the connection; where that comes before the answer is there, the answer is an error. */
+  readonly signal?: AbortSignal
 }
 
 /** `ask('PUT /session/user', { body: '"ada"' })`: each request that waits has a socket of its own. */
@@ -22,12 +24,14 @@ export type AskServer = (line: string, sent?: Sent) => Promise<Answer>
 export function openClient(url: string): { readonly ask: AskServer; close(): void } {
   const agent = new Agent({ keepAlive: true })
 
-  function ask(line: string, { body = '', cookie, key, headers = {} }: Sent = {}): Promise<Answer> {
+  function ask(line: string, sent: Sent = {}): Promise<Answer> {
+    const { body = '', cookie, key, headers = {}, signal } = sent
     const [method = '', path = ''] = line.split(' ')
     return new Promise((resolve, reject) => {
       const sending = request(`${url}${path}`, {
         agent,
         method,
+        ...(signal && { signal }),
         headers: {
           'content-length': Buffer.byteLength(body),
           ...(cookie === undefined ? {} : { cookie }),

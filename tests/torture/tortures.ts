@@ -3,8 +3,11 @@ import { failingDisk } from './failing-disk.ts'
 import { forgedTokensTorture } from './forged-tokens.ts'
 import { fuzzTorture } from './fuzz.ts'
 import { kill } from './kill.ts'
+import { linearizableTorture } from './linearizable.ts'
+import { lostUpdatesTorture } from './lost-updates.ts'
 import { oversizedTorture } from './oversized.ts'
 import { powerCut } from './power-cut.ts'
+import { racesTorture } from './races.ts'
 import { stolenDiskTorture } from './stolen-disk.ts'
 import { stop } from './stop.ts'
 import type { Torture } from './torture.ts'
@@ -16,8 +19,11 @@ export const tortures: ReadonlyMap<string, Torture> = new Map<string, Torture>([
   ['forged-tokens', forgedTokensTorture],
   ['fuzz', fuzzTorture],
   ['kill', kill],
+  ['linearizable', linearizableTorture],
+  ['lost-updates', lostUpdatesTorture],
   ['oversized', oversizedTorture],
   ['power-cut', powerCut],
+  ['races', racesTorture],
   ['stolen-disk', stolenDiskTorture],
   ['stop', stop],
 ])
