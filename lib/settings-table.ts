@@ -294,7 +294,7 @@ const table = [
     kind: duration('1ms', '1d'),
     default: '15s',
     group: 'Time limits',
-    description: 'How long a client may take to send a whole request',
+    description: 'How long a client may take to send a whole request, and to take what it is sent',
   },
   {
     name: 'keepAliveTimeoutMs',

@@ -132,6 +132,29 @@ test('a body that does not end in time is 408, and nothing is written', async ()
   await stop()
 })
 
+test('a client that does not take its answer is cut off', async () => {
+  const limits = {
+    headerTimeoutMs: 2_000,
+    requestTimeoutMs: 2_000,
+    sessionLimitBytes: 2 ** 24,
+    bodyLimitBytes: 2 ** 24,
+  }
+  const { open, send, stop } = await listenRaw(limits)
+  const put = await send(rawRequest('PUT /session/k', [], `"${'x'.repeat(2 ** 23)}"`))
+  const cookie = parseAnswer(put).headers.get('set-cookie')?.split(';', 1)[0] ?? ''
+  const socket = await open()
+  socket.on('error', () => {})
+  // More than the kernel holds for a reader, so that some of it stays with the server.
+  const get = `GET /session/k HTTP/1.1\r\nHost: localhost\r\nCookie: ${cookie}\r\n\r\n`
+  socket.write(get.repeat(4))
+  await once(socket, 'readable')
+  // It learns of its end by writing, since it does not read.
+  const probing = setInterval(() => socket.write('\r\n'), 100)
+  await new Promise((resolve) => socket.once('close', resolve))
+  clearInterval(probing)
+  await stop()
+})
+
 test('a request that was given up is not done when the rest of it comes late', async () => {
   const { open, countSessions, stop } = await listenRaw({
     headerTimeoutMs: 200,

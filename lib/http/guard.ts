@@ -19,8 +19,13 @@ const LINGER_MS = 1_000
 
 /** Why a request cannot be taken; undefined where it can. Absolute targets become origin form. */
 export function refuseRequest(request: IncomingMessage): CoatcheckError | undefined {
+  if (request.httpVersionMajor !== 1) return badRequest('its version must be HTTP/1.1 or HTTP/1.0')
   const repeated = findRepeatedHeader(request.rawHeaders)
   if (repeated !== undefined) return badRequest(`it must have one ${repeated} header, it has more`)
+  const coding = request.headers['transfer-encoding']
+  if (coding !== undefined && !isUnderstood(coding, request)) {
+    return badRequest('its Transfer-Encoding must be chunked and nothing else, in HTTP/1.1')
+  }
 
   if (request.url?.startsWith('/') !== true) takeAuthority(request)
   if (!TARGET.test(request.url ?? '')) {
@@ -45,6 +50,14 @@ function isHost(host: string): boolean {
   if (name !== host.replace(/:\d+$/, '').toLowerCase()) return false
   knownHost = host
   return true
+}
+
+/**
+ * Node undoes `chunked` alone, and leaves the rest of a list in the body; and RFC 9112 section 6.1
+ * calls the framing faulty where a message of HTTP/1.0 has any coding.
+ */
+function isUnderstood(coding: string, { httpVersionMinor }: IncomingMessage): boolean {
+  return httpVersionMinor !== 0 && coding.toLowerCase() === 'chunked'
 }
 
 /** RFC 9112 section 3.2.2: the authority of an absolute target stands for the Host header. */

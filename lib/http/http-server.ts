@@ -6,6 +6,7 @@ import type { Hono } from 'hono'
 import { CoatcheckError } from '../errors.ts'
 import type { AppEnv } from './app-env.ts'
 import { isVerify, sessionRequired } from './verify-route.ts'
+import { limitSlowReaders } from './slow-readers.ts'
 import { answerRefusal, answerSocket, refusalForParser, refuseRequest } from './guard.ts'
 
 export type HttpServerOptions = {
@@ -43,6 +44,9 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   let stopping = false
   /** Connections that were told to go: what still comes on them is not even looked at. */
   const refused = new WeakSet<Socket>()
+  /** The answer that was begun last on a connection, and before an answer the one that goes first. */
+  const latest = new WeakMap<Socket, ServerResponse>()
+  const earlier = new WeakMap<ServerResponse, ServerResponse>()
 
   /** Tells the client to close, once stopping: no request must come into a closing door. */
   class Answer extends ServerResponse {
@@ -56,11 +60,21 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     if (refused.has(request.socket)) return
     const refusal = refuseRequest(request)
     if (refusal === undefined) {
+      const before = latest.get(request.socket)
+      if (before !== undefined && !before.writableFinished) earlier.set(response, before)
+      latest.set(request.socket, response)
       void listener(request, response)
     } else {
       refused.add(request.socket)
       answerRefusal(response, refusalAt(request.url, refusal))
     }
+  }
+
+  /** The answer to the last whole request, where it is still to come. */
+  function pendingOn(socket: Socket): ServerResponse | undefined {
+    const last = latest.get(socket)
+    const whole = last?.req.complete === false ? earlier.get(last) : last
+    return whole?.writableFinished === false ? whole : undefined
   }
 
   const server = createServer(
@@ -85,12 +99,15 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       socket.destroy()
       return
     }
-    const refusal = refusalForParser(error.code)
-    answerSocket(socket, refusalAt(targetOf(error), refusal))
-    // Late bytes must not complete a request that was given up.
-    if (refusal.code === 'request_timeout') socket.destroySoon()
+    if (refused.has(socket)) return
+    refused.add(socket)
+    // Sent at once it would be taken for the answer to a request before, which is being done.
+    const pending = pendingOn(socket)
+    if (pending === undefined) giveUp(socket, error)
+    else pending.once('close', () => giveUp(socket, error))
   })
   limitConnections(server, options.maxConnections, refused)
+  limitSlowReaders(server, options.requestTimeoutMs, TIME_LIMIT_CHECK_MS)
   await listen(server, options.address)
 
   return {
@@ -122,6 +139,14 @@ async function readWhatHasCome(server: Server): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve))
   }
   server.off('connection', count)
+}
+
+function giveUp(socket: Socket, error: ParserError): void {
+  if (!socket.writable) return
+  const refusal = refusalForParser(error.code)
+  answerSocket(socket, refusalAt(targetOf(error), refusal))
+  // Late bytes must not complete a request that was given up.
+  if (refusal.code === 'request_timeout') socket.destroySoon()
 }
 
 type ParserError = NodeJS.ErrnoException & { readonly rawPacket?: Buffer }

@@ -1,10 +1,9 @@
 /** A real nginx in front of what a test has started: with its files in a folder of the test's. */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
-import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { findFreePort, isListening } from './listening-process.ts'
 import { skip } from './skip.ts'
 import { makeFolder } from './spawn-server.ts'
 
@@ -17,7 +16,6 @@ export type RunningNginx = {
 }
 
 const START_TRIES = 5
-const START_LIMIT_MS = 10_000
 const TEMPORARY = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
 
 /** The command that runs nginx; ends the test as skipped where there is none. */
@@ -77,28 +75,4 @@ function renderConfiguration(folder: string, server: string): string {
     server,
     '}',
   ].join('\n')
-}
-
-async function findFreePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  return address !== null && typeof address === 'object' ? address.port : 0
-}
-
-/** False where the process has ended, or does not listen in good time. */
-async function isListening(port: number, child: ChildProcess): Promise<boolean> {
-  const deadline = performance.now() + START_LIMIT_MS
-  while (child.exitCode === null && performance.now() < deadline) {
-    const isOpen = await new Promise<boolean>((resolve) => {
-      const socket = connect(port, '127.0.0.1', () => resolve(true))
-      socket.once('error', () => resolve(false)).once('connect', () => socket.destroy())
-    })
-    // Whoever answers on the port may be another than a process that is ending.
-    if (isOpen && child.exitCode === null) return true
-    await sleep(20)
-  }
-  return false
 }

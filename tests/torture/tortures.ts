@@ -5,11 +5,14 @@ import { fuzzTorture } from './fuzz.ts'
 import { kill } from './kill.ts'
 import { linearizableTorture } from './linearizable.ts'
 import { lostUpdatesTorture } from './lost-updates.ts'
+import { overloadTorture } from './overload.ts'
 import { oversizedTorture } from './oversized.ts'
 import { powerCut } from './power-cut.ts'
 import { racesTorture } from './races.ts'
+import { slowClientsTorture } from './slow-clients.ts'
 import { stolenDiskTorture } from './stolen-disk.ts'
 import { stop } from './stop.ts'
+import { sweepTorture } from './sweep.ts'
 import type { Torture } from './torture.ts'
 
 /** All tortures by their names; each in a file of its own. */
@@ -21,9 +24,12 @@ export const tortures: ReadonlyMap<string, Torture> = new Map<string, Torture>([
   ['kill', kill],
   ['linearizable', linearizableTorture],
   ['lost-updates', lostUpdatesTorture],
+  ['overload', overloadTorture],
   ['oversized', oversizedTorture],
   ['power-cut', powerCut],
   ['races', racesTorture],
+  ['slow-clients', slowClientsTorture],
   ['stolen-disk', stolenDiskTorture],
   ['stop', stop],
+  ['sweep', sweepTorture],
 ])

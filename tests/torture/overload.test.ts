@@ -1,0 +1,3 @@
+import { testTorture } from './test-torture.ts'
+
+testTorture('overload', { seconds: 2 })
