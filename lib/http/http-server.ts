@@ -6,8 +6,9 @@ import type { Hono } from 'hono'
 import { CoatcheckError } from '../errors.ts'
 import type { AppEnv } from './app-env.ts'
 import { isVerify, sessionRequired } from './verify-route.ts'
-import { limitSlowReaders } from './slow-readers.ts'
 import { answerRefusal, answerSocket, refusalForParser, refuseRequest } from './guard.ts'
+import { createPipelining } from './pipelining.ts'
+import { limitSlowReaders } from './slow-readers.ts'
 
 export type HttpServerOptions = {
   readonly app: Hono<AppEnv>
@@ -35,6 +36,9 @@ export type HttpServer = {
 /** Node looks at its time limits only every 30 s unless told otherwise. */
 const TIME_LIMIT_CHECK_MS = 1_000
 
+/** How many requests wait at most, over all connections, for the answers before theirs. */
+const MAX_PIPELINED_REQUESTS = 10_000
+
 /** How many connections wait in the kernel at most: Node's own default. */
 const BACKLOG = 511
 
@@ -44,9 +48,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   let stopping = false
   /** Connections that were told to go: what still comes on them is not even looked at. */
   const refused = new WeakSet<Socket>()
-  /** The answer that was begun last on a connection, and before an answer the one that goes first. */
-  const latest = new WeakMap<Socket, ServerResponse>()
-  const earlier = new WeakMap<ServerResponse, ServerResponse>()
+  const pipelining = createPipelining(MAX_PIPELINED_REQUESTS)
 
   /** Tells the client to close, once stopping: no request must come into a closing door. */
   class Answer extends ServerResponse {
@@ -60,21 +62,11 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     if (refused.has(request.socket)) return
     const refusal = refuseRequest(request)
     if (refusal === undefined) {
-      const before = latest.get(request.socket)
-      if (before !== undefined && !before.writableFinished) earlier.set(response, before)
-      latest.set(request.socket, response)
-      void listener(request, response)
+      pipelining.inTurn(request, response, () => void listener(request, response))
     } else {
       refused.add(request.socket)
       answerRefusal(response, refusalAt(request.url, refusal))
     }
-  }
-
-  /** The answer to the last whole request, where it is still to come. */
-  function pendingOn(socket: Socket): ServerResponse | undefined {
-    const last = latest.get(socket)
-    const whole = last?.req.complete === false ? earlier.get(last) : last
-    return whole?.writableFinished === false ? whole : undefined
   }
 
   const server = createServer(
@@ -102,9 +94,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     if (refused.has(socket)) return
     refused.add(socket)
     // Sent at once it would be taken for the answer to a request before, which is being done.
-    const pending = pendingOn(socket)
-    if (pending === undefined) giveUp(socket, error)
-    else pending.once('close', () => giveUp(socket, error))
+    pipelining.afterAnswers(socket, () => giveUp(socket, error))
   })
   limitConnections(server, options.maxConnections, refused)
   limitSlowReaders(server, options.requestTimeoutMs, TIME_LIMIT_CHECK_MS)
