@@ -33,8 +33,9 @@ export const fuzzTorture: Torture = {
     'anything is JSON': { file: 'lib/json/text.ts', replace: '    JSON.parse(text)\n', by: '' },
     'a rejection that nobody handles': {
       file: 'lib/http/http-server.ts',
-      replace: 'void listener(request, response)',
-      by: "if (request.method === 'TRACE') void Promise.reject(new Error('nobody')); void listener(request, response)",
+      replace: 'const refusal = refuseRequest(request)',
+      by: `if (request.method === 'TRACE') void Promise.reject(new Error('nobody'))
+    const refusal = refuseRequest(request)`,
     },
     "a user's log-out ends everybody": {
       file: 'lib/sessions.ts',
