@@ -340,7 +340,7 @@ function openLateStore(rules: Partial<SessionRules> = {}, keepEndedMs = DAY) {
       return reader.find(...query)
     },
   }
-  const parts = { clock, durability: 'full', maxPendingWrites: 1_000 } as const
+  const parts = { clock, maxPendingWrites: 1_000, patient: false }
   const store: Store = createStore(counting, port, parts)
   return {
     store,

@@ -1,4 +1,5 @@
 /** The store on SQLite, as the main thread sees it: reads here, hands what changes to the writer. */
+import { availableParallelism } from 'node:os'
 import Database from 'better-sqlite3'
 import type { Clock } from '../clock.ts'
 import { CoatcheckError } from '../errors.ts'
@@ -19,8 +20,9 @@ import { createReader, type Reader } from './reader.ts'
 import { releaseReserve } from './space-reserve.ts'
 import { damagedFile, isDamage } from './sqlite-errors.ts'
 import type { Changed, Inserted, Store } from './store.ts'
-import type { WriteAnswer, WriteOutcome, WriteRequest } from './write-request.ts'
-import { errorFor, startWriterThread, type WriterPort } from './writer-port.ts'
+import { createWriteQueue, type WriteQueueOptions } from './write-queue.ts'
+import type { WriteAnswer, WriteRequest } from './write-request.ts'
+import { startWriterThread, type WriterPort } from './writer-port.ts'
 
 export type SqliteStoreOptions = {
   readonly path: string
@@ -59,7 +61,8 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
     const reader = createReader(database, keepEndedMs)
     const thread = { path, durability, rules, keepEndedMs, logLimitBytes }
     const writer = await startWriterThread(thread, options.onFailure)
-    const store = createStore(reader, writer, options)
+    const patient = availableParallelism() === 1
+    const store = createStore(reader, writer, { ...options, patient })
     return {
       ...store,
       async close() {
@@ -97,28 +100,24 @@ function reading<T>(read: () => T): T {
   }
 }
 
-type StoreParts = Pick<SqliteStoreOptions, 'clock' | 'maxPendingWrites'>
+type StoreParts = Pick<SqliteStoreOptions, 'clock' | 'maxPendingWrites'> &
+  Pick<WriteQueueOptions, 'patient'>
+
 /** A session that is hot, or what stands for one. */
 type Activity = Pick<Session, 'lastSeenAt'>
 
-type Waiting = {
-  readonly resolve: (answer: never) => void
-  readonly reject: (error: unknown) => void
-}
-
 /** The store over a reader and a way to a writer. */
 export function createStore(reader: Reader, writer: WriterPort, parts: StoreParts) {
-  let requests: WriteRequest[] = []
-  let waiting: Waiting[] = []
-  let pendingWrites = 0
-  /** Sent to the writer and not yet answered. */
-  let batches = 0
   /** Activity that the file does not show yet: not sent so far, and sent but not yet committed. */
   let touched = new Map<string, Activity>()
   const touching: Map<string, number>[] = []
-  /** Settles once the writer has answered all that it was sent. */
-  let answered: Promise<void> = Promise.resolve()
   const hot = createHotSessions(HOT_LIMIT_CHARACTERS)
+  const queue = createWriteQueue({
+    writer,
+    maxPending: parts.maxPendingWrites,
+    patient: parts.patient,
+    onAnswer: keepHot,
+  })
 
   const stopTicking = parts.clock.every(TOUCH_INTERVAL_MS, () => {
     flushTouches()
@@ -132,65 +131,15 @@ export function createStore(reader: Reader, writer: WriterPort, parts: StorePart
 
   /** The writer answers each kind of request with the type that the store's contract names. */
   function ask<Answer>(request: WriteRequest): Promise<Answer> {
-    if (pendingWrites >= parts.maxPendingWrites) {
-      return Promise.reject(
-        new CoatcheckError(
-          'overloaded',
-          `Cannot write now: ${parts.maxPendingWrites} writes wait already (--max-pending-writes)`,
-        ),
-      )
-    }
     // Told of all activity so far, the writer takes no session for dead that is not.
     if (looksAtOthers(request)) flushTouches()
-    pendingWrites++
-    // What is asked while the writer works travels together once it is done: it could not begin
-    // before, and a message costs more than what is in it.
-    if (requests.push(request) === 1 && batches === 0) setImmediate(flushRequests)
-    return new Promise((resolve, reject) => waiting.push({ resolve, reject }))
+    return queue.ask(request) as Promise<Answer>
   }
 
   /** What is sent after this is done after all that came before it. */
   function flush(): void {
-    flushRequests()
+    queue.flush()
     flushTouches()
-  }
-
-  function flushRequests(): void {
-    if (requests.length === 0) return
-    const asked = requests
-    const asking = waiting
-    requests = []
-    waiting = []
-    batches++
-    answered = writer.write(asked).then(
-      (outcomes) => {
-        done(asking.length)
-        outcomes.forEach((outcome, index) => settle(asked[index], asking[index], outcome))
-      },
-      (error: unknown) => {
-        done(asking.length)
-        for (const { reject } of asking) reject(error)
-      },
-    )
-  }
-
-  function done(count: number): void {
-    pendingWrites -= count
-    if (--batches === 0) flushRequests()
-  }
-
-  function settle(
-    request: WriteRequest | undefined,
-    waiting: Waiting | undefined,
-    outcome: WriteOutcome,
-  ): void {
-    if (request === undefined || waiting === undefined) return
-    if (outcome.ok) {
-      keepHot(request, outcome.answer)
-      waiting.resolve(outcome.answer as never)
-    } else {
-      waiting.reject(errorFor(outcome.refusal))
-    }
   }
 
   /** What is acknowledged is shown from then on. */
@@ -254,28 +203,20 @@ export function createStore(reader: Reader, writer: WriterPort, parts: StorePart
     return found
   }
 
-  /** Settles once the writer has answered all that it was asked before. */
-  async function allAnswered(): Promise<void> {
-    if (batches === 0) flushRequests()
-    // What has been sent; and what waited for that, and goes out with its answer.
-    await answered
-    await answered
-  }
-
   return {
     find(id, now) {
       const found = findAsAnswered(id, now)
       const isIdle = found.state === 'ended' && found.tombstone.reason === 'idle_timeout'
-      if (!isIdle || pendingWrites === 0) return found
+      if (!isIdle || queue.isEmpty()) return found
       // A write that came in time may be on its way, and keep it alive: who is told that a session
       // has ended must not find it live after that.
-      return allAnswered().then(() => findAsAnswered(id, now))
+      return queue.allAnswered().then(() => findAsAnswered(id, now))
     },
     async list(query, now) {
       const page = reading(() => reader.list(query, now, seenAt))
       // What the page shows may be newer than the sessions kept hot, until the writer's answer is
       // here: a session that is missing from the page must not be found after it.
-      await answered
+      await queue.sentAnswered()
       return page
     },
     insert: (session) => ask<Inserted>({ kind: 'insert', session, seenAt: seenAt(session.id) }),

@@ -27,6 +27,7 @@ export type MemoryStoreOptions = {
   readonly rules?: Partial<SessionRules>
   readonly keepEndedMs?: number
   readonly maxPendingWrites?: number
+  readonly patient?: boolean
   readonly clock?: FakeClock
 }
 
@@ -36,14 +37,12 @@ export function openMemoryStore(options: MemoryStoreOptions = {}): {
   clock: FakeClock
   database: Database.Database
 } {
-  const { keepEndedMs = DAY, maxPendingWrites = 1_000, clock = createFakeClock() } = options
+  const { keepEndedMs = DAY, maxPendingWrites = 1_000, patient = false } = options
+  const { clock = createFakeClock() } = options
   const database = openMemoryDatabase()
   const writer = createWriter(database, { ...RULES, ...options.rules }, keepEndedMs)
   const reader = createReader(database, keepEndedMs)
-  const store = createStore(reader, inlineWriter(writer), {
-    clock,
-    maxPendingWrites,
-  })
+  const store = createStore(reader, inlineWriter(writer), { clock, maxPendingWrites, patient })
   return { store, clock, database }
 }
 
