@@ -26,8 +26,8 @@ export const overloadTorture: Torture = {
   about: 'more work than the server can do, to make it slow, large or wrong',
   breakages: {
     'any number of writes may wait': {
-      file: 'lib/store/sqlite-store.ts',
-      replace: 'pendingWrites >= parts.maxPendingWrites',
+      file: 'lib/store/write-queue.ts',
+      replace: 'pending >= maxPending',
       by: 'false',
     },
     'any number of connections': {
