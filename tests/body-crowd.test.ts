@@ -10,29 +10,42 @@ const MIB = 1024 * 1024
 const END = '1\r\n"\r\n0\r\n\r\n'
 const HEAD = 'PUT /session/k HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n'
 
-test('bodies that are on their way take so much memory together, and one more is told to come again', async () => {
+test('of bodies that take too much memory together, the one that began first is told to come again', async () => {
   const server = await listenRaw({ bodyLimitBytes: MIB })
   const half = `"${'x'.repeat(MIB / 2)}`
-  const sockets = await Promise.all(Array.from({ length: 16 }, () => sendPart(server.open, half)))
-  const answers = new Map(sockets.map((socket) => [socket, readToEnd(socket)]))
-  const refused = await Promise.race(
-    [...answers].map(async ([socket, answer]) => ({ socket, answer: await answer })),
-  )
-  assert.match(refused.answer, 'HTTP/1.1 503')
-  assert.match(refused.answer, 'Retry-After: 1')
-  assert.match(refused.answer, '"code":"overloaded"')
-  answers.delete(refused.socket)
+  const sockets = []
+  for (let n = 0; n < 15; n++) sockets.push(await sendPart(server.open, half))
+  const [first, second, ...others] = sockets.map((socket) => ({
+    socket,
+    answer: readToEnd(socket),
+  }))
+  const overflow = await sendPart(server.open, half)
+  const refused = await first?.answer
+  assert.match(refused ?? '', 'HTTP/1.1 503')
+  assert.match(refused ?? '', 'Retry-After: 1')
+  assert.match(refused ?? '', '"code":"overloaded"')
 
   // Who has gone, and who has come to the end, makes room for others.
-  const [[gone] = [], ...others] = answers
-  gone?.destroy()
-  for (const [socket, answer] of others) {
+  second?.socket.destroy()
+  for (const { socket, answer } of [...others, { socket: overflow, answer: readToEnd(overflow) }]) {
     socket.write(END)
     assert.is(refusalIn(await answer), '413 session_too_large')
   }
   const again = await sendPart(server.open, half)
   again.write(END)
   assert.is(refusalIn(await readToEnd(again)), '413 session_too_large')
+  await server.stop()
+})
+
+test('large bodies that do not come to their end keep nobody from writing', async () => {
+  const server = await listenRaw({ bodyLimitBytes: MIB })
+  const almost = `"${'x'.repeat(MIB - 10)}`
+  const slow = []
+  for (let n = 0; n < 9; n++) slow.push(await sendPart(server.open, almost))
+  for (let n = 0; n < 20; n++) {
+    assert.match(await server.send(`${HEAD}Content-Length: 1\r\n\r\n1`), 'HTTP/1.1 204')
+  }
+  for (const socket of slow) socket.destroy()
   await server.stop()
 })
 

@@ -51,10 +51,17 @@ export async function readText(c: AppContext, limitBytes: number): Promise<strin
   return bytes.toString('utf8')
 }
 
-/** What the bodies that are on their way take together. */
+/** A body of which something has come, but not the end. */
+type Arriving = { refuse(error: CoatcheckError): void }
+
+/** In the order in which they began to come, and how many bytes of them are kept. */
+const arriving = new Set<Arriving>()
 let arrivedBytes = 0
 
-/** A crowd of large bodies must not take the memory of everybody: those that are too many come again. */
+/**
+ * A crowd of bodies must not take the memory of everybody. The one that began first gives way to what
+ * comes: bodies that are sent slowly keep nobody from writing.
+ */
 const ARRIVED_LIMIT_BYTES = 8 * 1024 * 1024
 
 /** Straight from Node: the web's stream in between costs more than the rest of a write. */
@@ -64,24 +71,34 @@ function readBytes(c: AppContext, limitBytes: number): Promise<Buffer> {
     // Not to be read at all where it says that it is too long; Node holds it to what it says.
     if (Number(readHeader(c, 'content-length')) > limitBytes) throw tooLarge(limitBytes)
     const arrivedLimit = Math.max(ARRIVED_LIMIT_BYTES, 2 * limitBytes)
+    const body = { refuse }
     let chunks: Buffer[] = []
     let length = 0
 
     function forget(): void {
+      arriving.delete(body)
       arrivedBytes -= length
       chunks = []
       length = 0
     }
 
+    function refuse(error: CoatcheckError): void {
+      reject(error)
+      forget()
+      // What still comes is passed over.
+      incoming.off('data', take).resume()
+    }
+
     function take(chunk: Buffer): void {
+      arriving.add(body)
       chunks.push(chunk)
       length += chunk.length
       arrivedBytes += chunk.length
-      if (length <= limitBytes && arrivedBytes <= arrivedLimit) return
-      reject(length > limitBytes ? tooLarge(limitBytes) : tooMany())
-      // What still comes is passed over, and nobody needs what came.
-      forget()
-      incoming.off('data', take).resume()
+      if (length > limitBytes) refuse(tooLarge(limitBytes))
+      for (const first of arriving) {
+        if (arrivedBytes <= arrivedLimit) break
+        first.refuse(tooMany())
+      }
     }
 
     incoming.on('data', take)
@@ -99,7 +116,7 @@ function readBytes(c: AppContext, limitBytes: number): Promise<Buffer> {
 function tooMany(): CoatcheckError {
   return new CoatcheckError(
     'overloaded',
-    'Cannot read the body now: too many others are on their way; try again',
+    'Cannot read the body: more of others came before its end than is kept; send it again',
   )
 }
 
