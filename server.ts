@@ -23,6 +23,9 @@ import { startSweeper } from './lib/sweeper.ts'
 /** npm hands on a Ctrl-C that the terminal has sent to us already: within this time it is one. */
 const SAME_SIGNAL_MS = 100
 
+// That nobody reads them any more, their disk being full or their pipe closed, is no reason to stop.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
+
 try {
   process.exitCode = await main(process.argv.slice(2))
 } catch (error) {

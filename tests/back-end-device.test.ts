@@ -115,6 +115,9 @@ test('from a trusted proxy the address is the nearest that is no proxy', async (
     ['1.1.1.1,203.0.113.7,10.2.2.2', '203.0.113.7'],
     ['1.1.1.1 ,\t203.0.113.7 , 10.2.2.2 , fd00::1', '203.0.113.7'],
     ['2001:db8::1', '2001:db8::1'],
+    // An IPv4 address, as a proxy writes it that listens on a socket for both kinds.
+    ['::ffff:203.0.113.7', '203.0.113.7'],
+    ['203.0.113.7, ::FFFF:10.2.2.2', '203.0.113.7'],
     // All of them proxies: the farthest of them asks for itself.
     ['10.3.3.3, 10.2.2.2', '10.3.3.3'],
     // From where it cannot be read on, nothing that is farther is believed.

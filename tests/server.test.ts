@@ -1,5 +1,6 @@
 /** The real process over a real socket, as its operator and its clients meet it. */
-import { writeFileSync, readFileSync, existsSync, statSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { existsSync, linkSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { request as httpRequest } from 'node:http'
 import { connect } from 'node:net'
 import { join } from 'node:path'
@@ -86,6 +87,71 @@ test('server refuses a file that another server has open', async () => {
   assert.match(stderr, 'another Coatcheck server')
   await stop(first)
   await stop(await spawnServer(['--data', path]))
+})
+
+test('server refuses a file that has two names, whichever is given', async () => {
+  const path = join(makeFolder(), 'sessions.db')
+  await stop(await spawnServer(['--data', path]))
+  const other = join(makeFolder(), 'other.db')
+  linkSync(path, other)
+  for (const data of [path, other]) {
+    const { code, stderr } = await runServer(['--data', data])
+    assert.is(code, 75)
+    assert.match(stderr, 'hard links')
+  }
+  rmSync(other)
+  await stop(await spawnServer(['--data', path]))
+})
+
+test('server refuses a pipe in place of a file, and does not wait for it', async () => {
+  const path = join(makeFolder(), 'pipe')
+  execFileSync('mkfifo', [path])
+  const { code, stderr } = await runServer(['--data', path])
+  assert.is(code, 73)
+  assert.match(stderr, 'it must be a file')
+})
+
+test('server refuses a file with the marks of ours and no tables', async () => {
+  const path = join(makeFolder(), 'sessions.db')
+  await stop(await spawnServer(['--data', path]))
+  const database = new Database(path)
+  for (const table of ['sessions', 'tombstones', 'api_keys', 'outside_changes']) {
+    database.exec(`drop table ${table}`)
+  }
+  database.close()
+  const { code, stderr } = await runServer(['--data', path])
+  assert.is(code, 65)
+  assert.match(stderr, 'damaged')
+})
+
+test('server refuses a disk on which files cannot grow', async () => {
+  for (const bytes of [65_536, 1_048_576, 4_194_304]) {
+    const path = join(makeFolder(), 'sessions.db')
+    const given = ['--data', path, '--port', '0']
+    const { code, stderr } = await runServer(given, {}, ['prlimit', `--fsize=${bytes}`])
+    assert.is(code, 74)
+    assert.match(stderr, /^Cannot open .*the disk (fails|is full)/)
+  }
+})
+
+test('server goes on when nobody reads its output any more', async () => {
+  const server = await spawnServer(['--data', join(makeFolder(), 'sessions.db')])
+  server.closeOutput()
+  for (let wrong = 0; wrong < 3; wrong++) {
+    const headers = { authorization: 'Bearer ck_wrong' }
+    assert.is((await fetch(`${server.url}/sessions`, { headers })).status, 401)
+  }
+  assert.is((await fetch(`${server.url}/healthz`)).status, 200)
+  await stop(server)
+})
+
+test('server ends with 74 when its file is removed from under it', async () => {
+  const path = join(makeFolder(), 'sessions.db')
+  const server = await spawnServer(['--data', path])
+  rmSync(path)
+  const { code, stderr } = await server.ended
+  assert.is(code, 74)
+  assert.match(stderr, 'removed')
 })
 
 test('server refuses an address that is taken, and lets go of its file', async () => {

@@ -14,6 +14,15 @@ const test = suite('session values')
 
 const TEXT = { accept: 'text/plain' }
 
+test('GET /session/KEY answers a string that no text can be as JSON, also where text is asked for', async () => {
+  const { request } = openServer()
+  const cookie = await signIn(request, { half: '\ud800x', whole: '\ud83d\ude00' })
+  const half = await request('GET /session/half', { cookie, headers: TEXT })
+  assert.is(half.headers.get('content-type'), 'application/json')
+  assert.is(await half.text(), '"\\ud800x"')
+  assert.is(await (await request('GET /session/whole', { cookie, headers: TEXT })).text(), '😀')
+})
+
 test('every method of a key refuses an empty one', async () => {
   const { request } = openServer()
   const cookie = await signIn(request, { user: 'ada' })

@@ -26,11 +26,15 @@ export function answerEmpty(headers?: Headers): Response {
   return new Response(null, { status: 204, headers: { ...SAFE_HEADERS, ...headers } })
 }
 
-/** A value as JSON text, byte for byte; bare, for shell scripts, where `asText`. */
+/**
+ * A value as JSON text, byte for byte; bare, for shell scripts, where `asText`. A string with half of
+ * a surrogate pair is none that UTF-8 could carry, and stays JSON.
+ */
 export function answerValue(value: JsonText, asText: boolean, headers?: Headers): Response {
   if (!asText) return answerJson(200, value, headers)
-  const bare: unknown = kindOf(value) === 'string' ? JSON.parse(value) : value
-  return new Response(String(bare), {
+  const bare = String(kindOf(value) === 'string' ? JSON.parse(value) : value)
+  if (!bare.isWellFormed()) return answerJson(200, value, headers)
+  return new Response(bare, {
     status: 200,
     headers: { ...SAFE_HEADERS, 'Content-Type': 'text/plain; charset=utf-8', ...headers },
   })

@@ -88,7 +88,8 @@ export function createApp(options: AppOptions): Hono<AppEnv> {
     refuseCrossOrigin(c, forwarded.isSecure)
     throw new CoatcheckError(
       'route_not_found',
-      `Cannot find ${c.req.path}: the paths are /session, /session/KEY, /sessions, /sessions/ID, ` +
+      // The path is not told: a token or an API key may stand where it does not belong.
+      'Cannot find this path: there are /session, /session/KEY, /sessions, /sessions/ID, ' +
         '/sessions/ID/KEY, /cookies, /cookies/NAME, /verify and /healthz; a slash in a key is written %2F',
     )
   })

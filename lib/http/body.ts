@@ -4,6 +4,8 @@ import { type JsonText, parseJson } from '../json/text.ts'
 import type { AppContext } from './app-env.ts'
 import { readHeader } from './request-header.ts'
 
+const CONTINUE = /\b100-continue\b/i
+
 /** Deeper than any body that is no session data needs to be. */
 const SHALLOW = 8
 
@@ -70,6 +72,7 @@ function readBytes(c: AppContext, limitBytes: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     // Not to be read at all where it says that it is too long; Node holds it to what it says.
     if (Number(readHeader(c, 'content-length')) > limitBytes) throw tooLarge(limitBytes)
+    if (expectsContinue(c)) c.env.outgoing.writeContinue()
     const arrivedLimit = Math.max(ARRIVED_LIMIT_BYTES, 2 * limitBytes)
     const body = { refuse }
     let chunks: Buffer[] = []
@@ -111,6 +114,12 @@ function readBytes(c: AppContext, limitBytes: number): Promise<Buffer> {
       forget()
     })
   })
+}
+
+/** Whether the client waits for word before it sends the body (RFC 9110 section 10.1.1). */
+function expectsContinue(c: AppContext): boolean {
+  const expected = readHeader(c, 'expect')
+  return expected !== undefined && c.env.incoming.httpVersionMinor > 0 && CONTINUE.test(expected)
 }
 
 function tooMany(): CoatcheckError {

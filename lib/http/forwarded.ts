@@ -44,7 +44,7 @@ export function createForwarded(trustedProxies: readonly string[]): Forwarded {
       if (!isPeerTrusted(c)) return address
       // Each proxy adds the address it saw at the end: so far back as proxies are trusted.
       for (const hop of (readHeader(c, 'x-forwarded-for') ?? '').split(',').reverse()) {
-        const before = hop.trim()
+        const before = unmapped(hop.trim())
         if (isIP(before) === 0) break
         address = before
         if (!isTrusted(address)) break
@@ -60,7 +60,13 @@ function isEncrypted(c: AppContext): boolean {
   return 'encrypted' in socket && socket.encrypted === true
 }
 
-/** Undefined on a unix socket. An IPv4 address is one, also on a socket that takes both kinds. */
+/** Undefined on a unix socket. */
 function peerOf(c: AppContext): string | undefined {
-  return c.env.incoming.socket.remoteAddress?.replace(/^::ffff:(?=\d+\.)/, '')
+  const { remoteAddress } = c.env.incoming.socket
+  return remoteAddress === undefined ? undefined : unmapped(remoteAddress)
+}
+
+/** An IPv4 address is one, also as a socket that takes both kinds writes it (RFC 4291 section 2.5.5.2). */
+function unmapped(address: string): string {
+  return address.replace(/^::ffff:(?=\d+\.)/i, '')
 }

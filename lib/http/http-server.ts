@@ -84,7 +84,9 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     },
     serve,
   )
-  // An expectation other than 100-continue: RFC 9110 section 10.1.1 lets a server pass over it.
+  // Whoever reads the body says first that it may come. Any other expectation: RFC 9110 section 10.1.1
+  // lets a server pass over it.
+  server.on('checkContinue', serve)
   server.on('checkExpectation', serve)
   server.on('clientError', (error: ParserError, socket: Socket) => {
     if (!socket.writable || error.code === 'ECONNRESET') {

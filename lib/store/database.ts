@@ -27,9 +27,20 @@ const MIGRATIONS = 'lib/store/migrations/'
 export function createFile(path: string): void {
   guarded(path, () => {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+    refuseOtherThanFile(path)
     // Sessions are nobody else's business; SQLite gives its -wal and -shm the mode of the file.
     closeSync(openSync(path, 'a', 0o600))
   })
+}
+
+/** Opening a pipe would wait for whoever writes into it. */
+function refuseOtherThanFile(path: string): void {
+  const found = statSync(path, { throwIfNoEntry: false })
+  if (found === undefined || found.isFile()) return
+  throw new StartError(
+    'unwritable',
+    `Cannot open ${path}: it must be a file, it is a folder, a pipe or a device; give another (--data)`,
+  )
 }
 
 /**
@@ -227,13 +238,15 @@ function startErrorFor(path: string, code: string, cause: unknown): unknown {
     )
   }
   if (code.startsWith('SQLITE_CORRUPT')) return damaged(path, 'SQLite finds it malformed')
+  // It has the marks of ours, and not the tables.
+  if (code === 'SQLITE_ERROR' && cause instanceof Error) return damaged(path, cause.message)
   if (/^(SQLITE_FULL|SQLITE_IOERR_SHMSIZE|ENOSPC)$/.test(code)) {
     return new StartError(
       'disk_failed',
       `Cannot open ${path}: the disk is full; make space and start again`,
     )
   }
-  if (code.startsWith('SQLITE_IOERR')) {
+  if (/^(SQLITE_IOERR|EIO|EFBIG)/.test(code)) {
     return new StartError('disk_failed', `Cannot open ${path}: the disk fails (${code})`)
   }
   if (code.startsWith('SQLITE_BUSY')) {

@@ -1,4 +1,4 @@
-import { existsSync, realpathSync } from 'node:fs'
+import { existsSync, realpathSync, statSync } from 'node:fs'
 import Database from 'better-sqlite3'
 import { guarded } from './database.ts'
 import { StartError } from './start-error.ts'
@@ -49,7 +49,18 @@ export function isServed(path: string): boolean {
   })
 }
 
-/** Two names of one file are one file. */
+/**
+ * A symbolic link leads to the one name of the file. Of two names of a file, neither knows the other's
+ * lock nor log.
+ */
 function lockPathOf(path: string): string {
+  const { nlink } = statSync(path)
+  if (nlink > 1) {
+    throw new StartError(
+      'in_use',
+      `Cannot open ${path}: it must have one name, it has ${nlink} (hard links), and another server ` +
+        'could have it open by another of them; remove the others, or use a copy',
+    )
+  }
   return `${realpathSync(path)}.lock`
 }

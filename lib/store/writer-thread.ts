@@ -1,4 +1,5 @@
 /** The thread around the writer: takes what has arrived, commits it as one, answers all of it. */
+import { fstatSync, openSync } from 'node:fs'
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { dropPermissions } from '../permissions.ts'
 import type { SessionRules } from '../session/rules.ts'
@@ -51,6 +52,8 @@ const port = requirePort()
 const options: WriterOptions = workerData
 placeAddon(options.path)
 const database = openWriterDatabase(options.path, options.durability, options.logLimitBytes)
+/** Open for as long as the thread lives: SQLite loses its locks when any descriptor of the file is closed. */
+const file = openSync(options.path, 'r')
 const plainWriter = createWriter(database, options.rules, options.keepEndedMs)
 const reserve = openSpaceReserve(options.path)
 // On a disk that is full it is the reserve that the log is moved with.
@@ -107,6 +110,7 @@ function obey(message: Exclude<ToWriter, { kind: 'write' }>): void {
       if (sweeps.push(message.now) === 1) setImmediate(sweepOn)
       return
     case 'tick':
+      refuseRemovedFile()
       if (options.durability === 'relaxed') log.move('passive')
       post({ kind: 'health', health: writer.check() })
       return
@@ -117,6 +121,11 @@ function obey(message: Exclude<ToWriter, { kind: 'write' }>): void {
       post({ kind: 'closed' })
       port.close()
   }
+}
+
+/** What is written to a file without a name is gone with the process. */
+function refuseRemovedFile(): void {
+  if (fstatSync(file).nlink === 0) throw new Error('The data file was removed from its folder')
 }
 
 /** One slice, then whatever writes have come in between, then the next. */

@@ -19,6 +19,8 @@ export type RunningServer = {
   readonly stdout: () => string
   readonly stderr: () => string
   kill(signal: NodeJS.Signals): void
+  /** Nobody reads its stdout and stderr from here on. */
+  closeOutput(): void
   /** Resolves with how the process ended. */
   readonly ended: Promise<Ended>
 }
@@ -35,9 +37,13 @@ export function makeFolder(): string {
   return mkdtempSync(join(tmpdir(), 'coatcheck-'))
 }
 
-/** Runs the program with these arguments to its end. */
-export function runServer(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Ended> {
-  return start(args, env).ended
+/** Runs the program with these arguments to its end; `under` as for `spawnServer`. */
+export function runServer(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+  under: readonly string[] = [],
+): Promise<Ended> {
+  return start(args, env, [...under, ...PROGRAM]).ended
 }
 
 /**
@@ -68,6 +74,10 @@ export async function spawnServer(
     stdout: () => output.stdout,
     stderr: () => output.stderr,
     kill: (signal) => child.kill(signal),
+    closeOutput() {
+      child.stdout.destroy()
+      child.stderr.destroy()
+    },
     ended,
   }
 }
