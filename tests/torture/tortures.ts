@@ -13,6 +13,7 @@ import { slowClientsTorture } from './slow-clients.ts'
 import { stolenDiskTorture } from './stolen-disk.ts'
 import { stop } from './stop.ts'
 import { sweepTorture } from './sweep.ts'
+import { timingTorture } from './timing.ts'
 import type { Torture } from './torture.ts'
 
 /** All tortures by their names; each in a file of its own. */
@@ -32,4 +33,5 @@ export const tortures: ReadonlyMap<string, Torture> = new Map<string, Torture>([
   ['stolen-disk', stolenDiskTorture],
   ['stop', stop],
   ['sweep', sweepTorture],
+  ['timing', timingTorture],
 ])
