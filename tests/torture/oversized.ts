@@ -41,8 +41,8 @@ export const oversizedTorture: Torture = {
   breakages: {
     'a body of unknown length has no limit': {
       file: 'lib/http/body.ts',
-      replace: 'if (length <= limitBytes && arrivedBytes <= arrivedLimit) return',
-      by: 'if (length <= 1e9) return',
+      replace: 'chunks.push(chunk)\n',
+      by: 'chunks.push(chunk)\n      if (length <= 1e9) return\n',
     },
     'no body has a limit': {
       file: 'lib/http/app.ts',
