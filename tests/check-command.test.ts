@@ -72,8 +72,8 @@ test('check finds a session that ended, and not one whose forgotten id began aga
   const path = makeSessionFile(2)
   tamper(
     path,
-    `insert into tombstones select id, secret_hash, 'logout', created_at + 1 from sessions where id = '${ID}';
-     insert into tombstones select id, secret_hash, 'logout', created_at - 1 from sessions where id <> '${ID}'`,
+    `insert into tombstones select id, secret_hash, 'logout', created_at + 1, 0 from sessions where id = '${ID}';
+     insert into tombstones select id, secret_hash, 'logout', created_at - 1, 0 from sessions where id <> '${ID}'`,
   )
   const run = await check(path)
   assert.is(
@@ -87,7 +87,7 @@ test('check finds what is wrong with tombstones and keys', async () => {
   const path = makeSessionFile(0)
   tamper(
     path,
-    `insert into tombstones values ('short', 'x', 'bored', 1);
+    `insert into tombstones values ('short', 'x', 'bored', 1, 0);
      insert into api_keys values ('x', 'laptop', 1, null)`,
   )
   const { out } = await check(path)

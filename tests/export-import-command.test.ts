@@ -88,7 +88,7 @@ test('bytes that are not UTF-8 are a wrong line', async () => {
 
 test('what is there, live or ended, and what has expired is left out', async () => {
   const path = makeSessionFile(2, { now: NOW })
-  tamper(path, `insert into tombstones values ('${idOf(5)}', null, 'logout', ${NOW})`)
+  tamper(path, `insert into tombstones values ('${idOf(5)}', null, 'logout', ${NOW}, 0)`)
   const stdin = bytesOf(
     [
       `{"id":"${idOf(1)}",${LIMITS},"data":{"other":1}}`,

@@ -116,7 +116,7 @@ test('a file whose migration fails half-way stays as it was, and works once it c
   assert.equal(await store.listApiKeys(), [])
   await store.close()
   changeFile(path, (database) => {
-    assert.is(database.pragma('user_version', { simple: true }), 4)
+    assert.is(database.pragma('user_version', { simple: true }), 5)
     assert.is(database.pragma('integrity_check', { simple: true }), 'ok')
   })
 })

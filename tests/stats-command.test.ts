@@ -28,7 +28,7 @@ test('stats counts live and expired sessions, by age, and the ended by reason', 
      update sessions set created_at = created_at - ${40 * DAY},
        lifetime_ms = lifetime_ms + ${40 * DAY} where id = '${idOf(3)}';
      update sessions set last_seen_at = ${clock.now()}, idle_timeout_ms = 0 where id = '${idOf(4)}';
-     insert into tombstones values ('a', null, 'logout', 1), ('b', null, 'logout', 1), ('c', null, 'idle_timeout', 1)`,
+     insert into tombstones values ('a', null, 'logout', 1, 0), ('b', null, 'logout', 1, 0), ('c', null, 'idle_timeout', 1, 0)`,
   )
   const statistics = await stats(path)
   assert.is(statistics.sessions.live, 9)

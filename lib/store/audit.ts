@@ -3,9 +3,16 @@ import type Database from 'better-sqlite3'
 import { checkClaims, findSub } from '../session/claims.ts'
 import { expiresAt } from '../session/session.ts'
 import { kindOf, parseJson } from '../json/text.ts'
-import { checksumOf } from './checksum.ts'
+import { checksumOf, tombstoneChecksumOf } from './checksum.ts'
 import { openMemoryDatabase } from './database.ts'
-import { parseSessionRow, SESSION_COLUMNS, type SessionRow } from './rows.ts'
+import {
+  parseSessionRow,
+  parseTombstoneRow,
+  SESSION_COLUMNS,
+  type SessionRow,
+  TOMBSTONE_COLUMNS,
+  type TombstoneRow,
+} from './rows.ts'
 
 /** One thing that is not as it must be; says what and which rule, and shows no data. */
 export type Finding = {
@@ -98,20 +105,16 @@ export function auditOthers(
   onFinding: OnFinding,
   onRows: (count: number) => void,
 ): void {
-  type Row = [id: string, hash: string | null, reason: string]
   const rowsAfter = database
-    .prepare<[after: string, limit: number], Row>(
-      'select id, secret_hash, reason from tombstones where id > ? order by id limit ?',
+    .prepare<[after: string, limit: number], TombstoneRow>(
+      `select ${TOMBSTONE_COLUMNS} from tombstones where id > ? order by id limit ?`,
     )
     .raw()
   for (let after: string | undefined = ''; after !== undefined;) {
-    const rows: Row[] = rowsAfter.all(after, SLICE)
-    for (const [id, hash, reason] of rows) {
-      if (!ID.test(id)) onFinding({ kind: 'tombstone', id, rule: MALFORMED_ID })
-      if (!isHash(hash)) onFinding({ kind: 'tombstone', id, rule: MALFORMED_HASH })
-      if (!REASONS.includes(reason)) {
-        onFinding({ kind: 'tombstone', id, rule: `reason must be one of ${REASONS.join(', ')}` })
-      }
+    const rows: TombstoneRow[] = rowsAfter.all(after, SLICE)
+    for (const row of rows) {
+      for (const rule of brokenTombstoneRules(row))
+        onFinding({ kind: 'tombstone', id: row[0], rule })
     }
     onRows(rows.length)
     after = rows.at(-1)?.[0]
@@ -122,13 +125,22 @@ export function auditOthers(
   }
 }
 
+function* brokenTombstoneRules(row: TombstoneRow): Generator<string> {
+  const tombstone = parseTombstoneRow(row)
+  if (!ID.test(tombstone.id)) yield MALFORMED_ID
+  if (!isHash(tombstone.secretHash)) yield MALFORMED_HASH
+  if (!REASONS.includes(tombstone.reason)) yield `reason must be one of ${REASONS.join(', ')}`
+  if (tombstoneChecksumOf(tombstone) !== row[4]) yield WRONG_CHECKSUM
+}
+
+const WRONG_CHECKSUM = 'the checksum must be that of what is in the row'
 const MALFORMED_ID = 'id must be 16 to 128 of A-Z a-z 0-9 _ -'
 const MALFORMED_HASH = 'the hash must be a SHA-256 in base64url'
 
 function* brokenRules(row: AuditedRow): Generator<string> {
   const session = parseSessionRow(row.slice(0, 13) as SessionRow)
   const [sub, sweepAt, endedAt] = row.slice(13) as [string | null, number, number | null]
-  if (checksumOf(session) !== row[12]) yield 'the checksum must be that of what is in the row'
+  if (checksumOf(session) !== row[12]) yield WRONG_CHECKSUM
   if (!ID.test(session.id)) yield MALFORMED_ID
   if (!isHash(session.secretHash)) yield MALFORMED_HASH
   if (sweepAt > expiresAt(session)) yield 'sweep_at must not be later than the session expires'

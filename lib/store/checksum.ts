@@ -1,7 +1,13 @@
 import { crc32 } from 'node:zlib'
 import type Database from 'better-sqlite3'
-import type { Session } from '../session/session.ts'
-import { parseSessionRow, SESSION_COLUMNS, type SessionRow } from './rows.ts'
+import type { Session, Tombstone } from '../session/session.ts'
+import {
+  parseSessionRow,
+  parseTombstoneRow,
+  SESSION_COLUMNS,
+  type SessionRow,
+  type TombstoneRow,
+} from './rows.ts'
 
 /**
  * What stands in a session's row beside it, so that a disk that changes a byte is found out: the
@@ -17,12 +23,22 @@ export function checksumOf(session: Session): number {
   return crc32(record) + lastSeenAt
 }
 
-/** The checksum of a row, in SQL, for whoever changes rows past the writer: migrations. */
-export const CHECKSUM_SQL = `session_checksum(${SESSION_COLUMNS})`
+/** As `checksumOf`, of what stands in a tombstone's row. */
+export function tombstoneChecksumOf({ id, secretHash, reason, endedAt }: Tombstone): number {
+  return crc32(`${id}\n${secretHash}\n${reason}\n${endedAt}`)
+}
 
-/** Makes `CHECKSUM_SQL` mean something on this connection. */
-export function defineChecksum(database: Database.Database): void {
-  database.function('session_checksum', { deterministic: true, varargs: true }, (...columns) =>
+/** The checksums of rows, in SQL, for whoever changes rows past the writer: migrations. */
+export const CHECKSUM_SQL = `session_checksum(${SESSION_COLUMNS})`
+export const TOMBSTONE_CHECKSUM_SQL = 'tombstone_checksum(id, secret_hash, reason, ended_at)'
+
+/** Makes these mean something on this connection. */
+export function defineChecksums(database: Database.Database): void {
+  const given = { deterministic: true, varargs: true }
+  database.function('session_checksum', given, (...columns) =>
     checksumOf(parseSessionRow(columns as unknown as SessionRow)),
+  )
+  database.function('tombstone_checksum', given, (...columns) =>
+    tombstoneChecksumOf(parseTombstoneRow(columns as unknown as TombstoneRow)),
   )
 }

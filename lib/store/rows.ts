@@ -43,9 +43,10 @@ export type TombstoneRow = [
   secretHash: string | null,
   reason: EndReason,
   endedAt: number,
+  checksum: number,
 ]
 
-export const TOMBSTONE_COLUMNS = 'id, secret_hash, reason, ended_at'
+export const TOMBSTONE_COLUMNS = 'id, secret_hash, reason, ended_at, checksum'
 
 export function parseTombstoneRow([id, secretHash, reason, endedAt]: TombstoneRow): Tombstone {
   return { id, secretHash, reason, endedAt }

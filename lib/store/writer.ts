@@ -17,6 +17,7 @@ import {
   touchSession,
 } from '../session/session.ts'
 import { createApiKeyTable } from './api-key-table.ts'
+import { tombstoneChecksumOf } from './checksum.ts'
 import { createReader } from './reader.ts'
 import { createSessionTable } from './session-table.ts'
 import { refusalFor } from './sqlite-errors.ts'
@@ -60,9 +61,9 @@ export function createWriter(
   const table = createSessionTable(database)
   const deleteTombstone = database.prepare('delete from tombstones where id = ?')
   const insertTombstone = database.prepare(
-    `insert into tombstones (id, secret_hash, reason, ended_at) values (?, ?, ?, ?)
+    `insert into tombstones (id, secret_hash, reason, ended_at, checksum) values (?, ?, ?, ?, ?)
      on conflict do update set secret_hash = excluded.secret_hash, reason = excluded.reason,
-       ended_at = excluded.ended_at`,
+       ended_at = excluded.ended_at, checksum = excluded.checksum`,
   )
 
   const othersOfSub = database
@@ -209,8 +210,9 @@ export function createWriter(
     bury(endSession(session, reason, now))
   }
 
-  function bury({ id, secretHash, reason, endedAt }: Tombstone): void {
-    insertTombstone.run(id, secretHash, reason, endedAt)
+  function bury(tombstone: Tombstone): void {
+    const { id, secretHash, reason, endedAt } = tombstone
+    insertTombstone.run(id, secretHash, reason, endedAt, tombstoneChecksumOf(tombstone))
   }
 
   function perform(request: WriteRequest): WriteOutcome {
