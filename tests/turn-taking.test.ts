@@ -17,16 +17,11 @@ test('tasks are done in their order, so many in a turn of the loop', async () =>
   assert.equal(done, [0, 1, 2, 3, 4, 5, 6])
 })
 
-test('what comes while others are done waits for its turn, and one that throws holds up nobody', async () => {
+test('what comes while others are done waits for its turn', async () => {
   const done: string[] = []
   const take = createTurnTaking(1)
-  const thrown = new Promise((resolve) => process.once('uncaughtException', resolve))
-  take(() => {
-    take(() => done.push('later'))
-    throw new Error('of a task')
-  })
+  take(() => take(() => done.push('later')))
   take(() => done.push('next'))
-  assert.match(String(await thrown), 'of a task')
   while (done.length < 2) await nextTurn()
   assert.equal(done, ['next', 'later'])
 })
