@@ -136,6 +136,7 @@ test('CVE-2026-29045, -29087, -39406, -39407, -47676, GHSA-wwfh-h76j-fc44: no sp
   const { id, cookie } = await create({ claims: { sub: 'whoever' } })
   const spellings = [
     ...[
+      '/sessions',
       '//sessions',
       '/sessions/',
       '/sessions//',

@@ -1,33 +1,32 @@
 /** A disk that fills up under the server: a small tmpfs, which only root on Linux can mount. */
-import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { skip } from './support/skip.ts'
-import { makeFolder, type RunningServer, runServer, spawnServer } from './support/spawn-server.ts'
+import { openSmallDisk } from './support/small-disk.ts'
+import { type RunningServer, runServer, spawnServer } from './support/spawn-server.ts'
 
 const test = suite('full disk')
+const DISK_KIB = 5 * 1024
 const VALUE = JSON.stringify('x'.repeat(20_000))
 
 test('server on a full disk says so and exits 74', async () => {
-  const folder = makeFolder()
-  mountOrSkip('size=16k', folder)
+  const { folder, unmount } = openSmallDisk(16)
   const { code, stderr } = await runServer(['--data', join(folder, 'sessions.db')])
-  unmount(folder)
+  unmount()
   assert.is(code, 74)
   assert.match(stderr, 'the disk is full')
 })
 
 for (const durability of ['full', 'relaxed']) {
   test(`server whose disk fills up refuses writes, goes on reading and loses nothing: ${durability}`, async () => {
-    const folder = makeFolder()
-    mountOrSkip('size=5m', folder)
+    const { folder, grow, unmount } = openSmallDisk(DISK_KIB)
     const data = join(folder, 'sessions.db')
     const server = await spawnServer(['--data', data, '--durability', durability])
     const cookies: string[] = []
     let refused = await put(server)
     for (; refused.status === 204; refused = await put(server)) {
       cookies.push(refused.headers.get('set-cookie')?.split(';', 1)[0] ?? '')
+      assert.ok(cookies.length * VALUE.length < DISK_KIB * 1024, 'more than the disk can hold')
     }
     assert.ok(refused.headers.has('retry-after'))
     // Meanwhile what is done once a second finds no space either.
@@ -37,13 +36,13 @@ for (const durability of ['full', 'relaxed']) {
     server.kill('SIGTERM')
     assert.is((await server.ended).code, 0)
 
-    assert.ok(mount('remount,size=16m', folder))
+    grow(16 * 1024)
     const again = await spawnServer(['--data', data])
     assert.is(await countReadable(again, cookies), cookies.length)
     assert.is((await put(again)).status, 204)
     again.kill('SIGTERM')
     await again.ended
-    unmount(folder)
+    unmount()
   })
 }
 
@@ -59,18 +58,6 @@ async function countReadable(server: RunningServer, cookies: readonly string[]):
     if ((await answer.text()) === VALUE) readable++
   }
   return readable
-}
-
-function mountOrSkip(options: string, folder: string): void {
-  if (!mount(options, folder)) skip('a tmpfs cannot be mounted here')
-}
-
-function mount(options: string, folder: string): boolean {
-  return spawnSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', folder]).status === 0
-}
-
-function unmount(folder: string): void {
-  spawnSync('umount', [folder])
 }
 
 test.run()

@@ -1,6 +1,7 @@
-// The test runner: `npm test [-- PATTERN…] [--time-limit-ms=N]`. Each file runs in its own process,
-// two at a time; a PATTERN is a part of a test file's path, or the path of any file. With
-// `--binary PATH` the files that run the program as a process run this one.
+// The test runner: `npm test [-- PATTERN…] [--title=PART]… [--time-limit-ms=N]`. Each file runs in its
+// own process, two at a time; a PATTERN is a part of a test file's path, or the path of any file. With
+// `--title` only the tests run whose title has that part. With `--binary PATH` the files that run the
+// program as a process run this one.
 import { globSync, readFileSync, statSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { relative, resolve } from 'node:path'
@@ -25,8 +26,9 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)))
 try {
-  const { patterns, timeLimitMs, binary } = readArguments(process.argv.slice(2))
+  const { patterns, titles, timeLimitMs, binary } = readArguments(process.argv.slice(2))
   const files = findFiles(patterns)
+  process.env['TEST_TITLES'] = JSON.stringify(titles)
   if (binary !== undefined) process.env['TEST_BINARY'] = resolve(binary)
   await runAll(binary === undefined ? files : files.filter(runsTheProgram), timeLimitMs)
 } catch (error) {
@@ -36,7 +38,12 @@ try {
 print(renderTotals(totals))
 process.exitCode = totals.failed > 0 ? 1 : 0
 
-type Arguments = { patterns: string[]; timeLimitMs: number; binary: string | undefined }
+type Arguments = {
+  patterns: string[]
+  titles: string[]
+  timeLimitMs: number
+  binary: string | undefined
+}
 
 function readArguments(args: string[]): Arguments {
   const { positionals, values } = parseArgs({
@@ -45,6 +52,7 @@ function readArguments(args: string[]): Arguments {
     options: {
       binary: { type: 'string' },
       'time-limit-ms': { type: 'string', default: String(DEFAULT_TIME_LIMIT_MS) },
+      title: { type: 'string', multiple: true, default: [] },
     },
   })
   const given = values['time-limit-ms']
@@ -53,7 +61,8 @@ function readArguments(args: string[]): Arguments {
       `Cannot read arguments: --time-limit-ms must be a positive integer, got "${given}"`,
     )
   }
-  return { patterns: positionals, timeLimitMs: Number(given), binary: values.binary }
+  const { title: titles, binary } = values
+  return { patterns: positionals, titles, timeLimitMs: Number(given), binary }
 }
 
 function findFiles(patterns: readonly string[]): string[] {

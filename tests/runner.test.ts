@@ -87,6 +87,14 @@ test('a green file is green, and its output is not shown', async () => {
   )
 })
 
+test('with --title only the tests run that have such a part in their titles', async () => {
+  const some = await run(fixture('green'), '--title=wo', '--title=three')
+  assert.equal([some.code, some.lastLine], [0, '1 passed, 0 failed'])
+  const none = await run(fixture('green'), '--title=three')
+  assert.equal([none.code, none.lastLine], [1, '0 passed, 1 failed'])
+  assert.match(none.output, 'The file has no test')
+})
+
 test('a skipped test is green and shows its reason', async () => {
   const { code, output, lastLine } = await run(fixture('skipped'))
 

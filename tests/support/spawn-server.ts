@@ -13,6 +13,16 @@ export const PROGRAM: readonly string[] =
     ? [process.execPath, fileURLToPath(new URL('../../server.ts', import.meta.url))]
     : [BINARY]
 
+/**
+ * What the program inherits of this process's variables: where commands are; and where this process
+ * runs broken for a control, the same breakage.
+ */
+const INHERITED: NodeJS.ProcessEnv = Object.fromEntries(
+  ['PATH', ...(process.env['BREAKAGE'] === undefined ? [] : ['NODE_OPTIONS', 'BREAKAGE'])].map(
+    (name) => [name, process.env[name]],
+  ),
+)
+
 export type RunningServer = {
   readonly url: string
   readonly pid: number
@@ -82,10 +92,20 @@ export async function spawnServer(
   }
 }
 
+/**
+ * The command line under which `server.ts` loads this file before itself, with these variables; the
+ * binary loads none.
+ */
+export function underPreload(url: URL, variables: Readonly<Record<string, string>>): string[] {
+  const options = `${INHERITED['NODE_OPTIONS'] ?? ''} --import ${url.href}`.trim()
+  const all = Object.entries({ NODE_OPTIONS: options, ...variables })
+  return ['env', ...all.map((pair) => pair.join('='))]
+}
+
 function start(args: readonly string[], env: NodeJS.ProcessEnv, program = PROGRAM) {
   const [command = '', ...rest] = [...program, ...args]
   const child = spawn(command, rest, {
-    env: { PATH: process.env['PATH'], ...env },
+    env: { ...INHERITED, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const output = { stdout: '', stderr: '' }

@@ -3,10 +3,12 @@ import { fileURLToPath } from 'node:url'
 import { PROGRAM } from '../support/spawn-server.ts'
 
 export type Breakage =
-  /** One place of a file of the program says something else: `file` is as `lib/sessions.ts`. */
-  | { readonly file: string; readonly replace: string; readonly by: string }
+  | ChangedFile
   /** A library goes before those of the system, as `libeatmydata.so`. */
   | { readonly preload: string }
+
+/** One place of a file of the program says something else: `file` is as `lib/sessions.ts`. */
+export type ChangedFile = { readonly file: string; readonly replace: string; readonly by: string }
 
 /** What starts the program so broken. */
 export type BrokenProgram = {
@@ -24,6 +26,16 @@ export function breakProgram(breakage: Breakage): BrokenProgram {
   return {
     program: [node, '--import', HOOK, ...rest],
     env: { [BREAKAGE_VARIABLE]: JSON.stringify(breakage) },
+  }
+}
+
+/** The variables with which Node, and every program under test that it starts, runs so broken. */
+export function breakingVariables(breakage: ChangedFile): {
+  readonly [name: string]: string
+} {
+  return {
+    NODE_OPTIONS: `--import ${new URL('./breakage-hook.ts', import.meta.url).href}`,
+    [BREAKAGE_VARIABLE]: JSON.stringify(breakage),
   }
 }
 

@@ -1,0 +1,124 @@
+import { testControls } from './support/test-controls.ts'
+
+testControls('of sessions', {
+  'a session whose record has changed on the disk is not served': {
+    file: 'damage.test',
+    breakage: {
+      file: 'lib/store/reader.ts',
+      replace: 'return checksumOf(session) === row[12] ? session : undefined',
+      by: 'return session',
+    },
+    red: 'a flipped bit anywhere in the file',
+    green: 'what is changed on a damaged page',
+  },
+  'one damaged page is no refusal for what is elsewhere': {
+    file: 'damage.test',
+    breakage: {
+      file: 'lib/store/writer.ts',
+      replace: "if (refusal.code === 'storage_damaged' && requests.length > 1) {",
+      by: 'if (requests.length < 0) {',
+    },
+    red: 'the others of its batch go through',
+    green: 'the sweep leaves a damaged session',
+  },
+  'nothing is served from its deadline on': {
+    file: 'clock-jumps',
+    breakage: {
+      file: 'lib/session/session.ts',
+      replace: 'return now < expiresAt(session)',
+      by: 'return now <= expiresAt(session)',
+    },
+    red: 'an idle timeout that ends at',
+    green: 'a log-out deletes the cookie',
+  },
+  'no session lives longer than its lifetime': {
+    file: 'clock-jumps',
+    breakage: {
+      file: 'lib/session/session.ts',
+      replace: 'Math.min(session.lastSeenAt + session.idleTimeoutMs, lifetimeEndsAt(session))',
+      by: 'session.lastSeenAt + session.idleTimeoutMs',
+    },
+    red: 'a lifetime across the year 10000',
+    green: 'a log-out deletes the cookie',
+  },
+  'a clock that is set back ends nobody': {
+    file: 'clock-jumps',
+    breakage: {
+      file: 'lib/session/session.ts',
+      replace: 'return now < expiresAt(session)',
+      by: 'return now < expiresAt(session) && now >= session.createdAt',
+    },
+    red: 'a clock that is set back ends nobody',
+    green: 'a log-out deletes the cookie',
+  },
+  'a clock that is set back takes no activity away': {
+    file: 'clock-jumps',
+    breakage: {
+      file: 'lib/session/session.ts',
+      replace: 'return seenAt > session.lastSeenAt ?',
+      by: 'return seenAt !== session.lastSeenAt && seenAt > 0 ?',
+    },
+    red: 'activity while the clock was ahead',
+    green: 'a log-out deletes the cookie',
+  },
+  'code inside the server has no rights': {
+    file: 'permissions',
+    breakage: {
+      file: 'lib/permissions.ts',
+      replace: 'permission?.drop(scope)',
+      by: 'permission?.has(scope)',
+    },
+    red: 'code injected into the server',
+    green: 'server starts without a word',
+  },
+  'what a jump of the clock has ended is not served from memory': {
+    file: 'wall-clock',
+    breakage: {
+      file: 'lib/store/sqlite-store.ts',
+      replace: 'if (known !== undefined && isLive(known, now)) return',
+      by: 'if (known !== undefined) return',
+    },
+    red: 'a jump past the idle timeout',
+    green: 'a jump back ends nobody',
+  },
+  'what was swept is not revived by a jump back': {
+    file: 'wall-clock',
+    breakage: {
+      file: 'lib/store/sqlite-store.ts',
+      replace: 'hot.removeExpired(now)',
+      by: '',
+    },
+    red: 'a jump past the idle timeout',
+    green: 'a jump back ends nobody',
+  },
+  'whatever the clock of the machine does, a lifetime is no longer than it says': {
+    file: 'wall-clock',
+    breakage: {
+      file: 'lib/session/session.ts',
+      replace: 'Math.min(session.lastSeenAt + session.idleTimeoutMs, lifetimeEndsAt(session))',
+      by: 'session.lastSeenAt + session.idleTimeoutMs',
+    },
+    red: 'ends with its lifetime',
+    green: 'a jump past the idle timeout',
+  },
+  'a list has the sessions that were created under a clock that was ahead': {
+    file: 'wall-clock',
+    breakage: {
+      file: 'lib/store/reader.ts',
+      replace: 'if (isLive(session, now)) sessions.push(session)',
+      by: 'if (isLive(session, now) && session.createdAt <= now) sessions.push(session)',
+    },
+    red: 'a jump back ends nobody',
+    green: 'a jump past the idle timeout',
+  },
+  'what has ended stays so, wherever the clock is set': {
+    file: 'clock-jumps',
+    breakage: {
+      file: 'lib/store/writer.ts',
+      replace: "if (found.state === 'ended') bury(found.tombstone)",
+      by: '',
+    },
+    red: 'what was ended or swept stays so',
+    green: 'a log-out deletes the cookie',
+  },
+})
