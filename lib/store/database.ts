@@ -49,7 +49,7 @@ function refuseOtherThanFile(path: string): void {
 export function prepareDatabase(path: string): void {
   refuseOldSqlite()
   guarded(path, () => {
-    if (statSync(path).size > 0) inspect(path)
+    if (statSync(path).size > 0) inspect(path, 'integrity_check')
     const database = openWriterDatabase(path, 'full')
     try {
       migrate(database)
@@ -106,7 +106,8 @@ export function openForCommand(path: string): Database.Database {
     if (!statSync(path, { throwIfNoEntry: false })?.isFile()) {
       throw new StartError('missing', `Cannot open ${path}: there is no such file (--data)`)
     }
-    const { version, known } = inspect(path)
+    // What indexes hold is for the command itself to judge: `check` shows it, line by line.
+    const { version, known } = inspect(path, 'quick_check')
     if (version < known) {
       throw new StartError(
         'older',
@@ -142,7 +143,10 @@ export function asStartError(path: string, error: unknown): unknown {
 }
 
 /** Reads before anything writes, so that a file that is refused stays as it was. */
-function inspect(path: string): { version: number; known: number } {
+function inspect(
+  path: string,
+  check: 'quick_check' | 'integrity_check',
+): { version: number; known: number } {
   const database = openReaderDatabase(path)
   try {
     const applicationId = database.pragma('application_id', { simple: true })
@@ -163,7 +167,7 @@ function inspect(path: string): { version: number; known: number } {
       )
     }
     if (statSync(path).size <= CHECK_LIMIT_BYTES) {
-      const verdict = database.pragma('integrity_check(1)', { simple: true })
+      const verdict = database.pragma(`${check}(1)`, { simple: true })
       if (verdict !== 'ok') throw damaged(path, String(verdict))
     }
     return { version, known }

@@ -46,14 +46,14 @@ type ListParameters = { sub: string | undefined; after: number; limit: number }
 const ABSENT: Found = { state: 'absent' }
 
 /**
- * A tombstone that was forgotten long ago, found where there is none: so that a search without success
+ * A tombstone that nobody has, found where there is none: so that a search without success
  * takes the time of one that finds that the session has ended.
  */
 const DECOY: Tombstone = {
-  id: '0'.repeat(21),
+  id: '',
   secretHash: '0'.repeat(43),
   reason: 'logout',
-  endedAt: Number.MIN_SAFE_INTEGER,
+  endedAt: 0,
 }
 const DECOY_COLUMNS = `'${DECOY.id}', '${DECOY.secretHash}', '${DECOY.reason}', ${DECOY.endedAt}, ${tombstoneChecksumOf(DECOY)}`
 
@@ -104,7 +104,7 @@ export function createReader(database: Database.Database, keepEndedMs: number): 
       }
       const tombstone = parseIntactTombstone(findTombstone.get(id))
       if (tombstone === undefined) throw damagedTombstone(id)
-      return remembered(tombstone, now)
+      return tombstone.id === DECOY.id ? ABSENT : remembered(tombstone, now)
     },
 
     list({ sub, after = 0, limit }, now, seenAt) {
