@@ -69,6 +69,9 @@ async function serve(settings: Settings): Promise<number> {
       exitCode = EXIT.writingFailed
       stopping.resolve()
     },
+    onLogDamage({ from, frames, transactions }) {
+      log.warn('log cut short', { from, frames, transactions })
+    },
   })
   const sessions = createSessions({ store, clock, rules })
   const forwarded = createForwarded(settings.trustedProxies)

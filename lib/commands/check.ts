@@ -1,5 +1,13 @@
-import { auditFile, auditOthers, auditSchema, auditSessions, type Finding } from '../store/audit.ts'
-import { guarded, openForCommand } from '../store/database.ts'
+import {
+  auditFile,
+  auditLog,
+  auditOthers,
+  auditSchema,
+  auditSessions,
+  type Finding,
+} from '../store/audit.ts'
+import { openForCommand } from '../store/command-database.ts'
+import { guarded } from '../store/database.ts'
 import { countSessions } from '../store/statistics.ts'
 import { type Command, usageError } from './command.ts'
 import { createProgress } from './progress.ts'
@@ -36,6 +44,7 @@ export const checkCommand: Command = {
         io.err('Checking the file\n')
         auditSchema(database, onFinding)
         auditFile(database, onFinding)
+        auditLog(dataPath, onFinding)
         const progress = createProgress({
           write: io.err,
           isTerminal: io.isTerminal,

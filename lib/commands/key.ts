@@ -2,7 +2,7 @@ import { mintApiKey } from '../api-key.ts'
 import { hashSecret } from '../session/token.ts'
 import { SettingsError } from '../settings.ts'
 import { type ApiKeyTable, createApiKeyTable } from '../store/api-key-table.ts'
-import { openForCommand } from '../store/database.ts'
+import { openForCommand } from '../store/command-database.ts'
 import type { ApiKey } from '../store/store.ts'
 import { type Command, type CommandInput, type CommandIo, usageError } from './command.ts'
 

@@ -5,6 +5,7 @@ import { expiresAt } from '../session/session.ts'
 import { kindOf, parseJson } from '../json/text.ts'
 import { checksumOf, tombstoneChecksumOf } from './checksum.ts'
 import { openMemoryDatabase } from './database.ts'
+import { describeLogDamage, findLogDamage } from './log-damage.ts'
 import {
   parseSessionRow,
   parseTombstoneRow,
@@ -44,6 +45,13 @@ export function auditFile(database: Database.Database, onFinding: OnFinding): vo
   for (const verdict of verdicts) {
     if (verdict !== 'ok') onFinding({ kind: 'file', id: '', rule: verdict })
   }
+}
+
+/** What would be undone if the server that writes the log were killed now. */
+export function auditLog(path: string, onFinding: OnFinding): void {
+  const damage = findLogDamage(path)
+  if (damage === undefined) return
+  onFinding({ kind: 'file', id: '', rule: describeLogDamage(path, damage) })
 }
 
 /** Whether the tables and indexes are those that the migrations make; tables of others are not ours. */

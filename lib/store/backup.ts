@@ -11,7 +11,8 @@ import {
   syncFolder,
   writeError,
 } from './copy-database.ts'
-import { guarded, openForCommand } from './database.ts'
+import { openForCommand } from './command-database.ts'
+import { guarded } from './database.ts'
 import { StartError } from './start-error.ts'
 
 export type BackUpOptions = {

@@ -4,6 +4,7 @@ import { dirname } from 'node:path'
 import Database from 'better-sqlite3'
 import { listAssets, readAsset } from '../assets.ts'
 import { defineChecksums } from './checksum.ts'
+import { damagedLog, findLogDamage, type LogDamage } from './log-damage.ts'
 import { StartError } from './start-error.ts'
 
 export type Durability = 'full' | 'relaxed'
@@ -43,13 +44,28 @@ function refuseOtherThanFile(path: string): void {
   )
 }
 
+export type PrepareOptions = {
+  /** Where it is `relaxed`, a power cut leaves logs as damage does: they are taken as far as they go. */
+  readonly durability?: Durability
+  /** Told what of such a log is dropped. */
+  readonly onLogDamage?: (damage: LogDamage) => void
+}
+
 /**
  * Makes the file ready: fills an empty one, and brings an older one up to date. Throws a `StartError`, leaving the file untouched, where it is not ours, damaged, or of a newer Coatcheck.
  */
-export function prepareDatabase(path: string): void {
+export function prepareDatabase(path: string, options: PrepareOptions = {}): void {
+  const { durability = 'full', onLogDamage } = options
   refuseOldSqlite()
   guarded(path, () => {
-    if (statSync(path).size > 0) inspect(path, 'integrity_check')
+    const damage = findLogDamage(path)
+    if (damage !== undefined) {
+      if (durability === 'full' || damage.isInFile) throw damagedLog(path, damage)
+      onLogDamage?.(damage)
+    }
+    if (statSync(path).size > 0) {
+      inspect(path, 'integrity_check', damage === undefined ? CHECK_LIMIT_BYTES : Infinity)
+    }
     const database = openWriterDatabase(path, 'full')
     try {
       migrate(database)
@@ -97,28 +113,6 @@ export function openReaderDatabase(path: string): Database.Database {
   return database
 }
 
-/**
- * The file for a command that works on it, beside a server or without one. Throws a `StartError`
- * where there is none, or it is not one that this Coatcheck has brought up to date.
- */
-export function openForCommand(path: string): Database.Database {
-  return guarded(path, () => {
-    if (!statSync(path, { throwIfNoEntry: false })?.isFile()) {
-      throw new StartError('missing', `Cannot open ${path}: there is no such file (--data)`)
-    }
-    // What indexes hold is for the command itself to judge: `check` shows it, line by line.
-    const { version, known } = inspect(path, 'quick_check')
-    if (version < known) {
-      throw new StartError(
-        'older',
-        `Cannot open ${path}: it has not been brought up to date yet (schema ${version}, this ` +
-          `Coatcheck has ${known}); start the server once`,
-      )
-    }
-    return openWriterDatabase(path, 'full')
-  })
-}
-
 /** A database for tests, gone when it is closed. */
 export function openMemoryDatabase(): Database.Database {
   const database = openWriterDatabase(':memory:', 'full')
@@ -142,10 +136,14 @@ export function asStartError(path: string, error: unknown): unknown {
   return startErrorFor(path, code, error)
 }
 
-/** Reads before anything writes, so that a file that is refused stays as it was. */
-function inspect(
+/**
+ * Reads before anything writes, so that a file that is refused stays as it was. Up to `checkBytes`
+ * its structure is checked; the quick check does not compare indexes with what they are of.
+ */
+export function inspect(
   path: string,
   check: 'quick_check' | 'integrity_check',
+  checkBytes = CHECK_LIMIT_BYTES,
 ): { version: number; known: number } {
   const database = openReaderDatabase(path)
   try {
@@ -166,7 +164,7 @@ function inspect(
           'start that one, or restore a backup from before',
       )
     }
-    if (statSync(path).size <= CHECK_LIMIT_BYTES) {
+    if (statSync(path).size <= checkBytes) {
       const verdict = database.pragma(`${check}(1)`, { simple: true })
       if (verdict !== 'ok') throw damaged(path, String(verdict))
     }

@@ -1,7 +1,8 @@
 /** The data file for commands, beside a server or without one. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { SessionRules } from '../session/rules.ts'
-import { guarded, openForCommand } from './database.ts'
+import { openForCommand } from './command-database.ts'
+import { guarded } from './database.ts'
 import { isServed } from './lock.ts'
 import { createReader, type Reader } from './reader.ts'
 import { errorFor } from './writer-port.ts'

@@ -20,14 +20,10 @@ import {
   syncFolder,
   writeError,
 } from './copy-database.ts'
-import {
-  createFile,
-  guarded,
-  openForCommand,
-  openReaderDatabase,
-  openWriterDatabase,
-} from './database.ts'
+import { openForCommand, refuseDamagedLog } from './command-database.ts'
+import { createFile, guarded, openReaderDatabase, openWriterDatabase } from './database.ts'
 import { lockDatabase } from './lock.ts'
+import { findLogDamage } from './log-damage.ts'
 import { StartError } from './start-error.ts'
 
 export type RestoreOptions = {
@@ -109,6 +105,7 @@ async function copyBackup(copy: string, options: RestoreOptions): Promise<number
 
 /** SQLite looks at a file only once it is read. */
 function openBackup(file: string): Database.Database {
+  refuseDamagedLog(file)
   const database = openReaderDatabase(file)
   try {
     database.pragma('schema_version')
@@ -190,6 +187,7 @@ function takeOver(target: string): Database.Database | undefined {
   let database: Database.Database | undefined
   try {
     return guarded(target, () => {
+      if (findLogDamage(target) !== undefined) return undefined
       database = openWriterDatabase(target, 'full')
       // Only the last connection can do this. Whoever opens the file from now on, by its old name,
       // is refused by SQLite once that is another file's.

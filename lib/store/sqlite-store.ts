@@ -16,6 +16,7 @@ import {
 } from './database.ts'
 import { createHotSessions } from './hot-sessions.ts'
 import { lockDatabase } from './lock.ts'
+import type { LogDamage } from './log-damage.ts'
 import { createReader, type Reader } from './reader.ts'
 import { releaseReserve } from './space-reserve.ts'
 import { damagedFile, isDamage } from './sqlite-errors.ts'
@@ -37,6 +38,8 @@ export type SqliteStoreOptions = {
   readonly clock: Clock
   /** Told once when writing has failed for good; reads go on. */
   readonly onFailure: (cause: Error) => void
+  /** Told at the start, where `relaxed` lets a log be taken that has a hole. */
+  readonly onLogDamage?: (damage: LogDamage) => void
 }
 
 /** A crash can make sessions look idle for this much longer than they were. */
@@ -56,7 +59,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
   let database: Database.Database | undefined
   try {
     guarded(path, () => releaseReserve(path))
-    prepareDatabase(path)
+    prepareDatabase(path, options)
     database = openReaderDatabase(path)
     const reader = createReader(database, keepEndedMs)
     const thread = { path, durability, rules, keepEndedMs, logLimitBytes }

@@ -1,7 +1,13 @@
 /** What is in a data file that no server has open. */
 import { existsSync } from 'node:fs'
 import Database from 'better-sqlite3'
-import { auditFile, auditOthers, auditSessions, type Finding } from '../../lib/store/audit.ts'
+import {
+  auditFile,
+  auditLog,
+  auditOthers,
+  auditSessions,
+  type Finding,
+} from '../../lib/store/audit.ts'
 import { endedState, liveState, type State } from './session-client.ts'
 
 /** The version of an ended session is 0. */
@@ -18,10 +24,12 @@ export type FileStates = {
 export function readFileStates(path: string): FileStates {
   let database: Database.Database | undefined
   try {
-    // With a journal there is a half-done change to take back, which takes the right to write.
-    database = new Database(path, { readonly: !existsSync(`${path}-journal`) })
     const corrupt: string[] = []
     const note = ({ kind, id, rule }: Finding) => corrupt.push(`${kind} ${id}: ${rule}`)
+    // Before SQLite empties it: no crash leaves a log that would be refused.
+    auditLog(path, note)
+    // With a journal there is a half-done change to take back, which takes the right to write.
+    database = new Database(path, { readonly: !existsSync(`${path}-journal`) })
     auditFile(database, note)
     auditSessions(database, note, () => {})
     auditOthers(database, note, () => {})

@@ -1,0 +1,36 @@
+/** The data file for a command, beside a server or without one. */
+import { statSync } from 'node:fs'
+import type Database from 'better-sqlite3'
+import { guarded, inspect, openWriterDatabase } from './database.ts'
+import { isServed } from './lock.ts'
+import { damagedLog, findLogDamage } from './log-damage.ts'
+import { StartError } from './start-error.ts'
+
+/**
+ * Throws a `StartError` where there is none, it is damaged, or it is not one that this Coatcheck has
+ * brought up to date.
+ */
+export function openForCommand(path: string): Database.Database {
+  return guarded(path, () => {
+    if (!statSync(path, { throwIfNoEntry: false })?.isFile()) {
+      throw new StartError('missing', `Cannot open ${path}: there is no such file (--data)`)
+    }
+    refuseDamagedLog(path)
+    const { version, known } = inspect(path, 'quick_check')
+    if (version < known) {
+      throw new StartError(
+        'older',
+        `Cannot open ${path}: it has not been brought up to date yet (schema ${version}, this ` +
+          `Coatcheck has ${known}); start the server once`,
+      )
+    }
+    return openWriterDatabase(path, 'full')
+  })
+}
+
+/** Beside a server SQLite reads the log as the server knows it, and drops nothing. */
+export function refuseDamagedLog(path: string): void {
+  if (isServed(path)) return
+  const damage = findLogDamage(path)
+  if (damage !== undefined) throw damagedLog(path, damage)
+}
