@@ -36,7 +36,7 @@ testControls('of space', {
     breakage: {
       file: 'lib/store/sparing-writer.ts',
       replace: 'if (isDiskFull) isDiskFull = !isHeld &&',
-      by: 'if (isDiskFull) isDiskFull = isHeld ||',
+      by: 'if (isDiskFull) isDiskFull = true ||',
     },
     red: 'writes come back when there is space',
     green: 'a reserve that is left from before',

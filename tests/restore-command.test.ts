@@ -6,6 +6,7 @@ import * as assert from 'uvu/assert'
 import { backupCommand } from '../lib/commands/backup.ts'
 import { checkCommand } from '../lib/commands/check.ts'
 import { restoreCommand } from '../lib/commands/restore.ts'
+import { lockDatabase } from '../lib/store/lock.ts'
 import { runHere } from './support/run-here.ts'
 import { damageIndex, idsIn, makeSessionFile, tamper } from './support/session-file.ts'
 import { openSmallDisk } from './support/small-disk.ts'
@@ -162,6 +163,7 @@ test('restore that is killed at any step leaves the old or the new file in place
       assert.ok(signal === 'SIGKILL' || code === 0, kill)
       const check = await runHere(checkCommand, ['--data', path])
       assert.is(check.code, 0, `${kill}: ${check.out}${check.refusal}`)
+      lockDatabase(path)()
       const found = idsIn(path).length
       assert.ok([200, 300].includes(found), `${kill}: ${found}`)
       if (found === 200) continue

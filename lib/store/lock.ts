@@ -1,6 +1,8 @@
-import { existsSync, realpathSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, realpathSync, statSync } from 'node:fs'
+import { join, parse } from 'node:path'
 import Database from 'better-sqlite3'
 import { guarded } from './database.ts'
+import { ASIDE_MARK } from './set-aside.ts'
 import { StartError } from './start-error.ts'
 
 /** A command that looks whether a server runs holds the lock for an instant: it is waited for. */
@@ -14,6 +16,7 @@ const PROBE_MS = 200
  */
 export function lockDatabase(path: string): () => void {
   return guarded(path, () => {
+    refuseOtherNames(path)
     const lock = new Database(lockPathOf(path), { timeout: PROBE_MS })
     try {
       // Nothing is ever written to it: a journal on disk would only be left behind by a crash.
@@ -49,18 +52,26 @@ export function isServed(path: string): boolean {
   })
 }
 
+function lockPathOf(path: string): string {
+  return `${realpathSync(path)}.lock`
+}
+
 /**
  * A symbolic link leads to the one name of the file. Of two names of a file, neither knows the other's
- * lock nor log.
+ * lock nor log. A restore that was broken off leaves the file such a name, under which nobody serves it.
  */
-function lockPathOf(path: string): string {
-  const { nlink } = statSync(path)
-  if (nlink > 1) {
-    throw new StartError(
-      'in_use',
-      `Cannot open ${path}: it must have one name, it has ${nlink} (hard links), and another server ` +
-        'could have it open by another of them; remove the others, or use a copy',
-    )
-  }
-  return `${realpathSync(path)}.lock`
+function refuseOtherNames(path: string): void {
+  const { nlink, ino } = statSync(path)
+  if (nlink === 1) return
+  const { dir, base } = parse(realpathSync(path))
+  const leftBehind = readdirSync(dir).filter((name) => {
+    return name.startsWith(`${base}${ASIDE_MARK}`) && statSync(join(dir, name)).ino === ino
+  })
+  const others = nlink - 1 - leftBehind.length
+  if (others === 0) return
+  throw new StartError(
+    'in_use',
+    `Cannot open ${path}: it must have one name, it has ${others} more (hard links), and another ` +
+      'server could have it open by one of them; remove the others, or use a copy',
+  )
 }

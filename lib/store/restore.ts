@@ -24,6 +24,7 @@ import { openForCommand, refuseDamagedLog } from './command-database.ts'
 import { createFile, guarded, openReaderDatabase, openWriterDatabase } from './database.ts'
 import { lockDatabase } from './lock.ts'
 import { findLogDamage } from './log-damage.ts'
+import { ASIDE_MARK } from './set-aside.ts'
 import { StartError } from './start-error.ts'
 
 export type RestoreOptions = {
@@ -169,8 +170,8 @@ function setAside(target: string, now: number): string | undefined {
   const old = takeOver(target)
   try {
     const stamp = new Date(now).toISOString().replaceAll(':', '-')
-    let aside = `${target}.before-restore-${stamp}`
-    for (let n = 2; !keepAs(target, aside); n++) aside = `${target}.before-restore-${stamp}-${n}`
+    let aside = `${target}${ASIDE_MARK}${stamp}`
+    for (let n = 2; !keepAs(target, aside); n++) aside = `${target}${ASIDE_MARK}${stamp}-${n}`
     if (old === undefined) setLogAside(target, aside)
     syncFolder(dirname(target))
     return aside
