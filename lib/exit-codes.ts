@@ -33,10 +33,7 @@ export function explainFailure(error: unknown): Failure {
     return { exitCode: EXIT_FOR_START_FAULT[error.fault], lines: [error.message] }
   }
   if (error instanceof CoatcheckError) {
-    return {
-      exitCode: error.code === 'storage_busy' ? EXIT_FOR_START_FAULT.in_use : EXIT.writingFailed,
-      lines: [error.message],
-    }
+    return { exitCode: exitCodeOf(error), lines: [error.message] }
   }
   if (error instanceof AddonError) {
     return { exitCode: EXIT.cannotLoad, lines: [error.message] }
@@ -47,4 +44,15 @@ export function explainFailure(error: unknown): Failure {
   }
   const line = error instanceof Error ? (error.stack ?? error.message) : String(error)
   return { exitCode: 1, lines: [line] }
+}
+
+function exitCodeOf({ code }: CoatcheckError): number {
+  switch (code) {
+    case 'storage_busy':
+      return EXIT_FOR_START_FAULT.in_use
+    case 'storage_damaged':
+      return EXIT_FOR_START_FAULT.damaged
+    default:
+      return EXIT.writingFailed
+  }
 }

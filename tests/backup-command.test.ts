@@ -62,6 +62,7 @@ test("backup never writes to the server's own files, forced or not", async () =>
     `${path}-wal`,
     `${path}-shm`,
     `${path}.lock`,
+    `${path}.reserve`,
     `${path}.api-key`,
   ]) {
     const { refusal } = await runHere(backupCommand, [file, '--force', '--data', path])

@@ -190,6 +190,15 @@ test('?touch=false shows the session as it is, unextended', async () => {
   assert.is(seen.lastSeenAt, '2026-01-01T00:01:00.000Z')
 })
 
+test('a pop that is answered with its default is activity, as a read is', async () => {
+  const { request, clock } = openServer()
+  const cookie = await signIn(request, {})
+  clock.advance(MINUTE)
+  assert.is((await request('DELETE /session/flash?default=null', { cookie })).status, 200)
+  const shown = await sessionOf(await request('GET /session?touch=false', { cookie }))
+  assert.is(shown.lastSeenAt, '2026-01-01T00:01:00.000Z')
+})
+
 test('a permanent session has the longer pair of limits, and loses it with the flag', async () => {
   const permanent = { idleTimeoutMs: 2 * DAY, lifetimeMs: 3 * DAY }
   const { request, clock } = openServer({ idleTimeoutMs: MINUTE, lifetimeMs: DAY, permanent })

@@ -9,7 +9,7 @@ import {
   renderObject,
 } from '../json/text.ts'
 import type { Session } from '../session/session.ts'
-import { LONGEST_IDLE_TIMEOUT_MS, LONGEST_LIFETIME_MS } from '../session/session-line.ts'
+import { DEEPEST, LONGEST_IDLE_TIMEOUT_MS, LONGEST_LIFETIME_MS } from '../session/session-line.ts'
 import { readSettings } from '../settings.ts'
 import type { ParseLine } from './input-lines.ts'
 
@@ -20,7 +20,6 @@ const PREFIX: Readonly<Record<ForeignStore, string>> = {
   'flask-session': 'session:',
 }
 const ID = /^[\w-]{16,128}$/
-const MAX_DEPTH = 1_100
 /** What connect-redis keeps a session for, where its cookie says nothing. */
 const REDIS_TTL_MS = 86_400_000
 
@@ -37,7 +36,7 @@ export function isForeignStore(name: unknown): name is ForeignStore {
 export function parseForeignLine(store: ForeignStore): ParseLine {
   const toSession = store === 'connect-redis' ? fromConnectRedis : fromFlaskSession
   return (line, now) => {
-    if (kindOf(parseJson(line, MAX_DEPTH, 'line')) !== 'object') {
+    if (kindOf(parseJson(line, DEEPEST, 'line')) !== 'object') {
       throw invalid('it must be an object of keys and values')
     }
     return entriesOf(parseObject(line)).map(({ key, value, ttl }) => () => {
@@ -163,7 +162,7 @@ function readDefaultLimits() {
 
 function readObject(value: JsonText): Map<string, JsonText> {
   const text = kindOf(value) === 'string' ? String(JSON.parse(value)) : value
-  if (kindOf(parseJson(text, MAX_DEPTH, 'value')) === 'object') return parseObject(text)
+  if (kindOf(parseJson(text, DEEPEST, 'value')) === 'object') return parseObject(text)
   throw invalid('its value must be a JSON object, or a string that holds one')
 }
 

@@ -3,8 +3,10 @@ import { hashSecret } from '../session/token.ts'
 import { SettingsError } from '../settings.ts'
 import { type ApiKeyTable, createApiKeyTable } from '../store/api-key-table.ts'
 import { openForCommand } from '../store/command-database.ts'
+import { guarded } from '../store/database.ts'
 import type { ApiKey } from '../store/store.ts'
 import { type Command, type CommandInput, type CommandIo, usageError } from './command.ts'
+import { FILE_EXIT_CODES } from './file-exit-codes.ts'
 
 const NAME = /^[\w.-]{1,64}$/
 
@@ -15,6 +17,7 @@ const NAME = /^[\w.-]{1,64}$/
 export const keyCommand: Command = {
   usage: ['key new NAME', 'key list', 'key revoke NAME'],
   summary: 'Makes, lists and revokes API keys for back ends; a running server takes note at once.',
+  exitCodes: FILE_EXIT_CODES,
   async run(input, io) {
     const [action, name, ...others] = input.words
     const wordsAreRight =
@@ -25,9 +28,11 @@ export const keyCommand: Command = {
 
     const database = openForCommand(input.dataPath)
     try {
-      const keys = createApiKeyTable(database)
-      if (name === undefined) return listKeys(keys, input, io)
-      return action === 'new' ? newKey(keys, name, input, io) : revokeKey(keys, name, io)
+      return guarded(input.dataPath, () => {
+        const keys = createApiKeyTable(database)
+        if (name === undefined) return listKeys(keys, input, io)
+        return action === 'new' ? newKey(keys, name, input, io) : revokeKey(keys, name, io)
+      })
     } finally {
       database.close()
     }

@@ -106,6 +106,8 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   limitConnections(server, options.maxConnections, refused)
   limitSlowReaders(server, options.requestTimeoutMs, TIME_LIMIT_CHECK_MS)
   await listen(server, options.address)
+  // The kernel was short of something when a client came: that one is lost, and no reason to stop.
+  server.on('error', () => {})
 
   return {
     url: urlOf(server, options.address),

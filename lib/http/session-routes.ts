@@ -138,8 +138,10 @@ export function createSessionRoutes(deps: SessionRoutesDeps): Hono<AppEnv> {
         return answerValue(changed.value ?? 'null', wantsText(c), headers)
       } catch (error) {
         if (fallback === undefined || !isMissing(error, isNamed)) throw error
-        const headers = found.state === 'live' ? { ETag: entityTag(found.session) } : {}
-        return answerValue(fallback, wantsText(c), headers)
+        if (found.state !== 'live') return answerValue(fallback, wantsText(c))
+        // Nothing was written, but somebody was here, as with a read.
+        await sessions.get(found, true)
+        return answerValue(fallback, wantsText(c), { ETag: entityTag(found.session) })
       }
     }),
   )

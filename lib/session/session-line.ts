@@ -14,7 +14,7 @@ import type { Session } from './session.ts'
 const ID = /^[\w-]{16,128}$/
 const SECRET_HASH = /^[\w-]{43}$/
 /** Deeper than any server lets a value be. */
-const MAX_DEPTH = 1_100
+export const DEEPEST = 1_100
 
 const DAY_MS = 86_400_000
 /** The longest that the settings of these names allow; `expiresAt` stays a date with them. */
@@ -48,7 +48,7 @@ export function renderSessionLine(session: Session, withSecretHash: boolean): Js
  * of the text. What a line may leave out is as in a session that begins at `now`.
  */
 export function parseSessionLine(text: string, now: number): Session {
-  if (kindOf(parseJson(text, MAX_DEPTH, 'line')) !== 'object') throw invalid('it must be an object')
+  if (kindOf(parseJson(text, DEEPEST, 'line')) !== 'object') throw invalid('it must be an object')
   const members = parseObject(text)
   const take = (name: string, kind: JsonKind): JsonText | undefined => {
     const value = members.get(name)?.trim()

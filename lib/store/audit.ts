@@ -1,6 +1,7 @@
 /** Coatcheck's own rules for what is in its file, beyond those that SQLite keeps. */
 import type Database from 'better-sqlite3'
 import { checkClaims, findSub } from '../session/claims.ts'
+import { DEEPEST } from '../session/session-line.ts'
 import { expiresAt } from '../session/session.ts'
 import { kindOf, parseJson } from '../json/text.ts'
 import { checksumOf, tombstoneChecksumOf } from './checksum.ts'
@@ -29,9 +30,6 @@ export type OnFinding = (finding: Finding) => void
 /** Read at once: a read that lasts would keep the log from being emptied. */
 const SLICE = 1_000
 const SLICE_CHARACTERS = 4 * 1024 * 1024
-
-/** The deepest that `--max-depth` allows. */
-const DEEPEST = 1_000
 
 const ID = /^[\w-]{16,128}$/
 const HASH = /^[\w-]{43}$/

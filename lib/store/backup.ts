@@ -67,7 +67,9 @@ function refuseTarget(action: string, file: string, dataPath: string, force: boo
   const there = statSync(file, { throwIfNoEntry: false })
   const data = statSync(dataPath)
   const dataName = realpathSync(dataPath)
-  const own = ['', '-wal', '-shm', '-journal', '.lock', '.api-key'].map((end) => dataName + end)
+  const own = ['', '-wal', '-shm', '-journal', '.lock', '.reserve', '.api-key'].map(
+    (end) => dataName + end,
+  )
   const fileName = resolve(realpathSync(dirname(file)), file.slice(dirname(file).length + 1))
   if (own.includes(fileName) || (there?.ino === data.ino && there.dev === data.dev)) {
     throw new StartError('unwritable', `${action}: the server's own files are there`)

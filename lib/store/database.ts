@@ -244,7 +244,7 @@ function startErrorFor(path: string, code: string, cause: unknown): unknown {
   if (cause instanceof Error && /^no such (table|column)/.test(cause.message)) {
     return damaged(path, cause.message)
   }
-  if (/^(SQLITE_FULL|SQLITE_IOERR_SHMSIZE|ENOSPC)$/.test(code)) {
+  if (/^(SQLITE_FULL|SQLITE_IOERR_SHMSIZE|ENOSPC|EDQUOT)$/.test(code)) {
     return new StartError(
       'disk_failed',
       `Cannot open ${path}: the disk is full; make space and start again`,

@@ -52,8 +52,6 @@ export function createSparingWriter(writer: Writer, space: Space): SparingWriter
   }
 
   return {
-    ...writer,
-
     run(requests) {
       if (isLogFull || isDiskFull) return runSparingly(requests)
       const outcomes = writer.run(requests)
