@@ -1,3 +1,3 @@
 import { testTorture } from './test-torture.ts'
 
-testTorture('overload', { seconds: 2 })
+testTorture('overload', { seconds: 6, controlSeconds: 3 })
