@@ -88,6 +88,14 @@ test('a minted token is an id of 21 characters, a dot and a secret of 43, and re
   }
 })
 
+test('no minted id begins with a dash, which a command would take for a flag', () => {
+  const ids = Array.from({ length: 2_000 }, () => mintToken().id)
+  assert.equal(
+    ids.filter((id) => id.startsWith('-')),
+    [],
+  )
+})
+
 test('a thousand minted tokens have a thousand ids and a thousand secrets', () => {
   const tokens = Array.from({ length: 1_000 }, mintToken)
   assert.is(new Set(tokens.map(({ id }) => id)).size, 1_000)

@@ -14,7 +14,13 @@ const TOKEN_LENGTH = ID_LENGTH + 1 + SECRET_LENGTH
 
 /** 126 random bits for the id, 258 for the secret; ASVS 5.0 (7.2.3) asks for 128 of a token. */
 export function mintToken(): Token {
-  return { id: nanoid(ID_LENGTH), secret: nanoid(SECRET_LENGTH) }
+  return { id: mintId(), secret: nanoid(SECRET_LENGTH) }
+}
+
+/** None that begins with a dash, which a command would take for a flag. */
+function mintId(): string {
+  const id = nanoid(ID_LENGTH)
+  return id.startsWith('-') ? mintId() : id
 }
 
 /**
