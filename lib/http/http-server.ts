@@ -43,8 +43,11 @@ const GIVEN_UP_PER_TURN = 32
 /** How many requests wait at most, over all connections, for the answers before theirs. */
 const MAX_PIPELINED_REQUESTS = 10_000
 
-/** How many connections wait in the kernel at most: Node's own default. */
-const BACKLOG = 511
+/**
+ * How many connections wait in the kernel at most; Linux cuts it to its `net.core.somaxconn`, 4096 as
+ * it comes. Of a burst that is larger (Node's own default is 511), clients try again a second later.
+ */
+const BACKLOG = 4_096
 
 /** Resolves once it listens; rejects with Node's error, `EADDRINUSE` for one, where it cannot. */
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
@@ -168,7 +171,7 @@ async function listen(server: Server, address: ListenAddress): Promise<void> {
   if ('path' in address && (await isAbandoned(address.path))) unlinkSync(address.path)
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
-    server.listen(address, () => {
+    server.listen({ ...address, backlog: BACKLOG }, () => {
       server.off('error', reject)
       resolve()
     })

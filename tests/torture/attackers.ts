@@ -11,7 +11,7 @@ export type Attack = {
 }
 
 export type Attackers = {
-  /** The milliseconds that each connection has lasted so far; of those that are closed, to their end. */
+  /** The milliseconds that each connection has lasted, so far or to its end: 0 where it is none yet. */
   durations(): readonly number[]
   /** How many are open still, as far as this side knows. */
   open(): number
@@ -20,12 +20,12 @@ export type Attackers = {
 
 const DRIP_MS = 1_000
 
-/** Opens so many connections to 127.0.0.1; a connection that is refused has lasted for 0 ms. */
+/** Opens so many connections to 127.0.0.1. */
 export function startAttackers(port: number, count: number, attack: Attack): Attackers {
-  const lasted: { began: number; ended: number | undefined }[] = []
+  const lasted: { began: number | undefined; ended: number | undefined }[] = []
   const sockets = Array.from({ length: count }, () => {
     const socket = connect({ port, host: '127.0.0.1' })
-    const times: (typeof lasted)[number] = { began: performance.now(), ended: undefined }
+    const times: (typeof lasted)[number] = { began: undefined, ended: undefined }
     lasted.push(times)
     let timer: NodeJS.Timeout | undefined
     socket.on('error', () => {})
@@ -43,7 +43,10 @@ export function startAttackers(port: number, count: number, attack: Attack): Att
     return socket
   })
   return {
-    durations: () => lasted.map(({ began, ended = performance.now() }) => ended - began),
+    durations() {
+      const now = performance.now()
+      return lasted.map(({ began = now, ended = now }) => Math.max(ended - began, 0))
+    },
     open: () => lasted.filter(({ ended }) => ended === undefined).length,
     stop() {
       for (const socket of sockets) socket.destroy()
