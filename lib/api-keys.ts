@@ -2,6 +2,7 @@
 import { closeSync, constants, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs'
 import { API_KEY_SHAPE, isApiKey, mintApiKey } from './api-key.ts'
 import type { Clock } from './clock.ts'
+import { codeOf } from './errors.ts'
 import { hashSecret, secretMatches } from './session/token.ts'
 import { SettingsError } from './settings.ts'
 import type { Store } from './store/store.ts'
@@ -78,9 +79,8 @@ function readKeyFile(path: string): string[] {
   try {
     text = readFileSync(path, 'utf8')
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : error
-    if (code === 'ENOENT') return []
-    throw new SettingsError([`Cannot read ${path}: ${String(code)}; its user must be able to`])
+    if (codeOf(error) === 'ENOENT') return []
+    throw new SettingsError([`Cannot read ${path}: ${codeOf(error)}; its user must be able to`])
   }
   const keys = text
     .split('\n')
@@ -106,9 +106,8 @@ function writeKeyFile(path: string, key: string): void {
       closeSync(file)
     }
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : error
     throw new SettingsError([
-      `Cannot write the first API key to ${path}: ${String(code)}; ` +
+      `Cannot write the first API key to ${path}: ${codeOf(error)}; ` +
         'give another place (--api-key-file), or a key (COATCHECK_API_KEY)',
     ])
   }

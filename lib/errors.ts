@@ -61,3 +61,8 @@ export class CoatcheckError extends Error {
     this.facts = facts
   }
 }
+
+/** The `code` of an error of Node's or SQLite's, such as `ENOENT`; empty where it has none. */
+export function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : ''
+}

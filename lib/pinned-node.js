@@ -42,7 +42,7 @@ function findPinned() {
       `${process.version}; run "npm ci", or use Node ${pinnedVersion} or newer on a platform ` +
       `that has no package for it\n`,
   )
-  process.exit(69)
+  process.exit(71)
 }
 
 function runHere() {

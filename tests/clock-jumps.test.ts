@@ -127,16 +127,16 @@ test('a clock that is set back ends nobody, with the sweeper and without it', as
     }
     const now = clock.now()
     clock.set(now - back)
-    assert.equal(await store.sweep(clock.now()), { ended: 0, removed: 0 })
+    assert.equal(await store.sweep(clock.now()), { ended: 0, removed: 0, damaged: 0 })
     assert.is((await idsOf(ask)).length, 200)
     for (const cookie of cookies) {
       assert.is((await request('GET /session', { cookie })).status, 200)
     }
     clock.set(now)
-    assert.equal(await store.sweep(clock.now()), { ended: 0, removed: 0 })
+    assert.equal(await store.sweep(clock.now()), { ended: 0, removed: 0, damaged: 0 })
     assert.is((await idsOf(ask)).length, 200)
     clock.set(now + HOUR)
-    assert.equal(await store.sweep(clock.now()), { ended: 133, removed: 0 })
+    assert.equal(await store.sweep(clock.now()), { ended: 133, removed: 0, damaged: 0 })
     assert.is((await idsOf(ask)).length, 67)
   }
 })

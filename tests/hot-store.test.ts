@@ -325,8 +325,8 @@ function openLateStore(rules: Partial<SessionRules> = {}, keepEndedMs = DAY) {
       return outcomes
     },
     async sweep(now) {
-      const { ended, removed } = writer.sweepSlice(now, 1_000)
-      return { ended, removed }
+      const { ended, removed, damaged } = writer.sweepSlice(now, 1_000)
+      return { ended, removed, damaged }
     },
     tick() {},
     health: () => ({ state: 'ok', logBytes: 0 }),

@@ -79,7 +79,7 @@ test('each column of schema 1 comes through as it was, and new sessions stand be
     sessions.map(({ id }) => id),
     ['b', 'kept', '0-new'],
   )
-  assert.equal(await store.sweep(now), { ended: 1, removed: 1 })
+  assert.equal(await store.sweep(now), { ended: 1, removed: 1, damaged: 0 })
   await store.close()
 })
 

@@ -434,7 +434,7 @@ test('the help names every flag, variable, default and exit code within 80 colum
     assert.ok(heads[0]?.endsWith(` ${variable}`), flag)
     if (fallback !== '') assert.ok(help.includes(`[${fallback}]`), flag)
   }
-  for (const code of [0, 64, 65, 66, 69, 70, 71, 73, 74, 75]) {
+  for (const code of [0, 1, 64, 65, 66, 69, 70, 71, 73, 74, 75]) {
     assert.ok(
       lines.some((line) => line.startsWith(`${String(code).padStart(4)}  `)),
       `${code}`,

@@ -21,7 +21,7 @@ test('writes sent during a sweep are answered before it has ended', async () => 
     if (sweeping) answeredDuringSweep++
   }
 
-  assert.equal(await swept, { ended: COUNT, removed: 0 })
+  assert.equal(await swept, { ended: COUNT, removed: 0, damaged: 0 })
   assert.ok(answeredDuringSweep >= 5, `${answeredDuringSweep} writes were answered`)
   await store.close()
 })
@@ -51,8 +51,8 @@ test('a sweep ends all that has expired, each for its reason and as of its time'
 test('sweeps asked for at once are done one after the other', async () => {
   const { store, clock } = await openStoreWithExpired()
   const [first, second] = await Promise.all([store.sweep(clock.now()), store.sweep(clock.now())])
-  assert.equal(first, { ended: COUNT, removed: 0 })
-  assert.equal(second, { ended: 0, removed: 0 })
+  assert.equal(first, { ended: COUNT, removed: 0, damaged: 0 })
+  assert.equal(second, { ended: 0, removed: 0, damaged: 0 })
   await store.close()
 })
 

@@ -25,7 +25,7 @@ test('a sweep that fails is logged, and the next one runs', async () => {
 
   clock.advance(MINUTE)
   assert.is(sweeps.length, 2)
-  sweeps[1]?.resolve({ ended: 2, removed: 1 })
+  sweeps[1]?.resolve({ ended: 2, removed: 1, damaged: 0 })
   await turn()
   const [, swept] = lines()
   assert.equal(swept, {
@@ -41,7 +41,7 @@ test('a slow sweep is not joined by a second one', async () => {
   const { sweeps, clock } = openSweeper()
   clock.advance(5 * MINUTE)
   assert.is(sweeps.length, 1)
-  sweeps[0]?.resolve({ ended: 0, removed: 0 })
+  sweeps[0]?.resolve({ ended: 0, removed: 0, damaged: 0 })
   await turn()
   clock.advance(MINUTE)
   assert.is(sweeps.length, 2)
@@ -65,7 +65,7 @@ test('a sweeper sweeps at once and then at each interval, as of that moment', as
       sweeps.map(({ now }) => now - began),
       [0, MINUTE, 2 * MINUTE].slice(0, n + 1),
     )
-    sweeps[n]?.resolve({ ended: 0, removed: 0 })
+    sweeps[n]?.resolve({ ended: 0, removed: 0, damaged: 0 })
     await turn()
     clock.advance(MINUTE - 1)
     assert.is(sweeps.length, n + 1)
@@ -75,7 +75,7 @@ test('a sweeper sweeps at once and then at each interval, as of that moment', as
 
 test('a sweep that found nothing is not worth a line', async () => {
   const { sweeps, lines } = openSweeper()
-  sweeps[0]?.resolve({ ended: 0, removed: 0 })
+  sweeps[0]?.resolve({ ended: 0, removed: 0, damaged: 0 })
   await turn()
   assert.equal(lines(), [])
 })

@@ -1,5 +1,5 @@
 import type { Session } from '../session/session.ts'
-import { guarded } from '../store/database.ts'
+import { guarded } from '../store/start-error.ts'
 import type { FileAccess } from '../store/file-access.ts'
 
 const PAGE = 500

@@ -7,7 +7,7 @@ import {
   type Finding,
 } from '../store/audit.ts'
 import { openForCommand } from '../store/command-database.ts'
-import { guarded } from '../store/database.ts'
+import { guarded } from '../store/start-error.ts'
 import { countSessions } from '../store/statistics.ts'
 import { type Command, usageError } from './command.ts'
 import { createProgress } from './progress.ts'
@@ -38,13 +38,12 @@ export const checkCommand: Command = {
       io.out(json ? `${JSON.stringify(finding)}\n` : renderFinding(finding))
     }
 
-    const database = openForCommand(dataPath)
+    const database = openForCommand(dataPath, () => auditLog(dataPath, onFinding))
     try {
       guarded(dataPath, () => {
         io.err('Checking the file\n')
         auditSchema(database, onFinding)
         auditFile(database, onFinding)
-        auditLog(dataPath, onFinding)
         const progress = createProgress({
           write: io.err,
           isTerminal: io.isTerminal,

@@ -10,6 +10,7 @@ import {
 } from '../json/text.ts'
 import type { Session } from '../session/session.ts'
 import { DEEPEST, LONGEST_IDLE_TIMEOUT_MS, LONGEST_LIFETIME_MS } from '../session/session-line.ts'
+import { ID_SHAPE, isId } from '../session/token.ts'
 import { readSettings } from '../settings.ts'
 import type { ParseLine } from './input-lines.ts'
 
@@ -19,7 +20,6 @@ const PREFIX: Readonly<Record<ForeignStore, string>> = {
   'connect-redis': 'sess:',
   'flask-session': 'session:',
 }
-const ID = /^[\w-]{16,128}$/
 /** What connect-redis keeps a session for, where its cookie says nothing. */
 const REDIS_TTL_MS = 86_400_000
 
@@ -41,8 +41,8 @@ export function parseForeignLine(store: ForeignStore): ParseLine {
     }
     return entriesOf(parseObject(line)).map(({ key, value, ttl }) => () => {
       const id = key.startsWith(PREFIX[store]) ? key.slice(PREFIX[store].length) : ''
-      if (!ID.test(id)) {
-        throw invalid(`its key must be ${PREFIX[store]} and 16 to 128 of A-Z a-z 0-9 _ -`)
+      if (!isId(id)) {
+        throw invalid(`its key must be ${PREFIX[store]} and ${ID_SHAPE}`)
       }
       const leftMs = ttl === undefined ? undefined : readTtl(ttl)
       return toSession(id, readObject(value), leftMs, now)

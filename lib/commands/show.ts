@@ -1,7 +1,7 @@
 import { renderForBackEnd } from '../session/session-json.ts'
 import { oneLine } from '../session/session-line.ts'
 import type { Tombstone } from '../session/session.ts'
-import { guarded } from '../store/database.ts'
+import { guarded } from '../store/start-error.ts'
 import { openFileAccess } from '../store/file-access.ts'
 import { type Command, usageError } from './command.ts'
 import { FILE_EXIT_CODES } from './file-exit-codes.ts'

@@ -1,5 +1,5 @@
 import { openForCommand } from '../store/command-database.ts'
-import { guarded } from '../store/database.ts'
+import { guarded } from '../store/start-error.ts'
 import { countSessions, readStatistics, type Statistics } from '../store/statistics.ts'
 import { type Command, usageError } from './command.ts'
 import { createProgress } from './progress.ts'

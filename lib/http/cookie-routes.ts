@@ -8,7 +8,7 @@ import { parseCookieAttributes, parseCookieBody, parseCookieQuery } from './cook
 import { parseCookies } from './cookie-header.ts'
 import { refuseOtherMethods } from './method-not-allowed.ts'
 import { readQueries } from './query.ts'
-import { decodeSegment } from './segment.ts'
+import { decodeLastSegment } from './segment.ts'
 import {
   completeAttributes,
   type CookieAttributes,
@@ -46,7 +46,7 @@ export function createCookieRoutes(deps: CookieRoutesDeps): Hono<AppEnv> {
   })
 
   routes.get('/:name', (c) => {
-    const name = readName(c)
+    const name = decodeLastSegment(c.req.path)
     // A session's token is HttpOnly so that scripts cannot read it; they shall not here, either.
     const value = reservedNames.includes(name)
       ? undefined
@@ -85,13 +85,8 @@ export function createCookieRoutes(deps: CookieRoutesDeps): Hono<AppEnv> {
   return routes
 }
 
-/** Not `c.req.param`, which keeps a malformed escape as it is. */
-function readName(c: Context): string {
-  return decodeSegment(c.req.path.slice(c.req.path.lastIndexOf('/') + 1))
-}
-
 function readWritableName(c: Context, reservedNames: readonly string[]): string {
-  const name = readName(c)
+  const name = decodeLastSegment(c.req.path)
   if (reservedNames.includes(name)) {
     throw new CoatcheckError(
       'invalid_cookie',

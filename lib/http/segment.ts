@@ -16,3 +16,8 @@ export function decodeSegment(raw: string): string {
     )
   }
 }
+
+/** The last segment of a raw path; Hono's `c.req.param` keeps a malformed escape as it is. */
+export function decodeLastSegment(path: string): string {
+  return decodeSegment(path.slice(path.lastIndexOf('/') + 1))
+}

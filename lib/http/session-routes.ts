@@ -14,7 +14,7 @@ import { contentTypeOf, readJson, readValue } from './body.ts'
 import { methodRefusal, refuseOtherMethods } from './method-not-allowed.ts'
 import { readPrecondition } from './precondition-headers.ts'
 import { parseFlag, readFlag, readQueries } from './query.ts'
-import { decodeSegment } from './segment.ts'
+import { decodeLastSegment } from './segment.ts'
 import { parseKeyPatch, parseSessionPatch } from './session-body.ts'
 import type { SessionCookie } from './session-cookie.ts'
 import type { DeviceReader } from './device.ts'
@@ -219,9 +219,8 @@ export function createSessionRoutes(deps: SessionRoutesDeps): Hono<AppEnv> {
     return conditional(c, { name: 'update', ...update })
   }
 
-  /** Not `c.req.param`, which keeps a malformed escape as it is. */
   function readKey(c: AppContext): string {
-    const key = decodeSegment(c.req.path.slice(c.req.path.lastIndexOf('/') + 1))
+    const key = decodeLastSegment(c.req.path)
     checkKey(key, rules)
     return key
   }

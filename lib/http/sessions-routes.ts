@@ -3,6 +3,7 @@ import { Hono } from 'hono'
 import type { Clock } from '../clock.ts'
 import { CoatcheckError } from '../errors.ts'
 import type { SessionRules } from '../session/rules.ts'
+import { ID_SHAPE, isId } from '../session/token.ts'
 import type { Changed, Sessions } from '../sessions.ts'
 import { answerJson, entityTag, type Headers } from './answer.ts'
 import type { AppContext, AppEnv } from './app-env.ts'
@@ -12,7 +13,7 @@ import type { DeviceReader } from './device.ts'
 import { refuseOtherMethods } from './method-not-allowed.ts'
 import { readPrecondition } from './precondition-headers.ts'
 import { readQueries } from './query.ts'
-import { decodeSegment } from './segment.ts'
+import { decodeLastSegment } from './segment.ts'
 import type { SessionCookie } from './session-cookie.ts'
 import { parseNewSession, type NewSession } from './new-session-body.ts'
 import { renderForBackEnd } from '../session/session-json.ts'
@@ -28,8 +29,6 @@ export type SessionsRoutesDeps = {
 
 const DEFAULT_PAGE = 100
 const LARGEST_PAGE = 1_000
-/** Minted or chosen by a back end; a token is none, it has a dot. */
-const SESSION_ID = /^[\w-]{16,128}$/
 
 export function createSessionsRoutes(deps: SessionsRoutesDeps): Hono<AppEnv> {
   const { sessions, cookie, readDevice, clock, rules, bodyLimitBytes } = deps
@@ -64,7 +63,7 @@ export function createSessionsRoutes(deps: SessionsRoutesDeps): Hono<AppEnv> {
       )
     }
     const except = query.get('except')
-    if (except !== undefined && !SESSION_ID.test(except)) {
+    if (except !== undefined && !isId(except)) {
       throw badRequest('?except= must be the id of a session, it is empty or none')
     }
     const ended = await sessions.endMany({ sub, except })
@@ -135,12 +134,9 @@ function readInteger(
 }
 
 function readChosenId(c: AppContext): string {
-  const id = decodeSegment(c.req.path.slice(c.req.path.lastIndexOf('/') + 1))
-  if (SESSION_ID.test(id)) return id
-  throw new CoatcheckError(
-    'invalid_argument',
-    'Cannot use this id: it must be 16 to 128 of A-Z a-z 0-9 _ -',
-  )
+  const id = decodeLastSegment(c.req.path)
+  if (isId(id)) return id
+  throw new CoatcheckError('invalid_argument', `Cannot use this id: it must be ${ID_SHAPE}`)
 }
 
 function badRequest(reason: string): CoatcheckError {

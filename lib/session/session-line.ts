@@ -10,9 +10,8 @@ import {
 } from '../json/text.ts'
 import { checkClaims } from './claims.ts'
 import type { Session } from './session.ts'
+import { ID_SHAPE, isHash, isId } from './token.ts'
 
-const ID = /^[\w-]{16,128}$/
-const SECRET_HASH = /^[\w-]{43}$/
 /** Deeper than any server lets a value be. */
 export const DEEPEST = 1_100
 
@@ -69,13 +68,13 @@ export function parseSessionLine(text: string, now: number): Session {
   }
 
   const id = String(JSON.parse(take('id', 'string') ?? '""'))
-  if (!ID.test(id)) throw invalid('"id" must be 16 to 128 of A-Z a-z 0-9 _ -')
+  if (!isId(id)) throw invalid(`"id" must be ${ID_SHAPE}`)
   const claims = renderObject(parseObject(take('claims', 'object') ?? '{}'))
   checkClaims(claims)
   const secretHash = members.has('secretHash')
     ? String(JSON.parse(take('secretHash', 'string') ?? '""'))
     : null
-  if (secretHash !== null && !SECRET_HASH.test(secretHash)) {
+  if (secretHash !== null && !isHash(secretHash)) {
     throw invalid('"secretHash" must be a SHA-256 in base64url')
   }
   if (members.get('device')?.trim() === 'null') members.delete('device')

@@ -23,6 +23,13 @@ function mintId(): string {
   return id.startsWith('-') ? mintId() : id
 }
 
+export const ID_SHAPE = '16 to 128 of A-Z a-z 0-9 _ -'
+
+/** Whether this can be an id, minted or chosen by a back end. A token is none: it has a dot. */
+export function isId(text: string): boolean {
+  return /^[\w-]{16,128}$/.test(text)
+}
+
 /**
  * Whether the text has a token's length and its dot. Its characters need no look: an id or a secret
  * with others in it is nobody's.
@@ -43,6 +50,11 @@ export function renderToken(token: Token): string {
 /** The secret has 258 random bits, so a fast hash is enough: there is nothing to guess. */
 export function hashSecret(secret: string): string {
   return hash('sha256', secret, 'base64url')
+}
+
+/** Whether this can be what `hashSecret` answers. */
+export function isHash(text: string): boolean {
+  return /^[\w-]{43}$/.test(text)
 }
 
 /** Whether the secret is the one that was hashed, in a time that does not depend on the answer. */

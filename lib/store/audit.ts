@@ -3,6 +3,7 @@ import type Database from 'better-sqlite3'
 import { checkClaims, findSub } from '../session/claims.ts'
 import { DEEPEST } from '../session/session-line.ts'
 import { expiresAt } from '../session/session.ts'
+import { ID_SHAPE, isHash, isId } from '../session/token.ts'
 import { kindOf, parseJson } from '../json/text.ts'
 import { checksumOf, tombstoneChecksumOf } from './checksum.ts'
 import { openMemoryDatabase } from './database.ts'
@@ -31,8 +32,6 @@ export type OnFinding = (finding: Finding) => void
 const SLICE = 1_000
 const SLICE_CHARACTERS = 4 * 1024 * 1024
 
-const ID = /^[\w-]{16,128}$/
-const HASH = /^[\w-]{43}$/
 const REASONS = ['idle_timeout', 'lifetime', 'logout', 'renewed', 'revoked', 'evicted']
 
 type AuditedRow = [...SessionRow, sub: string | null, sweepAt: number, endedAt: number | null]
@@ -127,28 +126,28 @@ export function auditOthers(
   }
   const keys = database.prepare<[], [string, string]>('select name, hash from api_keys').raw()
   for (const [name, hash] of keys.all()) {
-    if (!HASH.test(hash)) onFinding({ kind: 'api_key', id: name, rule: MALFORMED_HASH })
+    if (!isHash(hash)) onFinding({ kind: 'api_key', id: name, rule: MALFORMED_HASH })
   }
 }
 
 function* brokenTombstoneRules(row: TombstoneRow): Generator<string> {
   const tombstone = parseTombstoneRow(row)
-  if (!ID.test(tombstone.id)) yield MALFORMED_ID
-  if (!isHash(tombstone.secretHash)) yield MALFORMED_HASH
+  if (!isId(tombstone.id)) yield MALFORMED_ID
+  if (!isHashOrNone(tombstone.secretHash)) yield MALFORMED_HASH
   if (!REASONS.includes(tombstone.reason)) yield `reason must be one of ${REASONS.join(', ')}`
   if (tombstoneChecksumOf(tombstone) !== row[4]) yield WRONG_CHECKSUM
 }
 
 const WRONG_CHECKSUM = 'the checksum must be that of what is in the row'
-const MALFORMED_ID = 'id must be 16 to 128 of A-Z a-z 0-9 _ -'
+const MALFORMED_ID = `id must be ${ID_SHAPE}`
 const MALFORMED_HASH = 'the hash must be a SHA-256 in base64url'
 
 function* brokenRules(row: AuditedRow): Generator<string> {
   const session = parseSessionRow(row.slice(0, 13) as SessionRow)
   const [sub, sweepAt, endedAt] = row.slice(13) as [string | null, number, number | null]
   if (checksumOf(session) !== row[12]) yield WRONG_CHECKSUM
-  if (!ID.test(session.id)) yield MALFORMED_ID
-  if (!isHash(session.secretHash)) yield MALFORMED_HASH
+  if (!isId(session.id)) yield MALFORMED_ID
+  if (!isHashOrNone(session.secretHash)) yield MALFORMED_HASH
   if (sweepAt > expiresAt(session)) yield 'sweep_at must not be later than the session expires'
   if (session.version < 1) yield 'version must be at least 1'
   if (row[4] !== 0 && row[4] !== 1) yield 'permanent must be 0 or 1'
@@ -187,8 +186,8 @@ function hasValidSub(claims: string): boolean {
   }
 }
 
-function isHash(hash: string | null): boolean {
-  return hash === null || HASH.test(hash)
+function isHashOrNone(hash: string | null): boolean {
+  return hash === null || isHash(hash)
 }
 
 /** SQLite's own objects have no text, and are none of anybody's. */

@@ -12,8 +12,7 @@ import {
   writeError,
 } from './copy-database.ts'
 import { openForCommand } from './command-database.ts'
-import { guarded } from './database.ts'
-import { StartError } from './start-error.ts'
+import { guarded, StartError } from './start-error.ts'
 
 export type BackUpOptions = {
   readonly dataPath: string

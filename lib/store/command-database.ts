@@ -1,21 +1,26 @@
 /** The data file for a command, beside a server or without one. */
 import { statSync } from 'node:fs'
 import type Database from 'better-sqlite3'
-import { guarded, inspect, openWriterDatabase } from './database.ts'
+import { inspect, openWriterDatabase } from './database.ts'
 import { isServed } from './lock.ts'
 import { damagedLog, findLogDamage } from './log-damage.ts'
-import { StartError } from './start-error.ts'
+import { guarded, StartError } from './start-error.ts'
 
 /**
  * Throws a `StartError` where there is none, it is damaged, or it is not one that this Coatcheck has
- * brought up to date.
+ * brought up to date. `beforeOpening` may read the file in a way of its own: while SQLite has it open,
+ * it would lose its locks when another descriptor is closed.
  */
-export function openForCommand(path: string): Database.Database {
+export function openForCommand(
+  path: string,
+  beforeOpening: (path: string) => void = () => {},
+): Database.Database {
   return guarded(path, () => {
     if (!statSync(path, { throwIfNoEntry: false })?.isFile()) {
       throw new StartError('missing', `Cannot open ${path}: there is no such file (--data)`)
     }
     refuseDamagedLog(path)
+    beforeOpening(path)
     const { version, known } = inspect(path, 'quick_check')
     if (version < known) {
       throw new StartError(

@@ -13,6 +13,7 @@ import {
 import { basename, dirname, join } from 'node:path'
 import Database from 'better-sqlite3'
 import { nanoid } from 'nanoid'
+import { codeOf } from '../errors.ts'
 import { StartError } from './start-error.ts'
 
 /** Told now and then how many pages are copied, of how many. */
@@ -166,8 +167,4 @@ export function writeError(action: string, error: unknown): unknown {
     )
   }
   return error
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : ''
 }

@@ -5,7 +5,7 @@ import Database from 'better-sqlite3'
 import { listAssets, readAsset } from '../assets.ts'
 import { defineChecksums } from './checksum.ts'
 import { damagedLog, findLogDamage, type LogDamage } from './log-damage.ts'
-import { StartError } from './start-error.ts'
+import { guarded, malformedFile, StartError } from './start-error.ts'
 
 export type Durability = 'full' | 'relaxed'
 
@@ -52,7 +52,8 @@ export type PrepareOptions = {
 }
 
 /**
- * Makes the file ready: fills an empty one, and brings an older one up to date. Throws a `StartError`, leaving the file untouched, where it is not ours, damaged, or of a newer Coatcheck.
+ * Makes the file ready: fills an empty one, and brings an older one up to date. Throws a
+ * `StartError`, leaving the file untouched, where it is not ours, damaged, or of a newer Coatcheck.
  */
 export function prepareDatabase(path: string, options: PrepareOptions = {}): void {
   const { durability = 'full', onLogDamage } = options
@@ -120,22 +121,6 @@ export function openMemoryDatabase(): Database.Database {
   return database
 }
 
-/** Runs what opens or reads the file, and turns its failures into a `StartError`. */
-export function guarded<T>(path: string, run: () => T): T {
-  try {
-    return run()
-  } catch (error) {
-    throw asStartError(path, error)
-  }
-}
-
-/** What went wrong as the file was opened, as a `StartError` where it is the file's or the disk's. */
-export function asStartError(path: string, error: unknown): unknown {
-  if (error instanceof StartError) return error
-  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-  return startErrorFor(path, code, error)
-}
-
 /**
  * Reads before anything writes, so that a file that is refused stays as it was. Up to `checkBytes`
  * its structure is checked; the quick check does not compare indexes with what they are of.
@@ -166,7 +151,7 @@ export function inspect(
     }
     if (statSync(path).size <= checkBytes) {
       const verdict = database.pragma(`${check}(1)`, { simple: true })
-      if (verdict !== 'ok') throw damaged(path, String(verdict))
+      if (verdict !== 'ok') throw malformedFile(path, String(verdict))
     }
     return { version, known }
   } finally {
@@ -230,53 +215,4 @@ function refuseOldSqlite(): void {
   if (version.localeCompare(OLDEST_SQLITE, 'en', { numeric: true }) < 0) {
     throw new Error(`Cannot start: SQLite must be ${OLDEST_SQLITE} or newer, this is ${version}`)
   }
-}
-
-function startErrorFor(path: string, code: string, cause: unknown): unknown {
-  if (code === 'SQLITE_NOTADB') {
-    return new StartError(
-      'foreign',
-      `Cannot open ${path}: it is not a SQLite database; give Coatcheck a file of its own (--data)`,
-    )
-  }
-  if (code.startsWith('SQLITE_CORRUPT')) return damaged(path, 'SQLite finds it malformed')
-  // It has the marks of ours, and not the tables.
-  if (cause instanceof Error && /^no such (table|column)/.test(cause.message)) {
-    return damaged(path, cause.message)
-  }
-  if (/^(SQLITE_FULL|SQLITE_IOERR_SHMSIZE|ENOSPC|EDQUOT)$/.test(code)) {
-    return new StartError(
-      'disk_failed',
-      `Cannot open ${path}: the disk is full; make space and start again`,
-    )
-  }
-  if (/^(SQLITE_IOERR|EIO|EFBIG)/.test(code)) {
-    return new StartError('disk_failed', `Cannot open ${path}: the disk fails (${code})`)
-  }
-  if (code.startsWith('SQLITE_BUSY')) {
-    return new StartError(
-      'in_use',
-      `Cannot open ${path}: another program is writing to it; stop that one`,
-    )
-  }
-  if (
-    /^(SQLITE_(CANTOPEN|READONLY|PERM|AUTH)|EACCES|EPERM|EROFS|ENOTDIR|EISDIR|EEXIST|ENOENT)/.test(
-      code,
-    )
-  ) {
-    return new StartError(
-      'unwritable',
-      `Cannot open ${path}: the file and its folder must be writable for this user (${code}); ` +
-        'mend their rights, or give another file (--data)',
-    )
-  }
-  return cause
-}
-
-function damaged(path: string, finding: string): StartError {
-  return new StartError(
-    'damaged',
-    `Cannot open ${path}: the file is damaged (${finding}); nothing was changed. ` +
-      'Restore a backup, or move the file away to start with an empty one',
-  )
 }

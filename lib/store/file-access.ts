@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { SessionRules } from '../session/rules.ts'
 import { openForCommand } from './command-database.ts'
-import { guarded } from './database.ts'
+import { guarded } from './start-error.ts'
 import { isServed } from './lock.ts'
 import { createReader, type Reader } from './reader.ts'
 import { errorFor } from './writer-port.ts'

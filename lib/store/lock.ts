@@ -1,9 +1,8 @@
 import { existsSync, readdirSync, realpathSync, statSync } from 'node:fs'
 import { join, parse } from 'node:path'
 import Database from 'better-sqlite3'
-import { guarded } from './database.ts'
 import { ASIDE_MARK } from './set-aside.ts'
-import { StartError } from './start-error.ts'
+import { guarded, StartError } from './start-error.ts'
 
 /** A command that looks whether a server runs holds the lock for an instant: it is waited for. */
 const PROBE_MS = 200

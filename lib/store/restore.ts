@@ -21,11 +21,11 @@ import {
   writeError,
 } from './copy-database.ts'
 import { openForCommand, refuseDamagedLog } from './command-database.ts'
-import { createFile, guarded, openReaderDatabase, openWriterDatabase } from './database.ts'
+import { createFile, openReaderDatabase, openWriterDatabase } from './database.ts'
 import { lockDatabase } from './lock.ts'
 import { findLogDamage } from './log-damage.ts'
 import { ASIDE_MARK } from './set-aside.ts'
-import { StartError } from './start-error.ts'
+import { guarded, StartError } from './start-error.ts'
 
 export type RestoreOptions = {
   /** The backup; it stays as it is. */

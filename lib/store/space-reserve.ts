@@ -12,6 +12,7 @@ import {
   writeSync,
 } from 'node:fs'
 import { dirname } from 'node:path'
+import { codeOf } from '../errors.ts'
 
 export type SpaceReserve = {
   /** How much it is when it is whole. */
@@ -68,7 +69,7 @@ export function releaseReserve(path: string): void {
   try {
     truncateSync(reservePathOf(path), 0)
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error
+    if (codeOf(error) !== 'ENOENT') throw error
   }
 }
 
@@ -77,5 +78,5 @@ function reservePathOf(path: string): string {
 }
 
 function isFull(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && ['ENOSPC', 'EDQUOT'].includes(`${error.code}`)
+  return ['ENOSPC', 'EDQUOT'].includes(codeOf(error))
 }

@@ -6,19 +6,13 @@ import { CoatcheckError } from '../errors.ts'
 import type { SessionRules } from '../session/rules.ts'
 import { mayWriteClaims } from '../session/operations.ts'
 import { type Found, isLive, type Session } from '../session/session.ts'
-import {
-  asStartError,
-  createFile,
-  type Durability,
-  guarded,
-  openReaderDatabase,
-  prepareDatabase,
-} from './database.ts'
+import { createFile, type Durability, openReaderDatabase, prepareDatabase } from './database.ts'
 import { createHotSessions } from './hot-sessions.ts'
 import { lockDatabase } from './lock.ts'
 import type { LogDamage } from './log-damage.ts'
 import { createReader, type Reader } from './reader.ts'
 import { releaseReserve } from './space-reserve.ts'
+import { asStartError, guarded } from './start-error.ts'
 import { damagedFile, isDamage } from './sqlite-errors.ts'
 import type { Changed, Inserted, Store } from './store.ts'
 import { createWriteQueue, type WriteQueueOptions } from './write-queue.ts'

@@ -1,3 +1,5 @@
+import { codeOf } from '../errors.ts'
+
 /** Why a store cannot be opened; each has an exit code of its own. */
 export type StartFault =
   'missing' | 'damaged' | 'foreign' | 'newer' | 'older' | 'in_use' | 'unwritable' | 'disk_failed'
@@ -11,4 +13,61 @@ export class StartError extends Error {
     this.name = 'StartError'
     this.fault = fault
   }
+}
+
+/** Runs what opens or reads the file, and turns its failures into a `StartError`. */
+export function guarded<T>(path: string, run: () => T): T {
+  try {
+    return run()
+  } catch (error) {
+    throw asStartError(path, error)
+  }
+}
+
+/** What went wrong as the file was opened, as a `StartError` where it is the file's or the disk's. */
+export function asStartError(path: string, error: unknown): unknown {
+  if (error instanceof StartError) return error
+  const code = codeOf(error)
+  const refuse = (fault: StartFault, reason: string): StartError =>
+    new StartError(fault, `Cannot open ${path}: ${reason}`)
+
+  if (code === 'SQLITE_NOTADB') {
+    return refuse(
+      'foreign',
+      'it is not a SQLite database; give Coatcheck a file of its own (--data)',
+    )
+  }
+  if (code.startsWith('SQLITE_CORRUPT')) return malformedFile(path, 'SQLite finds it malformed')
+  // It has the marks of ours, and not the tables.
+  if (error instanceof Error && /^no such (table|column)/.test(error.message)) {
+    return malformedFile(path, error.message)
+  }
+  if (/^(SQLITE_FULL|SQLITE_IOERR_SHMSIZE|ENOSPC|EDQUOT)$/.test(code)) {
+    return refuse('disk_failed', 'the disk is full; make space and start again')
+  }
+  if (/^(SQLITE_IOERR|EIO|EFBIG)/.test(code)) {
+    return refuse('disk_failed', `the disk fails (${code})`)
+  }
+  if (code.startsWith('SQLITE_BUSY')) {
+    return refuse('in_use', 'another program is writing to it; stop that one')
+  }
+  if (
+    /^SQLITE_(CANTOPEN|READONLY|PERM|AUTH)|^E(ACCES|PERM|ROFS|NOTDIR|ISDIR|EXIST|NOENT)/.test(code)
+  ) {
+    return refuse(
+      'unwritable',
+      `the file and its folder must be writable for this user (${code}); mend their rights, or ` +
+        'give another file (--data)',
+    )
+  }
+  return error
+}
+
+/** The refusal of a file of which the structure is not whole. */
+export function malformedFile(path: string, finding: string): StartError {
+  return new StartError(
+    'damaged',
+    `Cannot open ${path}: the file is damaged (${finding}); nothing was changed. ` +
+      'Restore a backup, or move the file away to start with an empty one',
+  )
 }

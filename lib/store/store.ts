@@ -129,5 +129,5 @@ export type Swept = {
   readonly ended: number
   readonly removed: number
   /** Sessions past their time that are damaged, and so left where they are for now. */
-  readonly damaged?: number
+  readonly damaged: number
 }

@@ -46,7 +46,7 @@ export type FromWriter =
  */
 const SWEEP_SLICE = 50
 
-const NOTHING_SWEPT: Swept = { ended: 0, removed: 0 }
+const NOTHING_SWEPT: Swept = { ended: 0, removed: 0, damaged: 0 }
 
 const port = requirePort()
 const options: WriterOptions = workerData
@@ -141,11 +141,10 @@ function sweepSlice(now: number): { more: boolean } {
   try {
     const slice = writer.sweepSlice(now, SWEEP_SLICE)
     log.trim()
-    const damaged = (swept.damaged ?? 0) + (slice.damaged ?? 0)
     swept = {
       ended: swept.ended + slice.ended,
       removed: swept.removed + slice.removed,
-      ...(damaged > 0 && { damaged }),
+      damaged: swept.damaged + slice.damaged,
     }
     if (slice.more) return slice
     post({ kind: 'swept', swept })

@@ -298,8 +298,7 @@ export function createWriter(
           }
         }
         const removed = forget.run(now - keepEndedMs, limit).changes
-        const found = { ended, removed, ...(damaged > 0 && { damaged }) }
-        return { ...found, more: ids.length === limit || removed === limit }
+        return { ended, removed, damaged, more: ids.length === limit || removed === limit }
       })
     },
   }

@@ -50,15 +50,15 @@ function inlineWriter(writer: Writer): WriterPort {
   return {
     write: async (requests) => writer.run(requests),
     async sweep(now) {
-      let ended = 0
-      let removed = 0
+      let [ended, removed, damaged] = [0, 0, 0]
       for (let more = true; more;) {
         const slice = writer.sweepSlice(now, 2)
         ended += slice.ended
         removed += slice.removed
+        damaged += slice.damaged
         more = slice.more
       }
-      return { ended, removed }
+      return { ended, removed, damaged }
     },
     tick() {},
     health: () => ({ state: 'ok', logBytes: 0 }),

@@ -178,8 +178,8 @@ export function testStoreContract(name: string, open: OpenStore): void {
     } as const
     assert.equal(before, { state: 'ended', tombstone })
 
-    assert.equal(await store.sweep(deadline - 1), { ended: 0, removed: 0 })
-    assert.equal(await store.sweep(deadline + 5), { ended: 1, removed: 0 })
+    assert.equal(await store.sweep(deadline - 1), { ended: 0, removed: 0, damaged: 0 })
+    assert.equal(await store.sweep(deadline + 5), { ended: 1, removed: 0, damaged: 0 })
     assert.equal(await store.find(session.id, deadline + 5), before)
     await store.close()
   })
@@ -205,7 +205,7 @@ export function testStoreContract(name: string, open: OpenStore): void {
     const session = sessionAt(clock.now())
     await store.insert(session)
     store.touch(session.id, clock.now() + 20 * MINUTE)
-    assert.equal(await store.sweep(clock.now() + 40 * MINUTE), { ended: 0, removed: 0 })
+    assert.equal(await store.sweep(clock.now() + 40 * MINUTE), { ended: 0, removed: 0, damaged: 0 })
     assert.is((await store.find(session.id, clock.now() + 40 * MINUTE)).state, 'live')
     await store.close()
   })
@@ -220,7 +220,7 @@ export function testStoreContract(name: string, open: OpenStore): void {
     clock.advance(1_000)
     const found = await store.find(session.id, clock.now())
     assert.is(found.state === 'live' && found.session.lastSeenAt >= session.createdAt, true)
-    assert.equal(await store.sweep(clock.now() + 40 * MINUTE), { ended: 0, removed: 0 })
+    assert.equal(await store.sweep(clock.now() + 40 * MINUTE), { ended: 0, removed: 0, damaged: 0 })
     await store.close()
   })
 
@@ -230,10 +230,10 @@ export function testStoreContract(name: string, open: OpenStore): void {
     const busy = sessionAt(began)
     await store.insert(busy)
     for (let at = 20; at <= 100; at += 20) store.touch(busy.id, began + at * MINUTE)
-    assert.equal(await store.sweep(began + 129 * MINUTE), { ended: 0, removed: 0 })
-    assert.equal(await store.sweep(began + 129 * MINUTE), { ended: 0, removed: 0 })
+    assert.equal(await store.sweep(began + 129 * MINUTE), { ended: 0, removed: 0, damaged: 0 })
+    assert.equal(await store.sweep(began + 129 * MINUTE), { ended: 0, removed: 0, damaged: 0 })
     assert.is((await store.find(busy.id, began + 129 * MINUTE)).state, 'live')
-    assert.equal(await store.sweep(began + 130 * MINUTE), { ended: 1, removed: 0 })
+    assert.equal(await store.sweep(began + 130 * MINUTE), { ended: 1, removed: 0, damaged: 0 })
     await store.close()
   })
 
@@ -244,8 +244,8 @@ export function testStoreContract(name: string, open: OpenStore): void {
     const limits = { idleTimeoutMs: MINUTE, lifetimeMs: HOUR }
     const shorter = { data: '{}', claims: '{}', permanent: false, ...limits }
     await store.change(session.id, clock.now(), { name: 'replace', ...shorter })
-    assert.equal(await store.sweep(clock.now() + MINUTE - 1), { ended: 0, removed: 0 })
-    assert.equal(await store.sweep(clock.now() + MINUTE), { ended: 1, removed: 0 })
+    assert.equal(await store.sweep(clock.now() + MINUTE - 1), { ended: 0, removed: 0, damaged: 0 })
+    assert.equal(await store.sweep(clock.now() + MINUTE), { ended: 1, removed: 0, damaged: 0 })
     await store.close()
   })
 
@@ -257,11 +257,15 @@ export function testStoreContract(name: string, open: OpenStore): void {
     )
     const young = sessionAt(began + HOUR, { id: 'young' })
     await store.insert(young)
-    assert.equal(await store.sweep(began + HOUR), { ended: 7, removed: 0 })
-    assert.equal(await store.sweep(began + 30 * MINUTE + DAY - 1), { ended: 1, removed: 0 })
+    assert.equal(await store.sweep(began + HOUR), { ended: 7, removed: 0, damaged: 0 })
+    assert.equal(await store.sweep(began + 30 * MINUTE + DAY - 1), {
+      ended: 1,
+      removed: 0,
+      damaged: 0,
+    })
     assert.is((await store.find('session-3', began + 30 * MINUTE + DAY - 1)).state, 'ended')
     assert.is((await store.find('session-3', began + 30 * MINUTE + DAY)).state, 'absent')
-    assert.equal(await store.sweep(began + 30 * MINUTE + DAY), { ended: 0, removed: 7 })
+    assert.equal(await store.sweep(began + 30 * MINUTE + DAY), { ended: 0, removed: 7, damaged: 0 })
     await store.close()
   })
 
