@@ -1,3 +1,5 @@
+import { COMMAND_NAMES } from './command-names.ts'
+import { renderHelp } from './settings-help.ts'
 import { settingsTable, variableOf, type SettingRow, type Settings } from './settings-table.ts'
 
 export type { Settings } from './settings-table.ts'
@@ -8,28 +10,17 @@ export type Command =
   | { readonly kind: 'help'; readonly text: string }
   | { readonly kind: 'version' }
 
-/** What the program does besides serving, by the word that calls it. */
-export const COMMAND_NAMES = [
-  'backup',
-  'check',
-  'end',
-  'export',
-  'import',
-  'key',
-  'list',
-  'restore',
-  'show',
-  'stats',
-] as const
-
 /** All that is wrong with the flags and the environment, one fault for each thing to put right. */
 export class SettingsError extends Error {
   readonly faults: readonly string[]
+  /** What to call to see how it is right. */
+  readonly help: string
 
-  constructor(faults: readonly string[]) {
+  constructor(faults: readonly string[], help = '--help') {
     super(`Cannot read the settings: ${faults.join('; ')}`)
     this.name = 'SettingsError'
     this.faults = faults
+    this.help = help
   }
 }
 
@@ -69,57 +60,6 @@ export function readDataPath(
   const source = sourceOf(row, new Map(given === undefined ? [] : [[row.flag, [given]]]), env)
   if (source.fault !== undefined) throw new SettingsError([source.fault])
   return String(source.value)
-}
-
-/** What `--help` prints, at most 80 columns wide. */
-export function renderHelp(): string {
-  const groups = Map.groupBy(settingsTable, (row) => row.group)
-  return [
-    'Usage: coatcheck [serve] [--flag value]...',
-    '       coatcheck COMMAND [--help]',
-    '',
-    'A session server: hand in an object, get a ticket; come back with the ticket,',
-    'get the object. Each setting is a flag or a variable of the environment; the',
-    'flag wins.',
-    ...[...groups].flatMap(([group, rows]) => ['', `${group}:`, ...rows.flatMap(renderRow)]),
-    '',
-    'Commands, each with a --help of its own:',
-    ...wrap(COMMAND_NAMES.join(', '), 76, '  '),
-    '',
-    'Other flags:',
-    '  -h, --help       print this and stop',
-    '  -v, --version    print the version and stop',
-    '',
-    'Exit codes:',
-    '   0  stopped, as asked',
-    '   1  a fault of Coatcheck itself, its stack on stderr',
-    '  64  a setting is wrong',
-    '  65  the data file is damaged, of another version, or not one of ours',
-    '  66  there is no data file, for a command that needs one',
-    '  69  the address is taken',
-    '  70  a command has ended sessions that a running server may still show',
-    '  71  SQLite cannot be loaded: the folder is noexec, or the C library too old',
-    '  73  the data folder cannot be written',
-    '  74  the disk failed',
-    '  75  another server holds the data file',
-    '',
-  ].join('\n')
-}
-
-/** The table of settings in the README, in Markdown as Prettier leaves it. */
-export function renderSettingsTable(): string {
-  const cells = settingsTable.map((row) => [
-    `\`${row.flag}\``,
-    `\`${variableOf(row)}\``,
-    row.default === undefined ? '' : `\`${row.default}\``,
-    row.description.replaceAll('|', '\\|'),
-  ])
-  const lines = [['Flag', 'Environment', 'Default', 'What it does'], ...cells]
-  const widths = [0, 1, 2, 3].map((at) => Math.max(...lines.map((line) => line[at]?.length ?? 0)))
-  const rule = widths.map((width) => '-'.repeat(width))
-  return [...lines.slice(0, 1), rule, ...cells]
-    .map((line) => `| ${line.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join(' | ')} |\n`)
-    .join('')
 }
 
 type Given = ReadonlyMap<string, readonly (string | undefined)[]>
@@ -284,17 +224,6 @@ function editDistance(from: string, to: string): number {
     row = next
   }
   return row[to.length] ?? 0
-}
-
-function renderRow(row: SettingRow): string[] {
-  const flag = `  ${row.flag} ${row.kind.placeholder}`.padEnd(39)
-  const note = row.default === undefined ? '' : ` [${row.default}]`
-  return [`${flag}${variableOf(row)}`, ...wrap(row.description + note, 72, ' '.repeat(6))]
-}
-
-function wrap(text: string, width: number, indent: string): string[] {
-  const lines = text.match(new RegExp(`.{1,${width}}(?:\\s|$)`, 'g')) ?? []
-  return lines.map((line) => indent + line.trimEnd())
 }
 
 function splitOnce(text: string, separator: string): [string, string | undefined] {

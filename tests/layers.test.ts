@@ -23,7 +23,13 @@ const LAYERS: Record<string, { files: string[]; imports: string[] }> = {
     imports: [],
   },
   settings: {
-    files: ['lib/settings.ts', 'lib/settings-table.ts', 'lib/setting-values.ts'],
+    files: [
+      'lib/settings.ts',
+      'lib/settings-help.ts',
+      'lib/settings-table.ts',
+      'lib/setting-values.ts',
+      'lib/command-names.ts',
+    ],
     imports: ['base'],
   },
   json: { files: ['lib/json/'], imports: ['base'] },

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { renderSettingsTable } from '../lib/settings.ts'
+import { renderSettingsTable } from '../lib/settings-help.ts'
 import { makeFolder, spawnServer } from './support/spawn-server.ts'
 
 const README = readFileSync(new URL('../README.md', import.meta.url), 'utf8')

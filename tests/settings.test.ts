@@ -1,13 +1,8 @@
 import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import {
-  readSettings,
-  renderHelp,
-  renderSettingsTable,
-  SettingsError,
-  type Settings,
-} from '../lib/settings.ts'
+import { readSettings, SettingsError, type Settings } from '../lib/settings.ts'
+import { renderHelp, renderSettingsTable } from '../lib/settings-help.ts'
 import { documentedSettings } from './support/documented-settings.ts'
 
 const test = suite('settings')

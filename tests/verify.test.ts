@@ -97,6 +97,7 @@ test('GET /verify is 401 when the store fails, and the log does not quote it', a
   await checkRefused(refused)
   assert.is(logged.length, 1)
   assert.match(logged[0] ?? '', '"TypeError"')
+  assert.match(JSON.parse(logged[0] ?? '').place, 'verify.test.ts')
   assert.not.match(logged[0] ?? '', 'choked')
 })
 

@@ -59,7 +59,8 @@ export async function runCommand(
 
 /** What is thrown for words that a command does not know. */
 export function usageError(command: Command, reason: string): SettingsError {
-  return new SettingsError([`${reason}; usage: ${command.usage.join(', or ')}`])
+  const [name] = command.usage[0]?.split(' ') ?? []
+  return new SettingsError([`${reason}; usage: ${command.usage.join(', or ')}`], `${name} --help`)
 }
 
 const SHARED_OPTIONS = {

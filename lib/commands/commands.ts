@@ -1,4 +1,4 @@
-import type { COMMAND_NAMES } from '../settings.ts'
+import type { COMMAND_NAMES } from '../command-names.ts'
 import { backupCommand } from './backup.ts'
 import { checkCommand } from './check.ts'
 import type { Command } from './command.ts'

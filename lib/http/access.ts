@@ -58,7 +58,8 @@ export function createAccess(deps: AccessDeps): Access {
     if (key === undefined) throw apiKeyRequired('there is none')
     const client = networkOf(forwarded.addressOf(c))
     log.warn('api key refused', { client })
-    if (!failures.isExceededBy(client)) throw apiKeyRequired('the one given is not in force')
+    const areTooMany = failures.add(client)
+    if (!areTooMany) throw apiKeyRequired('the one given is not in force')
     throw new CoatcheckError(
       'too_many_failures',
       'Cannot take another wrong API key now: too many came from this address; wait, or mend the key',

@@ -52,7 +52,7 @@ export function createApp(options: AppOptions): Hono<AppEnv> {
   const app = new Hono<AppEnv>({ getPath: rawPath })
 
   // Without the check of the origin: a proxy asks about requests that it may yet refuse itself.
-  app.all('/verify', createVerifyRoute(options))
+  app.all('/verify', createVerifyRoute({ ...options, refusalFor }))
 
   app.get('/healthz', createHealthRoute(options.store))
   refuseOtherMethods(app, '/healthz', 'GET, HEAD')
@@ -98,11 +98,12 @@ export function createApp(options: AppOptions): Hono<AppEnv> {
   })
 
   /** What nobody foresaw is told to the operator, by its name and place, and not to the caller. */
-  function refusalFor(error: Error): CoatcheckError {
+  function refusalFor(error: unknown): CoatcheckError {
     if (error instanceof CoatcheckError) return error
     // The frames alone: a message of Node's own may quote what it choked on.
-    const place = (error.stack ?? '').split('\n').filter((line) => line.startsWith('    at '))
-    log.error('request failed', { error: error.name, place: place.join(' ').trim() })
+    const { name, stack = '' } = error instanceof Error ? error : new Error('not an error')
+    const place = stack.split('\n').filter((line) => line.startsWith('    at '))
+    log.error('request failed', { error: name, place: place.join(' ').trim() })
     return new CoatcheckError(
       'internal',
       'Cannot answer: the server has a fault, its log tells more',

@@ -7,8 +7,8 @@ const WINDOW_MS = 10_000
 const CLIENT_LIMIT = 10_000
 
 export type FailureLimit = {
-  /** Counts a failure; answers whether the client has failed too often lately. */
-  isExceededBy(client: string): boolean
+  /** Counts a failure of a client; answers whether there have been too many of late. */
+  add(client: string): boolean
 }
 
 export function createFailureLimit(clock: Clock): FailureLimit {
@@ -16,7 +16,7 @@ export function createFailureLimit(clock: Clock): FailureLimit {
   let began = -Infinity
 
   return {
-    isExceededBy(client) {
+    add(client) {
       const age = clock.now() - began
       if (age < 0 || age >= WINDOW_MS) {
         failures = new Map()

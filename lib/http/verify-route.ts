@@ -2,7 +2,6 @@
 import type { Handler } from 'hono'
 import { CoatcheckError, type ErrorCode } from '../errors.ts'
 import type { JsonText } from '../json/text.ts'
-import type { Log } from '../log.ts'
 import { findSub } from '../session/claims.ts'
 import { type MaybePromise, whenThere } from '../maybe-promise.ts'
 import type { Session } from '../session/session.ts'
@@ -20,7 +19,7 @@ export type VerifyDeps = {
   readonly sessions: Sessions
   readonly cookie: SessionCookie
   readonly holderAccess: HolderAccess
-  readonly log: Log
+  readonly refusalFor: (error: unknown) => CoatcheckError
 }
 
 /**
@@ -29,7 +28,7 @@ export type VerifyDeps = {
  * is not there lets through the client's own.
  */
 export function createVerifyRoute(deps: VerifyDeps): Handler<AppEnv> {
-  const { sessions, cookie, holderAccess, log } = deps
+  const { sessions, cookie, holderAccess, refusalFor } = deps
   // Whoever has the cookie can ask, too, where no proxy keeps this path to itself.
   const render = holderAccess === 'none' ? renderClosed : renderSession
 
@@ -42,9 +41,7 @@ export function createVerifyRoute(deps: VerifyDeps): Handler<AppEnv> {
   }
 
   function refuse(error: unknown): Response {
-    const isRefusal = error instanceof CoatcheckError
-    if (!isRefusal) log.error('verify failed', { error: error instanceof Error ? error.name : '' })
-    return answerProblem(sessionRequired(isRefusal ? error.code : 'internal'))
+    return answerProblem(sessionRequired(refusalFor(error).code))
   }
 
   return (c) => {

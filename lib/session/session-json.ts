@@ -4,20 +4,24 @@ import { expiresAt, lifetimeEndsAt, type Session } from './session.ts'
 
 /** The session as its holder sees it; data and claims as they were put, times in ISO 8601. */
 export function renderSession(session: Session): JsonText {
-  const { id, data, claims, permanent, createdAt, lastSeenAt } = session
+  const { id, data, claims } = session
   // An id has no character that JSON would escape.
-  return (
-    `{"id":"${id}","data":${data},"claims":${claims},"permanent":${permanent},` +
-    `"createdAt":"${renderIsoTime(createdAt)}","lastSeenAt":"${renderIsoTime(lastSeenAt)}",` +
-    `"expiresAt":"${renderIsoTime(expiresAt(session))}",` +
-    `"lifetimeEndsAt":"${renderIsoTime(lifetimeEndsAt(session))}"}`
-  )
+  return `{"id":"${id}","data":${data},"claims":${claims},${renderLife(session)}}`
 }
 
 /** For those who may not see what is in it. */
 export function renderClosed(session: Session): JsonText {
-  const { data: _, claims: __, ...shown } = JSON.parse(renderSession(session))
-  return JSON.stringify(shown)
+  return `{"id":"${session.id}",${renderLife(session)}}`
+}
+
+function renderLife(session: Session): string {
+  const { permanent, createdAt, lastSeenAt } = session
+  return (
+    `"permanent":${permanent},` +
+    `"createdAt":"${renderIsoTime(createdAt)}","lastSeenAt":"${renderIsoTime(lastSeenAt)}",` +
+    `"expiresAt":"${renderIsoTime(expiresAt(session))}",` +
+    `"lifetimeEndsAt":"${renderIsoTime(lifetimeEndsAt(session))}"`
+  )
 }
 
 /** What a back end is told in the one answer that knows it; a member that does not apply is left out. */

@@ -7,7 +7,10 @@ export type WriteAheadLog = {
   bytes(): number
   /** Moves a log that has become long into the data file, as much of it as can be moved now. */
   trim(): void
-  /** The same of any log; false where not all could be moved. */
+  /**
+   * Moves what is in it, as SQLite's checkpoint of this mode does; false where not all could be
+   * moved, since another program reads or the disk is full.
+   */
   move(mode: 'passive' | 'restart' | 'truncate'): boolean
 }
 

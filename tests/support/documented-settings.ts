@@ -1,4 +1,4 @@
-import { renderSettingsTable } from '../../lib/settings.ts'
+import { renderSettingsTable } from '../../lib/settings-help.ts'
 
 export type DocumentedSetting = {
   flag: string
