@@ -37,18 +37,14 @@ const LARGEST = 64 * 1024 - 2
 const SIZES = [100, 1024, 8 * 1024, LARGEST]
 const SIZED_COUNT = 2_000
 
-const { values, positionals } = parseArgs({
-  options: { folder: { type: 'string' } },
-  allowPositionals: true,
-})
-const counts = positionals.length > 0 ? positionals.map(Number) : [1e3, 1e5, 1e6, 1e7]
-const folder = values.folder ?? mkdtempSync(join(tmpdir(), 'coatcheck-curve-'))
+const { given, counts } = readArguments()
+const folder = given ?? mkdtempSync(join(tmpdir(), 'coatcheck-curve-'))
 mkdirSync(folder, { recursive: true })
 const servers = new Set<RunningServer>()
 // Also where something throws: no server, and no file of gigabytes, must be left.
 process.on('exit', () => {
   for (const server of servers) server.kill('SIGKILL')
-  if (values.folder === undefined) rmSync(folder, { recursive: true, force: true })
+  if (given === undefined) rmSync(folder, { recursive: true, force: true })
 })
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1))
 
@@ -59,6 +55,23 @@ await reportCosts('µs CPU a request by sessions in the file', byCount, WARM, 20
 const bySize = SIZES.map((bytes) => subjectOf(`${bytes} bytes`, SIZED_COUNT, bytes))
 await reportCosts('µs CPU a request by size of the session', bySize, 100, 4_000)
 process.exit()
+
+function readArguments(): { given: string | undefined; counts: readonly number[] } {
+  const options = { folder: { type: 'string' } } as const
+  try {
+    const { values, positionals } = parseArgs({ options, allowPositionals: true })
+    const counts = positionals.length > 0 ? positionals.map(Number) : [1e3, 1e5, 1e6, 1e7]
+    if (!counts.every((count) => Number.isInteger(count) && count > 0)) {
+      throw new Error('COUNT must be a number of sessions')
+    }
+    return { given: values.folder, counts }
+  } catch (error) {
+    process.stderr.write(
+      `${(error as Error).message}\nUsage: npm run bench:curve [-- --folder FOLDER] [COUNT...]\n`,
+    )
+    process.exit(64)
+  }
+}
 
 function subjectOf(name: string, count: number, dataBytes: number): Subject {
   const path = join(folder, `${count}-of-${dataBytes}.db`)

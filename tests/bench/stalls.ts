@@ -44,6 +44,12 @@ const scenarios = {
   'endless-writes': endlessWrites,
 }
 const names = process.argv.slice(2)
+if (names.some((name) => !Object.hasOwn(scenarios, name))) {
+  process.stderr.write(
+    `Usage: npm run bench:stalls [-- NAME...], of ${Object.keys(scenarios).join(', ')}\n`,
+  )
+  process.exit(64)
+}
 for (const [name, run] of Object.entries(scenarios)) {
   if (names.length > 0 && !names.includes(name)) continue
   await run()
@@ -66,7 +72,8 @@ async function sweep(): Promise<void> {
 
 async function checkpoint(): Promise<void> {
   const large = { count: 20_000, dataBytes: 60_000 }
-  const subject = await startOn(large)
+  // Longer than its log ever gets here: writes must go on.
+  const subject = await startOn(large, ['--log-limit', '4096MiB'])
   const reader = await holdRead(subject.path)
   let n = 0
   const next = () =>
