@@ -53,7 +53,7 @@ reportFiles(byCount)
 await reportStarts(byCount)
 await reportCosts('µs CPU a request by sessions in the file', byCount, WARM, 20_000)
 const bySize = SIZES.map((bytes) => subjectOf(`${bytes} bytes`, SIZED_COUNT, bytes))
-await reportCosts('µs CPU a request by size of the session', bySize, 100, 4_000)
+await reportCosts('µs CPU a request by size of the session', bySize, 100, 16_000)
 process.exit()
 
 function readArguments(): { given: string | undefined; counts: readonly number[] } {
