@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer'
+import type { IncomingMessage } from 'node:http'
 import { CoatcheckError } from '../errors.ts'
 import { type JsonText, parseJson } from '../json/text.ts'
 import type { AppContext } from './app-env.ts'
@@ -50,7 +51,9 @@ export async function readText(c: AppContext, limitBytes: number): Promise<strin
       'Cannot read the body: it must be UTF-8, it holds bytes that are not',
     )
   }
-  return bytes.toString('utf8')
+  const text = bytes.toString('utf8')
+  release(bytes)
+  return text
 }
 
 /** A body of which something has come, but not the end. */
@@ -86,9 +89,9 @@ function readBytes(c: AppContext, limitBytes: number): Promise<Buffer> {
     }
 
     function refuse(error: CoatcheckError): void {
+      chunks.forEach(release)
       reject(error)
       forget()
-      // What still comes is passed over.
       incoming.off('data', take).resume()
     }
 
@@ -107,6 +110,8 @@ function readBytes(c: AppContext, limitBytes: number): Promise<Buffer> {
     incoming.on('data', take)
     incoming.on('end', () => {
       resolve(Buffer.concat(chunks, length))
+      // Of a small body it would cost more than it is worth.
+      if (chunks.length > 1) chunks.forEach(release)
       forget()
     })
     incoming.on('error', () => {
@@ -114,6 +119,21 @@ function readBytes(c: AppContext, limitBytes: number): Promise<Buffer> {
       forget()
     })
   })
+}
+
+/** Takes what still comes of a body that nobody reads, for the client may read no answer before its end. */
+export function passOver(incoming: IncomingMessage): void {
+  incoming.on('data', release)
+}
+
+/**
+ * Gives the memory of a body's bytes back at once: V8 would let up to 64 MiB of them lie until it
+ * collects what nobody needs any more.
+ */
+function release({ buffer, byteLength }: Buffer): void {
+  // Small ones share a buffer; one that has a buffer to itself is nobody else's.
+  const isWhole = byteLength > 0 && byteLength === buffer.byteLength
+  if (isWhole && buffer instanceof ArrayBuffer) buffer.transfer(0)
 }
 
 /** Whether the client waits for word before it sends the body (RFC 9110 section 10.1.1). */

@@ -5,6 +5,7 @@ import { getRequestListener } from '@hono/node-server'
 import type { Hono } from 'hono'
 import { CoatcheckError } from '../errors.ts'
 import type { AppEnv } from './app-env.ts'
+import { passOver } from './body.ts'
 import { isVerify, sessionRequired } from './verify-route.ts'
 import { answerRefusal, answerSocket, refusalForParser, refuseRequest } from './guard.ts'
 import { createPipelining } from './pipelining.ts'
@@ -58,10 +59,11 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   const pipelining = createPipelining(MAX_PIPELINED_REQUESTS)
   const inTurns = createTurnTaking(GIVEN_UP_PER_TURN)
 
-  /** Tells the client to close, once stopping: no request must come into a closing door. */
   class Answer extends ServerResponse {
     override writeHead(status: number, ...rest: never[]): this {
+      // Tells the client to close: no request must come into a closing door.
       if (stopping) this.shouldKeepAlive = false
+      if (!this.req.complete && this.req.method !== 'GET') passOver(this.req)
       return super.writeHead(status, ...rest)
     }
   }
