@@ -8,6 +8,7 @@ import { renderSettingsTable } from '../lib/settings-help.ts'
 import { makeFolder, spawnServer } from './support/spawn-server.ts'
 
 const README = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
+const TIME = /\d{4}-\d\d-\d\dT[\d:.]*Z/g
 const ADDRESS = 'http://127.0.0.1:7377'
 
 const test = suite('readme')
@@ -41,8 +42,12 @@ function steady(text: string): string {
     .replace(/sid=[^;]*/, 'sid=TOKEN')
     .replace(/"id":"[^"]*"/, '"id":"ID"')
     .replace(/^Date: .*$/m, 'Date: DATE')
-    .replace(/\d{4}-\d\d-\d\dT[\d:.]*Z/g, 'TIME')
+    .replace(TIME, (time) => `${minutesBetween(text.match(TIME)?.[0], time)} MINUTES LATER`)
     .trim()
+}
+
+function minutesBetween(first = '', time: string): number {
+  return Math.round((Date.parse(time) - Date.parse(first)) / 60_000)
 }
 
 test.run()
