@@ -226,6 +226,8 @@ async function holdRead(path: string) {
     cwd,
     stdio: ['ignore', 'pipe', 'inherit'],
   })
+  // Also where something throws before it is ended.
+  process.on('exit', () => reader.kill('SIGKILL'))
   await once(reader.stdout, 'data')
   return reader
 }
