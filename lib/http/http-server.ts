@@ -63,6 +63,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     override writeHead(status: number, ...rest: never[]): this {
       // Tells the client to close: no request must come into a closing door.
       if (stopping) this.shouldKeepAlive = false
+      // A GET has no body as a rule, and Node has not found its end when it is answered at once.
       if (!this.req.complete && this.req.method !== 'GET') passOver(this.req)
       return super.writeHead(status, ...rest)
     }

@@ -23,11 +23,14 @@ function mintId(): string {
   return id.startsWith('-') ? mintId() : id
 }
 
+const ID = /^[\w-]{16,128}$/
+const HASH = /^[\w-]{43}$/
+
 export const ID_SHAPE = '16 to 128 of A-Z a-z 0-9 _ -'
 
 /** Whether this can be an id, minted or chosen by a back end. A token is none: it has a dot. */
 export function isId(text: string): boolean {
-  return /^[\w-]{16,128}$/.test(text)
+  return ID.test(text)
 }
 
 /**
@@ -54,7 +57,7 @@ export function hashSecret(secret: string): string {
 
 /** Whether this can be what `hashSecret` answers. */
 export function isHash(text: string): boolean {
-  return /^[\w-]{43}$/.test(text)
+  return HASH.test(text)
 }
 
 /** Whether the secret is the one that was hashed, in a time that does not depend on the answer. */

@@ -13,14 +13,14 @@ import { guarded, StartError } from './start-error.ts'
  */
 export function openForCommand(
   path: string,
-  beforeOpening: (path: string) => void = () => {},
+  beforeOpening: () => void = () => {},
 ): Database.Database {
   return guarded(path, () => {
     if (!statSync(path, { throwIfNoEntry: false })?.isFile()) {
       throw new StartError('missing', `Cannot open ${path}: there is no such file (--data)`)
     }
     refuseDamagedLog(path)
-    beforeOpening(path)
+    beforeOpening()
     const { version, known } = inspect(path, 'quick_check')
     if (version < known) {
       throw new StartError(
