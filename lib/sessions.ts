@@ -7,6 +7,7 @@ import { beginSession } from './session/new-session.ts'
 import { findSub } from './session/claims.ts'
 import {
   type Applied,
+  type ClaimsOperation,
   mayWriteClaims,
   type Operation,
   type SessionDraft,
@@ -117,9 +118,17 @@ export function createSessions({ store, clock, rules }: SessionsOptions): Sessio
     return { ...changed, session: requireLive(changed) }
   }
 
-  async function tryChange(id: string, operation: Operation): Promise<StoreChanged & HandedOut> {
-    if (!mayWriteClaims(operation)) return await store.change(id, clock.now(), operation)
-    const token = mintToken()
+  function tryChange(id: string, operation: Operation): Promise<StoreChanged & HandedOut> {
+    return mayWriteClaims(operation)
+      ? tryChangeClaims(id, operation)
+      : store.change(id, clock.now(), operation)
+  }
+
+  async function tryChangeClaims(
+    id: string,
+    operation: ClaimsOperation,
+  ): Promise<StoreChanged & HandedOut> {
+    const token = mintToken(clock.now())
     const changed = await store.change(id, clock.now(), { ...operation, renewal: keyOf(token) })
     const isRenewed = changed.state === 'live' && changed.session.id === token.id
     return isRenewed ? { ...changed, token: renderToken(token) } : changed
@@ -131,7 +140,7 @@ export function createSessions({ store, clock, rules }: SessionsOptions): Sessio
     device: FindDevice,
     check: (session: Session) => void = () => {},
   ): Promise<Changed> {
-    const token = mintToken()
+    const token = mintToken(clock.now())
     const begun = begin(keyOf(token), operation, device)
     check(begun.session)
     const created = await insert(begun)
@@ -218,7 +227,7 @@ export function createSessions({ store, clock, rules }: SessionsOptions): Sessio
     },
 
     async renew(found, when) {
-      const token = mintToken()
+      const token = mintToken(clock.now())
       const operation = { name: 'renew', renewal: keyOf(token), ...(when && { when }) } as const
       return { ...(await change(found, operation)), token: renderToken(token) }
     },

@@ -81,23 +81,29 @@ test('a hash is SHA-256 in base64url, as any other program would take it', () =>
 
 test('a minted token is an id of 21 characters, a dot and a secret of 43, and reads back', () => {
   for (let n = 0; n < 200; n++) {
-    const token = mintToken()
+    const token = mintToken(n ** 5 * 20)
     assert.match(renderToken(token), /^[A-Za-z0-9_-]{21}\.[A-Za-z0-9_-]{43}$/)
     assert.equal(splitToken(renderToken(token)), token)
     assert.ok(isToken(renderToken(token)))
   }
 })
 
+test('ids sort as the times at which they were minted, from 1970 to 2059', () => {
+  const times = [0, 1, 35, 36, 1e6, Date.UTC(2026), Date.UTC(2026) + 1, Date.UTC(2059)]
+  const ids = times.map((time) => mintToken(time).id)
+  assert.equal(ids.toSorted(), ids)
+})
+
 test('no minted id begins with a dash, which a command would take for a flag', () => {
-  const ids = Array.from({ length: 2_000 }, () => mintToken().id)
+  const ids = Array.from({ length: 2_000 }, (_, n) => mintToken(n ** 3).id)
   assert.equal(
     ids.filter((id) => id.startsWith('-')),
     [],
   )
 })
 
-test('a thousand minted tokens have a thousand ids and a thousand secrets', () => {
-  const tokens = Array.from({ length: 1_000 }, mintToken)
+test('a thousand tokens minted in one millisecond have a thousand ids and a thousand secrets', () => {
+  const tokens = Array.from({ length: 1_000 }, () => mintToken(Date.UTC(2026)))
   assert.is(new Set(tokens.map(({ id }) => id)).size, 1_000)
   assert.is(new Set(tokens.map(({ secret }) => secret)).size, 1_000)
   // The id gives nothing of the secret away.

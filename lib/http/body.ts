@@ -11,49 +11,32 @@ const CONTINUE = /\b100-continue\b/i
 const SHALLOW = 8
 
 /** The body as JSON text, whatever its `Content-Type` says, because people type `curl -d`. */
-export async function readJson(
-  c: AppContext,
-  limitBytes: number,
-  maxDepth: number,
-): Promise<JsonText> {
-  return parseJson(await readText(c, limitBytes), maxDepth, 'body')
+export function readJson(c: AppContext, limitBytes: number, maxDepth: number): Promise<JsonText> {
+  return readBody(c, limitBytes, (text) => parseJson(text, maxDepth, 'body'))
 }
 
 /** As `readJson`, but `text/plain` is taken as a string as it stands. */
-export async function readValue(
-  c: AppContext,
-  limitBytes: number,
-  maxDepth: number,
-): Promise<JsonText> {
-  const text = await readText(c, limitBytes)
-  return contentTypeOf(c) === 'text/plain'
-    ? JSON.stringify(text)
-    : parseJson(text, maxDepth, 'body')
+export function readValue(c: AppContext, limitBytes: number, maxDepth: number): Promise<JsonText> {
+  return readBody(c, limitBytes, (text) =>
+    contentTypeOf(c) === 'text/plain' ? JSON.stringify(text) : parseJson(text, maxDepth, 'body'),
+  )
 }
 
 /** The body parsed, numbers as JavaScript's; undefined where there is none. */
-export async function readOptionalJson(c: AppContext, limitBytes: number): Promise<unknown> {
-  const text = await readText(c, limitBytes)
-  return text === '' ? undefined : JSON.parse(parseJson(text, SHALLOW, 'body'))
+export function readOptionalJson(c: AppContext, limitBytes: number): Promise<unknown> {
+  return readBody(c, limitBytes, (text) =>
+    text === '' ? undefined : JSON.parse(parseJson(text, SHALLOW, 'body')),
+  )
+}
+
+/** The body as UTF-8 text, empty where there is none. */
+export function readText(c: AppContext, limitBytes: number): Promise<string> {
+  return readBody(c, limitBytes, (text) => text)
 }
 
 /** Without parameters, in lower case; empty where there is none. */
 export function contentTypeOf(c: AppContext): string {
   return (readHeader(c, 'content-type') ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? ''
-}
-
-/** The body as UTF-8 text, empty where there is none. */
-export async function readText(c: AppContext, limitBytes: number): Promise<string> {
-  const bytes = await readBytes(c, limitBytes)
-  if (!isUtf8(bytes)) {
-    throw new CoatcheckError(
-      'invalid_utf8',
-      'Cannot read the body: it must be UTF-8, it holds bytes that are not',
-    )
-  }
-  const text = bytes.toString('utf8')
-  release(bytes)
-  return text
 }
 
 /** A body of which something has come, but not the end. */
@@ -69,8 +52,11 @@ let arrivedBytes = 0
  */
 const ARRIVED_LIMIT_BYTES = 8 * 1024 * 1024
 
-/** Straight from Node: the web's stream in between costs more than the rest of a write. */
-function readBytes(c: AppContext, limitBytes: number): Promise<Buffer> {
+/**
+ * What `parse` makes of the body's text, empty where there is none. Straight from Node: the web's
+ * stream in between costs more than the rest of a write.
+ */
+function readBody<T>(c: AppContext, limitBytes: number, parse: (text: string) => T): Promise<T> {
   const { incoming } = c.env
   return new Promise((resolve, reject) => {
     // Not to be read at all where it says that it is too long; Node holds it to what it says.
@@ -109,16 +95,34 @@ function readBytes(c: AppContext, limitBytes: number): Promise<Buffer> {
 
     incoming.on('data', take)
     incoming.on('end', () => {
-      resolve(Buffer.concat(chunks, length))
-      // Of a small body it would cost more than it is worth.
-      if (chunks.length > 1) chunks.forEach(release)
-      forget()
+      try {
+        resolve(parse(decode(chunks, length)))
+      } catch (error) {
+        reject(error)
+      } finally {
+        forget()
+      }
     })
     incoming.on('error', () => {
       reject(cutOff())
       forget()
     })
   })
+}
+
+function decode(chunks: readonly Buffer[], length: number): string {
+  const [first] = chunks
+  const bytes = first !== undefined && chunks.length === 1 ? first : Buffer.concat(chunks, length)
+  if (!isUtf8(bytes)) {
+    throw new CoatcheckError(
+      'invalid_utf8',
+      'Cannot read the body: it must be UTF-8, it holds bytes that are not',
+    )
+  }
+  const text = bytes.toString('utf8')
+  // Of a small body it would cost more than it is worth.
+  if (chunks.length > 1) for (const chunk of [...chunks, bytes]) release(chunk)
+  return text
 }
 
 /** Takes what still comes of a body that nobody reads, for the client may read no answer before its end. */

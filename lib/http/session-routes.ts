@@ -166,13 +166,9 @@ export function createSessionRoutes(deps: SessionRoutesDeps): Hono<AppEnv> {
     return isAction ? `${KEY_METHODS}, POST` : KEY_METHODS
   })
 
-  async function write(
-    c: AppContext,
-    { found }: SessionAccess,
-    operation: Operation,
-  ): Promise<Changed> {
-    if (isNamed) return await sessions.change(found, operation)
-    return await sessions.changeOrCreate(found, operation, () => {
+  function write(c: AppContext, { found }: SessionAccess, operation: Operation): Promise<Changed> {
+    if (isNamed) return sessions.change(found, operation)
+    return sessions.changeOrCreate(found, operation, () => {
       if (c.get('isBackEnd') !== true) admitCreation(c)
       return readDevice(c)
     })

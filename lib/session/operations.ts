@@ -58,7 +58,7 @@ export type SessionDraft = {
 /** `renewal`: what opens the session from then on, should the write change `claims.sub`. */
 type ClaimsWrite = { readonly renewal?: SessionKey }
 
-type ClaimsOperation = Extract<Operation, { name: 'update' | 'patch' | 'replace' }>
+export type ClaimsOperation = Extract<Operation, { name: 'update' | 'patch' | 'replace' }>
 
 /** Whether the operation could leave the session with another `sub`. */
 export function mayWriteClaims(operation: Operation): operation is ClaimsOperation {

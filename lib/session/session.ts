@@ -2,7 +2,7 @@ import type { JsonText } from '../json/text.ts'
 
 /** The record on the server. Times are milliseconds since the Unix epoch. */
 export type Session = {
-  /** A nanoid of 21 characters, the primary key; a public handle, fine in logs and URLs. */
+  /** 21 characters, or what a back end chose; a public handle, fine in logs and URLs. */
   readonly id: string
   /** SHA-256 of the token's secret in base64url; null where no token opens the session. */
   readonly secretHash: string | null
