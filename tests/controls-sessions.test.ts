@@ -1,6 +1,36 @@
 import { testControls } from './support/test-controls.ts'
 
 testControls('of sessions', {
+  'what another program has done to a session is seen by the next write': {
+    file: 'written-sessions',
+    breakage: {
+      file: 'lib/store/written-sessions.ts',
+      replace: 'if (version !== seenVersion) recent.clear()',
+      by: '',
+    },
+    red: 'a session that another connection has ended',
+    green: 'what a transaction has written that came to nothing',
+  },
+  'what was written in vain is not remembered': {
+    file: 'written-sessions',
+    breakage: {
+      file: 'lib/store/writer.ts',
+      replace: 'written.clear()\n',
+      by: '\n',
+    },
+    red: 'what a transaction has written that came to nothing',
+    green: 'a session that another connection has ended',
+  },
+  'a session that has ended is forgotten': {
+    file: 'written-sessions',
+    breakage: {
+      file: 'lib/store/session-table.ts',
+      replace: 'remove.run(id)\n      written.delete(id)',
+      by: 'remove.run(id)',
+    },
+    red: 'whatever was written',
+    green: 'activity counts',
+  },
   'a session whose record has changed on the disk is not served': {
     file: 'damage.test',
     breakage: {

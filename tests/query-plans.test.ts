@@ -78,9 +78,9 @@ test('no write and no activity changes an index', () => {
   const indexed = /\b(?:sweep_at|sub|id|number) =/
   const often = [/^update sessions set data = /, /^update sessions set checksum = checksum/]
   for (const pattern of often) {
-    const sql = statements().find((text) => pattern.test(text)) ?? ''
-    assert.is.not(sql, '')
-    assert.not.match(sql.slice(0, sql.indexOf(' where ')), indexed, sql)
+    const found = statements().filter((text) => pattern.test(text))
+    assert.ok(found.length > 0, String(pattern))
+    for (const sql of found) assert.not.match(sql.slice(0, sql.indexOf(' where ')), indexed, sql)
   }
   database.close()
 })
@@ -128,6 +128,7 @@ function exercise(database: Database.Database): void {
     { kind: 'insert', seenAt: 0, session: sessionAt(now, { id: 'two', claims }) },
     { kind: 'insert', seenAt: 0, session: sessionAt(now, { id: 'three', claims }) },
     { kind: 'insert', seenAt: 0, session: sessionAt(now, { id: 'four' }) },
+    { kind: 'change', id: 'four', ...named, operation: { name: 'set', key: 'k', value: '1' } },
     { kind: 'change', id: 'four', ...named, operation: { name: 'update', claims, renewal } },
     { kind: 'touch', seen: [['renewed', now + 1]] },
     { kind: 'end', id: 'renewed', ...named, reason: 'logout', when: undefined },

@@ -27,7 +27,7 @@ export type HotSessions = {
 type HotSession = Omit<Session, 'lastSeenAt'> & { lastSeenAt: number }
 
 export function createHotSessions(limitCharacters: number): HotSessions {
-  const recent = createRecent<HotSession>(limitCharacters, sizeOf)
+  const recent = createRecent<HotSession>(limitCharacters, sizeInMemory)
 
   return {
     get: recent.get,
@@ -55,6 +55,7 @@ export function createHotSessions(limitCharacters: number): HotSessions {
 /** What a session holds beside its data is about this much. */
 const RECORD_CHARACTERS = 500
 
-function sizeOf(session: Session): number {
+/** In characters, about. */
+export function sizeInMemory(session: Session): number {
   return RECORD_CHARACTERS + session.data.length + session.claims.length
 }

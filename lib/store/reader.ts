@@ -1,5 +1,4 @@
 import type Database from 'better-sqlite3'
-import { CoatcheckError } from '../errors.ts'
 import {
   expireSession,
   type Found,
@@ -18,6 +17,7 @@ import {
   TOMBSTONE_COLUMNS,
   type TombstoneRow,
 } from './rows.ts'
+import { damagedSession, damagedTombstone } from './sqlite-errors.ts'
 import type { ApiKey, ListQuery, Page } from './store.ts'
 
 export type Reader = {
@@ -57,8 +57,15 @@ const DECOY: Tombstone = {
 }
 const DECOY_COLUMNS = `'${DECOY.id}', '${DECOY.secretHash}', '${DECOY.reason}', ${DECOY.endedAt}, ${tombstoneChecksumOf(DECOY)}`
 
-/** Reads sessions through one connection: the main thread's, and the writer's within a transaction. */
-export function createReader(database: Database.Database, keepEndedMs: number): Reader {
+/**
+ * Reads sessions through one connection: the main thread's, and the writer's within a transaction.
+ * `recall`: the session as its row has it, where that is known without a look.
+ */
+export function createReader(
+  database: Database.Database,
+  keepEndedMs: number,
+  recall: (id: string) => Session | undefined = () => undefined,
+): Reader {
   const findSession = database
     .prepare<[string], SessionRow>(`select ${SESSION_COLUMNS} from sessions where id = ?`)
     .raw()
@@ -86,6 +93,14 @@ export function createReader(database: Database.Database, keepEndedMs: number): 
     'select made, seen from outside_changes',
   )
 
+  function readSession(id: string): Session | undefined {
+    const row = findSession.get(id)
+    if (row === undefined) return undefined
+    const session = parseIntactRow(row)
+    if (session === undefined) throw damagedSession(id)
+    return session
+  }
+
   /** The opposite of what the sweep removes: `ended_at <= now - keepEndedMs`. */
   function remembered(tombstone: Tombstone, now: number): Found {
     return tombstone.endedAt > now - keepEndedMs ? { state: 'ended', tombstone } : ABSENT
@@ -93,10 +108,8 @@ export function createReader(database: Database.Database, keepEndedMs: number): 
 
   return {
     find(id, now, seenAt) {
-      const row = findSession.get(id)
-      if (row !== undefined) {
-        const written = parseIntactRow(row)
-        if (written === undefined) throw damagedSession(id)
+      const written = recall(id) ?? readSession(id)
+      if (written !== undefined) {
         const session = touchSession(written, seenAt)
         return isLive(session, now)
           ? { state: 'live', session }
@@ -145,20 +158,4 @@ function parseIntactTombstone(row: TombstoneRow | undefined): Tombstone | undefi
   if (row === undefined) return undefined
   const tombstone = parseTombstoneRow(row)
   return tombstoneChecksumOf(tombstone) === row[4] ? tombstone : undefined
-}
-
-function damagedSession(id: string): CoatcheckError {
-  return new CoatcheckError(
-    'storage_damaged',
-    `Cannot read the session ${id}: its record in the data file is damaged; restore a backup, ` +
-      'or end it with the command end',
-  )
-}
-
-function damagedTombstone(id: string): CoatcheckError {
-  return new CoatcheckError(
-    'storage_damaged',
-    `Cannot tell when and why the session ${id} ended: its record in the data file is damaged; ` +
-      'restore a backup, or end it with the command end',
-  )
 }

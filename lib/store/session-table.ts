@@ -1,7 +1,9 @@
 /** Sessions' rows as the writer writes them, each with its checksum. */
 import type Database from 'better-sqlite3'
-import { expiresAt, type Session } from '../session/session.ts'
+import { expiresAt, type Session, touchSession } from '../session/session.ts'
 import { checksumOf } from './checksum.ts'
+import { damagedSession } from './sqlite-errors.ts'
+import type { WrittenSessions } from './written-sessions.ts'
 
 export type SessionTable = {
   /** False, and nothing is written, where there is anything of this id, a trace of it even. */
@@ -17,7 +19,10 @@ export type SessionTable = {
   putOffUntil(id: string, until: number): void
 }
 
-export function createSessionTable(database: Database.Database): SessionTable {
+export function createSessionTable(
+  database: Database.Database,
+  written: WrittenSessions,
+): SessionTable {
   const insert = database.prepare(
     `insert into sessions (data, claims, permanent, last_seen_at, idle_timeout_ms, lifetime_ms,
        version, checksum, id, secret_hash, sweep_at, created_at, sub, device)
@@ -28,6 +33,9 @@ export function createSessionTable(database: Database.Database): SessionTable {
   const update = database.prepare(
     `update sessions set data = ?, claims = ?, permanent = ?, last_seen_at = ?,
        idle_timeout_ms = ?, lifetime_ms = ?, version = ?, checksum = ? where id = ?`,
+  )
+  const updateData = database.prepare(
+    'update sessions set data = ?, last_seen_at = ?, version = ?, checksum = ? where id = ?',
   )
   const rename = database.prepare('update sessions set id = ?, secret_hash = ? where id = ?')
   const assign = database.prepare('update sessions set sub = ? where id = ?')
@@ -49,16 +57,39 @@ export function createSessionTable(database: Database.Database): SessionTable {
       return insert.run(...changingColumns(session), ...key).changes === 1
     },
     update(before, after) {
-      update.run(...changingColumns(after), before.id)
+      const { changes } = hasOtherDataOnly(before, after)
+        ? updateData.run(after.data, after.lastSeenAt, after.version, checksumOf(after), before.id)
+        : update.run(...changingColumns(after), before.id)
+      written.delete(before.id)
+      // A row that is there by its content and not by its id, or was remembered and is there no more.
+      if (changes !== 1) throw damagedSession(before.id)
       if (expiresAt(after) < expiresAt(before)) sweepEarlier.run(before.id)
       if (after.id !== before.id) rename.run(after.id, after.secretHash, before.id)
+      written.set(after)
     },
     assign: (id, sub) => void assign.run(sub ?? null, id),
-    touch: (id, seenAt) => void touch.run({ id, seenAt }),
-    delete: (id) => void remove.run(id),
+    touch(id, seenAt) {
+      touch.run({ id, seenAt })
+      const session = written.get(id)
+      if (session !== undefined) written.set(touchSession(session, seenAt))
+    },
+    delete(id) {
+      remove.run(id)
+      written.delete(id)
+    },
     putOff: (id) => void putOff.run(id),
     putOffUntil: (id, until) => void putOffUntil.run(until, id),
   }
+}
+
+/** As most writes leave it: of the columns that may change, those that a `PUT` of a key does. */
+function hasOtherDataOnly(before: Session, after: Session): boolean {
+  return (
+    after.claims === before.claims &&
+    after.permanent === before.permanent &&
+    after.idleTimeoutMs === before.idleTimeoutMs &&
+    after.lifetimeMs === before.lifetimeMs
+  )
 }
 
 function changingColumns(session: Session): (string | number)[] {

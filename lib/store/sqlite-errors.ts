@@ -33,3 +33,19 @@ export function refusalFor(error: unknown): CoatcheckError | undefined {
   }
   return undefined
 }
+
+export function damagedSession(id: string): CoatcheckError {
+  return new CoatcheckError(
+    'storage_damaged',
+    `Cannot read the session ${id}: its record in the data file is damaged; restore a backup, ` +
+      'or end it with the command end',
+  )
+}
+
+export function damagedTombstone(id: string): CoatcheckError {
+  return new CoatcheckError(
+    'storage_damaged',
+    `Cannot tell when and why the session ${id} ended: its record in the data file is damaged; ` +
+      'restore a backup, or end it with the command end',
+  )
+}

@@ -123,7 +123,9 @@ export function createStore(reader: Reader, writer: WriterPort, parts: StorePart
   })
 
   function seenAt(id: string): number {
-    return Math.max(touched.get(id)?.lastSeenAt ?? 0, ...touching.map((sent) => sent.get(id) ?? 0))
+    let latest = touched.get(id)?.lastSeenAt ?? 0
+    for (const sent of touching) latest = Math.max(latest, sent.get(id) ?? 0)
+    return latest
   }
 
   /** The writer answers each kind of request with the type that the store's contract names. */

@@ -22,6 +22,7 @@ import { createReader } from './reader.ts'
 import { createSessionTable } from './session-table.ts'
 import { refusalFor } from './sqlite-errors.ts'
 import type { Changed, Inserted, Swept } from './store.ts'
+import { createWrittenSessions } from './written-sessions.ts'
 import type {
   ChangeRequest,
   EndManyRequest,
@@ -54,11 +55,12 @@ export function createWriter(
   rules: SessionRules,
   keepEndedMs: number,
 ): Writer {
-  const reader = createReader(database, keepEndedMs)
+  const written = createWrittenSessions(database)
+  const reader = createReader(database, keepEndedMs, written.get)
   const begin = database.prepare('begin immediate')
   const commit = database.prepare('commit')
   const rollback = database.prepare('rollback')
-  const table = createSessionTable(database)
+  const table = createSessionTable(database, written)
   const deleteTombstone = database.prepare('delete from tombstones where id = ?')
   const insertTombstone = database.prepare(
     `insert into tombstones (id, secret_hash, reason, ended_at, checksum) values (?, ?, ?, ?, ?)
@@ -253,10 +255,12 @@ export function createWriter(
   function transact<T>(work: () => T): T {
     try {
       begin.run()
+      written.begin()
       const result = work()
       commit.run()
       return result
     } catch (error) {
+      written.clear()
       if (database.inTransaction) rollback.run()
       throw refusalFor(error) ?? error
     }

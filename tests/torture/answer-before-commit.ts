@@ -4,11 +4,12 @@ import type { Breakage } from './breakage.ts'
 export function answerBeforeCommit(delayMs: number): Breakage {
   return {
     file: 'lib/store/writer.ts',
-    replace: 'begin.run()\n      const result = work()\n      commit.run()',
+    replace: 'begin.run()\n      written.begin()\n      const result = work()\n      commit.run()',
     by: `if (!database.inTransaction) {
       begin.run()
       setTimeout(() => commit.run(), ${delayMs})
     }
+    written.begin()
     const result = work()`,
   }
 }
