@@ -11,6 +11,9 @@ export type Pipelining = {
   afterAnswers(socket: Socket, then: () => void): void
 }
 
+/** The answer to the request that came last on a connection, and the one before it until it is done. */
+type Answers = { latest: ServerResponse; earlier: ServerResponse | undefined }
+
 /**
  * Requests that come before the answer to the one before them. Node hands them over at once and
  * keeps their answers until it is their turn, so that a `GET` would not see what the `PUT` before it
@@ -18,17 +21,28 @@ export type Pipelining = {
  * call for gigabytes of answers that nobody takes.
  */
 export function createPipelining(maxWaiting: number): Pipelining {
-  /** The answer to the request that came last on a connection, and of an answer the one before. */
-  const latest = new WeakMap<Socket, ServerResponse>()
-  const earlier = new WeakMap<ServerResponse, ServerResponse>()
+  // No WeakMap: the collector of V8's young generation takes all for used that a large one holds, or
+  // ever held, and a thousand connections long closed made every request dearer by half.
+  const connections = new Map<Socket, Answers>()
   let waiting = 0
+
+  function note(socket: Socket, response: ServerResponse): void {
+    const answers = connections.get(socket)
+    if (answers === undefined) {
+      connections.set(socket, { latest: response, earlier: undefined })
+      socket.once('close', () => connections.delete(socket))
+    } else {
+      answers.earlier = answers.latest.writableFinished ? undefined : answers.latest
+      answers.latest = response
+    }
+  }
 
   return {
     inTurn(request, response, handle) {
       const { socket } = request
       // Node gives an answer the socket when it is its turn.
       if (response.socket !== null) {
-        latest.set(socket, response)
+        note(socket, response)
         handle()
         return
       }
@@ -36,17 +50,15 @@ export function createPipelining(maxWaiting: number): Pipelining {
         socket.destroy()
         return
       }
-      const before = latest.get(socket)
-      if (before !== undefined) earlier.set(response, before)
-      latest.set(socket, response)
+      note(socket, response)
       waiting++
       response.once('socket', handle)
       response.once('close', () => waiting--)
     },
 
     afterAnswers(socket, then) {
-      const last = latest.get(socket)
-      const whole = last?.req.complete === false ? earlier.get(last) : last
+      const answers = connections.get(socket)
+      const whole = answers?.latest.req.complete === false ? answers.earlier : answers?.latest
       if (whole === undefined || whole.writableFinished) then()
       else whole.once('close', then)
     },
