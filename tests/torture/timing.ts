@@ -175,8 +175,10 @@ async function ask(socket: Socket, text: string): Promise<{ us: number; head: st
     if (headEnd !== -1 && received.length >= headEnd + 4 + length) answer.resolve(received)
   }
   socket.on('data', read)
+  // V8 keeps a text that was put together in parts, and to join these would take a part of the time.
+  const bytes = Buffer.from(text, 'latin1')
   const began = performance.now()
-  socket.write(text)
+  socket.write(bytes)
   const head = await answer.promise
   const us = (performance.now() - began) * 1000
   socket.off('data', read)
