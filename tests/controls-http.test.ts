@@ -35,8 +35,8 @@ testControls('of HTTP', {
     file: 'guard',
     breakage: {
       file: 'lib/http/guard.ts',
-      replace: 'if (seen.includes(`${name} `)) return name',
-      by: '',
+      replace: 'return findRepeatedName(rawHeaders)',
+      by: 'return undefined',
     },
     red: 'with two Host headers',
     green: 'with an empty Host',
