@@ -13,6 +13,7 @@ import {
   parseObject,
   renderArray,
   renderObject,
+  replaceMember,
 } from '../lib/json/text.ts'
 
 const test = suite('JSON text')
@@ -161,6 +162,29 @@ test('a repeated key has its last value', () => {
   )
   assert.is(findMember('{"a":1,"b":2,"\\u0061":3}', 'a'), '3')
   assert.is(findMember('{"\\u0061":1,"a":2}', 'a'), '2')
+})
+
+test('a value is replaced where it stands, and nothing else is touched', () => {
+  const text = '{"a":[1, {"b":0}], "b" : 1.0 ,"c":1e400}'
+  assert.is(replaceMember(text, 'b', '"x"'), '{"a":[1, {"b":0}], "b" :"x","c":1e400}')
+  assert.is(replaceMember(text, 'c', '[]'), '{"a":[1, {"b":0}], "b" : 1.0 ,"c":[]}')
+  assert.is(replaceMember('{"\\u0061":1,"a":2}', 'a', '3'), '{"\\u0061":1,"a":3}')
+  assert.is(replaceMember(text, 'd', '1'), undefined)
+  assert.is(replaceMember('{}', 'a', '1'), undefined)
+})
+
+test('a value that is replaced is the one that is found, in any object', () => {
+  const anyKey = fc.oneof(fc.constantFrom('a', '__proto__', '"', '\\', ''), fc.string())
+  fc.assert(
+    fc.property(fc.dictionary(anyKey, fc.jsonValue()), anyKey, fc.json(), (object, key, value) => {
+      const text = JSON.stringify(object)
+      const replaced = replaceMember(text, key, value)
+      assert.is(replaced === undefined, findMember(text, key) === undefined)
+      if (replaced === undefined) return
+      const members = parseObject(text).set(key, value)
+      assert.equal([...parseObject(replaced)], [...members])
+    }),
+  )
 })
 
 test('a key is found by its characters, however it is escaped', () => {

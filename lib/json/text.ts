@@ -79,6 +79,21 @@ export function parseObject(text: JsonText): Map<string, JsonText> {
 
 /** The same as `parseObject(text).get(key)`, without the rest. */
 export function findMember(text: JsonText, key: string): JsonText | undefined {
+  const [start, end] = placeOf(text, key)
+  return start === -1 ? undefined : text.slice(start, end)
+}
+
+/**
+ * The object with another value for a key that it has, and all else as it stands; undefined where it
+ * does not have the key.
+ */
+export function replaceMember(text: JsonText, key: string, value: JsonText): JsonText | undefined {
+  const [start, end] = placeOf(text, key)
+  return start === -1 ? undefined : text.slice(0, start) + value + text.slice(end)
+}
+
+/** Where the value of a key stands, the last one of a repeated key; from -1 where there is none. */
+function placeOf(text: JsonText, key: string): [start: number, end: number] {
   let foundStart = -1
   let foundEnd = -1
   let at = skipSpace(text, skipSpace(text, 0) + 1)
@@ -92,7 +107,7 @@ export function findMember(text: JsonText, key: string): JsonText | undefined {
     }
     at = skipSpace(text, end + 1)
   }
-  return foundStart === -1 ? undefined : text.slice(foundStart, foundEnd)
+  return [foundStart, foundEnd]
 }
 
 /** The items of an array, each exactly as it stands between the commas. */

@@ -16,6 +16,7 @@ import {
   parseObject,
   renderArray,
   renderObject,
+  replaceMember,
 } from '../json/text.ts'
 import { checkClaims, findSub } from './claims.ts'
 import { checkPrecondition, type Precondition } from './precondition.ts'
@@ -137,6 +138,8 @@ function run(session: Session, operation: Operation, rules: SessionRules): Appli
 }
 
 function set(session: Session, key: string, value: JsonText, rules: SessionRules): Session {
+  const replaced = replaceMember(session.data, key, value)
+  if (replaced !== undefined) return { ...session, data: replaced }
   const members = parseObject(session.data).set(key, value)
   checkMembers(members, rules)
   return { ...session, data: renderObject(members) }

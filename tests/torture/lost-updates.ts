@@ -26,9 +26,9 @@ const breakages: Readonly<Record<string, Breakage>> = {
   },
   'write-lost-now-and-then': {
     file: 'lib/session/operations.ts',
-    replace: 'const members = parseObject(session.data).set(key, value)',
-    by: `const members = parseObject(session.data)
-  if (session.version % 500 !== 0) members.set(key, value)`,
+    replace: 'const replaced = replaceMember(session.data, key, value)',
+    by: `const isLost = session.version % 500 === 0
+  const replaced = isLost ? session.data : replaceMember(session.data, key, value)`,
   },
   'pop-leaves': {
     file: 'lib/session/operations.ts',
