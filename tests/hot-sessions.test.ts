@@ -9,7 +9,7 @@ const test = suite('hot sessions')
 
 test('a session enters by a read alone', () => {
   const hot = createHotSessions(10_000)
-  hot.update(sessionAt(0, { id: 'a' }))
+  hot.update('a', sessionAt(0, { id: 'a' }))
   hot.touch('a', 5)
   assert.is(hot.get('a'), undefined)
 })
@@ -18,7 +18,7 @@ test('an acknowledgement that comes late does not replace what is newer', () => 
   const hot = createHotSessions(10_000)
   const newer = sessionAt(0, { id: 'a', version: 3 })
   hot.add(newer)
-  hot.update(sessionAt(0, { id: 'a', version: 2 }))
+  hot.update('a', sessionAt(0, { id: 'a', version: 2 }))
   assert.is(hot.get('a'), newer)
 })
 
@@ -26,8 +26,8 @@ test('an acknowledgement replaces what is older', () => {
   const hot = createHotSessions(10_000)
   hot.add(sessionAt(0, { id: 'a', version: 3 }))
   const newer = sessionAt(0, { id: 'a', version: 4 })
-  hot.update(newer)
-  assert.is(hot.get('a'), newer)
+  hot.update(newer.id, newer)
+  assert.equal(hot.get('a'), newer)
 })
 
 test('a session that was removed is gone from both generations', () => {

@@ -1,5 +1,5 @@
 import { createRecent } from '../recent.ts'
-import { isLive, type Session, touchSession } from '../session/session.ts'
+import { isLive, type Session } from '../session/session.ts'
 
 /**
  * The sessions used lately, as they were last acknowledged; a read of one costs no SQLite. Right
@@ -12,8 +12,8 @@ export type HotSessions = {
   get(id: string): Session | undefined
   /** As just read from the file. */
   add(session: Session): void
-  /** As just acknowledged by the writer. */
-  update(session: Session): void
+  /** As just acknowledged by the writer to a write that named it by `id`. */
+  update(id: string, session: Session): void
   /**
    * Activity, written or not: what is hot shows all that there was. Answers the session, in which it
    * is recorded without a copy, for that is what a read costs most often.
@@ -32,10 +32,13 @@ export function createHotSessions(limitCharacters: number): HotSessions {
   return {
     get: recent.get,
     add: (session) => recent.set(session.id, session),
-    update(session) {
-      const known = recent.get(session.id)
+    update(id, session) {
+      const known = recent.get(id)
       if (known === undefined || known.version >= session.version) return
-      recent.set(session.id, touchSession(session, known.lastSeenAt))
+      // Equal strings stay those of before: maps are asked for them, and V8 has their hashes already.
+      const { secretHash } = known.secretHash === session.secretHash ? known : session
+      const lastSeenAt = Math.max(session.lastSeenAt, known.lastSeenAt)
+      recent.set(id, { ...session, id, secretHash, lastSeenAt })
     },
     touch(id, seenAt) {
       const known = recent.get(id)

@@ -39,6 +39,9 @@ export type SqliteStoreOptions = {
 /** A crash can make sessions look idle for this much longer than they were. */
 const TOUCH_INTERVAL_MS = 1_000
 
+/** Activity of a session that is to be taken for one in use, so that no other replaces it. */
+const NEVER_IDLE = Infinity
+
 /** Of each of two generations; a character takes one or two bytes. */
 const HOT_LIMIT_CHARACTERS = 16 * 1024 * 1024
 
@@ -145,15 +148,15 @@ export function createStore(reader: Reader, writer: WriterPort, parts: StorePart
   function keepHot(request: WriteRequest, answer: WriteAnswer): void {
     switch (request.kind) {
       case 'insert': {
-        const { evicted } = answer as Inserted
-        return hot.remove(request.session.id, ...evicted)
+        if (request.seenAt !== NEVER_IDLE) hot.remove(request.session.id)
+        return hot.remove(...(answer as Inserted).evicted)
       }
       case 'change': {
         const changed = answer as Changed
         if (changed.state !== 'live') return hot.remove(request.id)
         hot.remove(...(changed.evicted ?? []))
         if (changed.session.id !== request.id) return hot.remove(request.id)
-        return hot.update(changed.session)
+        return hot.update(request.id, changed.session)
       }
       case 'end':
         return hot.remove(request.id)
@@ -218,7 +221,15 @@ export function createStore(reader: Reader, writer: WriterPort, parts: StorePart
       await queue.sentAnswered()
       return page
     },
-    insert: (session) => ask<Inserted>({ kind: 'insert', session, seenAt: seenAt(session.id) }),
+    async insert(session) {
+      // With a secret, an id has been minted: nobody else's. To look for it all the same would cost as
+      // much as all else that is done here, so that waits until it turns out to be in use.
+      if (session.secretHash !== null) {
+        const inserted = await ask<Inserted>({ kind: 'insert', session, seenAt: NEVER_IDLE })
+        if (inserted.inserted) return inserted
+      }
+      return await ask<Inserted>({ kind: 'insert', session, seenAt: seenAt(session.id) })
+    },
     change: (id, now, operation) =>
       ask<Changed>({ kind: 'change', id, now, seenAt: seenAt(id), operation }),
     end: (id, now, reason, when) =>

@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads'
 import { isBinary, readAsset } from '../assets.ts'
 import { CoatcheckError } from '../errors.ts'
 import type { StoreHealth, Swept } from './store.ts'
+import { packRequest, unpackOutcome } from './write-message.ts'
 import type { Refusal, WriteOutcome, WriteRequest } from './write-request.ts'
 import type { FromWriter, ToWriter, WriterOptions } from './writer-thread.ts'
 
@@ -49,13 +50,12 @@ export async function startWriterThread(
   let open = false
   let closing = false
 
-  thread.on('message', (text: string) => {
-    const message: FromWriter = JSON.parse(text)
+  thread.on('message', (message: FromWriter) => {
     switch (message.kind) {
       case 'ready':
         return opened.resolve()
       case 'written':
-        return settleWrites(message.outcomes)
+        return settleWrites(message.outcomes.map(unpackOutcome))
       case 'swept':
         return sweeps.shift()?.resolve(message.swept)
       case 'not_swept':
@@ -109,13 +109,14 @@ export async function startWriterThread(
   }
 
   function post(message: ToWriter): void {
-    thread.postMessage(JSON.stringify(message))
+    thread.postMessage(message)
   }
 
   await opened.promise
   open = true
   return {
-    write: (requests) => ask(writes, requests.length, { kind: 'write', requests }),
+    write: (requests) =>
+      ask(writes, requests.length, { kind: 'write', requests: requests.map(packRequest) }),
     sweep: (now) => ask(sweeps, 1, { kind: 'sweep', now }),
     tick() {
       if (failed === undefined && !closing) post({ kind: 'tick' })

@@ -9,7 +9,13 @@ import { openSpaceReserve } from './space-reserve.ts'
 import { createSparingWriter } from './sparing-writer.ts'
 import type { StoreHealth, Swept } from './store.ts'
 import { manageLog } from './write-ahead-log.ts'
-import type { Refusal, WriteOutcome, WriteRequest } from './write-request.ts'
+import {
+  type OutcomeMessage,
+  packOutcome,
+  type RequestMessage,
+  unpackRequest,
+} from './write-message.ts'
+import type { Refusal, WriteRequest } from './write-request.ts'
 import { createWriter, refusalOf } from './writer.ts'
 
 export type WriterOptions = {
@@ -20,12 +26,8 @@ export type WriterOptions = {
   readonly logLimitBytes: number
 }
 
-/**
- * Messages cross as JSON text: a structured clone writes out the name of each property, and takes
- * more than twice as long.
- */
 export type ToWriter =
-  | { readonly kind: 'write'; readonly requests: readonly WriteRequest[] }
+  | { readonly kind: 'write'; readonly requests: readonly RequestMessage[] }
   | { readonly kind: 'sweep'; readonly now: number }
   /** About once a second. */
   | { readonly kind: 'tick' }
@@ -34,7 +36,7 @@ export type ToWriter =
 export type FromWriter =
   | { readonly kind: 'ready' }
   /** To the writes in the order they were sent, as many as were committed together. */
-  | { readonly kind: 'written'; readonly outcomes: readonly WriteOutcome[] }
+  | { readonly kind: 'written'; readonly outcomes: readonly OutcomeMessage[] }
   | { readonly kind: 'swept'; readonly swept: Swept }
   | { readonly kind: 'not_swept'; readonly refusal: Refusal }
   | { readonly kind: 'health'; readonly health: StoreHealth }
@@ -70,11 +72,11 @@ const sweeps: number[] = []
 let swept: Swept = NOTHING_SWEPT
 
 // Whatever throws here, an unknown outcome above all, ends the thread, and so the server.
-port.on('message', (first: string) => {
+port.on('message', (first: ToWriter) => {
   const requests: WriteRequest[] = []
   for (const message of drain(first)) {
     if (message.kind === 'write') {
-      requests.push(...message.requests)
+      for (const request of message.requests) requests.push(unpackRequest(request))
     } else {
       // What was sent before a sweep or a close is written before it.
       write(requests.splice(0))
@@ -91,16 +93,16 @@ function pragma(name: string): number {
   return Number(database.pragma(name, { simple: true }))
 }
 
-function* drain(first: string): Generator<ToWriter> {
-  yield JSON.parse(first)
+function* drain(first: ToWriter): Generator<ToWriter> {
+  yield first
   for (let next = receiveMessageOnPort(port); next; next = receiveMessageOnPort(port)) {
-    yield JSON.parse(next.message)
+    yield next.message
   }
 }
 
 function write(requests: readonly WriteRequest[]): void {
   if (requests.length === 0) return
-  post({ kind: 'written', outcomes: writer.run(requests) })
+  post({ kind: 'written', outcomes: writer.run(requests).map(packOutcome) })
   log.trim()
 }
 
@@ -156,7 +158,7 @@ function sweepSlice(now: number): { more: boolean } {
 }
 
 function post(message: FromWriter): void {
-  port.postMessage(JSON.stringify(message))
+  port.postMessage(message)
 }
 
 function requirePort(): NonNullable<typeof parentPort> {

@@ -29,8 +29,8 @@ const KINDS: readonly StepKind[] = [
 const breakages: Readonly<Record<string, Breakage>> = {
   'reads-lag': {
     file: 'lib/store/hot-sessions.ts',
-    replace: 'update(session) {',
-    by: `update(session) {
+    replace: 'update(id, session) {',
+    by: `update(id, session) {
       if (session.version % 3 === 0) return`,
   },
   'read-after-end': {
