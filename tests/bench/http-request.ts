@@ -1,5 +1,5 @@
 /** One HTTP request as data: the load generators send it many times, the checks once. */
-import { Agent, request as startRequest } from 'node:http'
+import { Agent, type AgentOptions, request as startRequest } from 'node:http'
 
 export type HttpRequest = {
   readonly method: 'GET' | 'PUT' | 'PATCH'
@@ -40,13 +40,13 @@ export function renderRequest({ method, path, headers, body }: HttpRequest): str
   return `${method} ${path} HTTP/1.1\r\n${lines.join('')}\r\n${body}`
 }
 
-/** Sends them over so many connections at a time; the answers come in the order of the requests. */
+/** Sends them over connections of this kind; the answers come in the order of the requests. */
 export async function ask(
   port: number,
   requests: readonly HttpRequest[],
-  connections = 1,
+  connections: AgentOptions,
 ): Promise<HttpAnswer[]> {
-  const agent = new Agent({ keepAlive: true, maxSockets: connections })
+  const agent = new Agent(connections)
   try {
     return await Promise.all(requests.map((request) => askOnce(port, request, agent)))
   } finally {

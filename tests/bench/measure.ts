@@ -135,7 +135,8 @@ async function signIn(
   connections: number,
 ): Promise<string[]> {
   const requests = Array.from({ length: count }, () => api.signIn())
-  const answers = await ask(port, requests, connections)
+  // Each over a connection of its own, as users come: what they leave behind is there in the rounds.
+  const answers = await ask(port, requests, { maxSockets: connections })
   return requests.map((request, at) => {
     const answer = answers[at]
     const session =
