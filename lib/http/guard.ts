@@ -9,8 +9,7 @@ import { renderProblem } from './problem.ts'
 
 /** Headers of which a second one could be the one that another program believes. */
 const SINGLE_HEADERS = ['host', 'content-type', 'content-length', 'authorization']
-/** Only where two headers are as long as one of these are names compared: nearly never. */
-const SINGLE_LENGTHS = SINGLE_HEADERS.reduce((lengths, name) => lengths | bitOf(name), 0)
+const SINGLE_BITS = SINGLE_HEADERS.reduce((bits, name) => bits | bitOf(name), 0)
 const HOST = /^(?:\[[\da-f:.]+\]|[\w.~!$&'()*+,;=%-]+)(?::\d{0,5})?$/i
 const ABSOLUTE_TARGET = /^https?:\/\/([^/?#@\\]+)(?=[/?]|$)/i
 /** A backslash before the query is a slash to some, and a character to others. */
@@ -121,18 +120,19 @@ export function refusalForParser(code: string | undefined): CoatcheckError {
 }
 
 function findRepeatedHeader(rawHeaders: readonly string[]): string | undefined {
-  let lengths = 0
+  let seen = 0
   for (let index = 0; index < rawHeaders.length; index += 2) {
-    const length = bitOf(rawHeaders[index] ?? '')
-    if ((lengths & length & SINGLE_LENGTHS) !== 0) return findRepeatedName(rawHeaders)
-    lengths |= length
+    const bit = bitOf(rawHeaders[index] ?? '')
+    // Of equal names the second always comes here, of others hardly one that browsers send.
+    if ((seen & bit & SINGLE_BITS) !== 0) return findRepeatedName(rawHeaders)
+    seen |= bit
   }
   return undefined
 }
 
-/** One of 32 bits, by the length. */
-function bitOf({ length }: string): number {
-  return 1 << length
+/** One of 32 bits, by the length and the first letter of the name, small or capital. */
+function bitOf(name: string): number {
+  return 1 << (name.length + (name.charCodeAt(0) | 0x20))
 }
 
 function findRepeatedName(rawHeaders: readonly string[]): string | undefined {
