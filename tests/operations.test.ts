@@ -244,6 +244,19 @@ test('permanent, said again, leaves a session the limits that it has', () => {
   assert.equal(again, { ...session, version: 2 })
 })
 
+test('with more keys than are allowed since, a session may change those that it has', () => {
+  const rules = { ...RULES, maxKeys: 2 }
+  const over = '{"a":1,"b":2,"c":3}'
+  assert.is(apply(over, { name: 'set', key: 'b', value: '4' }, rules).data, '{"a":1,"b":4,"c":3}')
+  assert.is(apply(over, { name: 'increment', key: 'a', by: '1' }, rules).data.slice(0, 6), '{"a":2')
+  assert.is(refusal(over, { name: 'set', key: 'd', value: '4' }, rules), 'too_many_keys')
+})
+
+test('a patch leaves no key repeated in the data', () => {
+  const twice = patch('[{"op":"replace","path":"/data","value":{"a":1,"b":1.0,"a":2}}]')
+  assert.is(apply('{}', twice).data, '{"a":2,"b":1.0}')
+})
+
 test('renew gives the session another id and secret and keeps the rest', () => {
   const session = sessionWith('{"a":1}', { claims: '{"sub":"ada"}' })
   const renew = { name: 'renew', renewal: { id: 'new', secretHash: 'new hash' } } as const

@@ -92,7 +92,7 @@ export function replaceMember(text: JsonText, key: string, value: JsonText): Jso
   return start === -1 ? undefined : text.slice(0, start) + value + text.slice(end)
 }
 
-/** Where the value of a key stands, the last one of a repeated key; from -1 where there is none. */
+/** Where the value of a key stands, the last one of a repeated key; [-1, -1] where there is none. */
 function placeOf(text: JsonText, key: string): [start: number, end: number] {
   let foundStart = -1
   let foundEnd = -1

@@ -138,6 +138,7 @@ function run(session: Session, operation: Operation, rules: SessionRules): Appli
 }
 
 function set(session: Session, key: string, value: JsonText, rules: SessionRules): Session {
+  // A key that is there was checked when it came.
   const replaced = replaceMember(session.data, key, value)
   if (replaced !== undefined) return { ...session, data: replaced }
   const members = parseObject(session.data).set(key, value)
@@ -246,10 +247,15 @@ function patch(
         'as in /data/user; the rest of a session cannot be patched',
     )
   }
-  checkMembers(parseObject(data), rules)
   parseJson(data, rules.maxDepth + 1, 'data')
   parseJson(claims, rules.maxDepth + 1, 'claims')
-  return { ...session, data, claims, ...permanence(session, permanent === 'true', rules) }
+  return {
+    ...session,
+    // Rendered anew, a repeated member is gone, as everywhere else.
+    data: renderObject(checkMembers(parseObject(data), rules)),
+    claims,
+    ...permanence(session, permanent === 'true', rules),
+  }
 }
 
 /** Every step whose effect could reach the claims: at them, below them, or at the whole session. */
