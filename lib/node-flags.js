@@ -24,8 +24,8 @@ export const nodeFlags = [
   '--min-semi-space-size=16',
   // By the thread that makes it: there is little to keep, and to share that with others costs more.
   '--no-parallel-scavenge',
-  // Bytes. What answers a request is many small functions, and V8 stops joining them to one at a third
-  // of these: for another twentieth less.
+  // Bytes. What answers a request is many small functions, and V8 stops joining them to one at 460 and
+  // 920 of these: 3 to 4 % less CPU time.
   '--max-inlined-bytecode-size=1000',
   '--max-inlined-bytecode-size-cumulative=3000',
 ]

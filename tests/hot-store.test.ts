@@ -152,16 +152,21 @@ test('a hot session that died and was forgotten never stands in for a new one of
   assert.equal(ofAda.sessions, [])
 })
 
-test('activity of a new session does not revive the hot one that had its id before', async () => {
-  const { store, clock } = openLateStore({}, 0)
-  await store.insert(sessionAt(clock.now(), { id: 'again', data: '{"old":true}' }))
-  await store.find('again', clock.now())
-  clock.advance(HOUR)
-  await store.insert(sessionAt(clock.now(), { id: 'again', data: '{"new":true}' }))
-  store.touch('again', clock.now() + 1)
-  const found = await store.find('again', clock.now() + 1)
-  assert.is(found.state === 'live' && found.session.data, '{"new":true}')
-})
+for (const [death, hours] of [
+  ['was idle', 1],
+  ['had its lifetime', 13],
+] as const) {
+  test(`activity of a new session does not revive the hot one of its id that ${death}`, async () => {
+    const { store, clock } = openLateStore({}, 0)
+    await store.insert(sessionAt(clock.now(), { id: 'again', data: '{"old":true}' }))
+    await store.find('again', clock.now())
+    clock.advance(hours * HOUR)
+    await store.insert(sessionAt(clock.now(), { id: 'again', data: '{"new":true}' }))
+    store.touch('again', clock.now() + 1)
+    const found = await store.find('again', clock.now() + 1)
+    assert.is(found.state === 'live' && found.session.data, '{"new":true}')
+  })
+}
 
 test('a hot session that is replaced whole is shown as replaced', async () => {
   const { store, clock } = openLateStore()

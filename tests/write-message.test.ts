@@ -18,6 +18,7 @@ const SESSION = sessionAt(7, {
   data: '{"n":12345678901234567890,"__proto__":"\\ud800 😀"}',
   claims: '{"sub":"ada"}',
   permanent: true,
+  lastSeenAt: 8,
   version: 3,
   device: '{"address":"::1"}',
 })
@@ -34,6 +35,17 @@ test('every request arrives as it was sent', () => {
     },
     { kind: 'change', ...NAMED, operation: { name: 'increment', key: 'a', by: '1' } },
     { kind: 'change', ...NAMED, operation: { name: 'clear' } },
+    {
+      kind: 'change',
+      ...NAMED,
+      operation: { name: 'update', data: '{}', claims: '{}', permanent: true },
+    },
+    {
+      kind: 'change',
+      ...NAMED,
+      operation: { name: 'renew', renewal: { id: 'another', secretHash: 'h' } },
+    },
+    { kind: 'change_outside' },
     { kind: 'end', ...NAMED, reason: 'logout', when: undefined },
     { kind: 'end_many', sub: 'ada', except: undefined, now: 2, reason: 'revoked', limit: 50 },
     { kind: 'touch', seen: [['a', 1]] },

@@ -11,7 +11,7 @@ export type Pipelining = {
   afterAnswers(socket: Socket, then: () => void): void
 }
 
-/** The answer to the request that came last on a connection, and the one before it until it is done. */
+/** The answer to the request that came last, and the one before it where that was not done by then. */
 type Answers = { latest: ServerResponse; earlier: ServerResponse | undefined }
 
 /**
@@ -21,8 +21,8 @@ type Answers = { latest: ServerResponse; earlier: ServerResponse | undefined }
  * call for gigabytes of answers that nobody takes.
  */
 export function createPipelining(maxWaiting: number): Pipelining {
-  // No WeakMap: the collector of V8's young generation takes all for used that a large one holds, or
-  // ever held, and a thousand connections long closed made every request dearer by half.
+  // No WeakMap: after a thousand connections had come and gone, a fifth of what each request leaves
+  // behind was not collected young any more, and a GET cost half as much again.
   const connections = new Map<Socket, Answers>()
   let waiting = 0
 

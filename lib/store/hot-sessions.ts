@@ -35,9 +35,10 @@ export function createHotSessions(limitCharacters: number): HotSessions {
     update(id, session) {
       const known = recent.get(id)
       if (known === undefined || known.version >= session.version) return
-      // Equal strings stay those of before: maps are asked for them, and V8 has their hashes already.
-      const { secretHash } = known.secretHash === session.secretHash ? known : session
       const lastSeenAt = Math.max(session.lastSeenAt, known.lastSeenAt)
+      // The strings that maps are asked for are those of before, for V8 has their hashes already.
+      const isSameSecret = session.secretHash === known.secretHash
+      const secretHash = isSameSecret ? known.secretHash : session.secretHash
       recent.set(id, { ...session, id, secretHash, lastSeenAt })
     },
     touch(id, seenAt) {

@@ -39,7 +39,7 @@ export type SqliteStoreOptions = {
 /** A crash can make sessions look idle for this much longer than they were. */
 const TOUCH_INTERVAL_MS = 1_000
 
-/** Activity of a session that is to be taken for one in use, so that no other replaces it. */
+/** Activity of a session that another may replace only where its lifetime is over and forgotten. */
 const NEVER_IDLE = Infinity
 
 /** Of each of two generations; a character takes one or two bytes. */
@@ -148,6 +148,7 @@ export function createStore(reader: Reader, writer: WriterPort, parts: StorePart
   function keepHot(request: WriteRequest, answer: WriteAnswer): void {
     switch (request.kind) {
       case 'insert': {
+        // A minted id that was in no use cannot be hot.
         if (request.seenAt !== NEVER_IDLE) hot.remove(request.session.id)
         return hot.remove(...(answer as Inserted).evicted)
       }
@@ -222,8 +223,8 @@ export function createStore(reader: Reader, writer: WriterPort, parts: StorePart
       return page
     },
     async insert(session) {
-      // With a secret, an id has been minted: nobody else's. To look for it all the same would cost as
-      // much as all else that is done here, so that waits until it turns out to be in use.
+      // With a secret, an id has been minted: nobody else's. To ask the maps of touches for it would cost
+      // as much as all else here, since V8 has to hash it: that waits until it turns out to be in use.
       if (session.secretHash !== null) {
         const inserted = await ask<Inserted>({ kind: 'insert', session, seenAt: NEVER_IDLE })
         if (inserted.inserted) return inserted

@@ -103,8 +103,9 @@ export async function startWriterThread(
   function ask<T>(queue: Waiting<T>[], count: number, message: ToWriter): Promise<T> {
     if (failed !== undefined || closing) return Promise.reject(storageIsGone())
     return new Promise((resolve, reject) => {
-      queue.push({ count, resolve, reject })
+      // First of all: what cannot be sent throws, and must not stand in the way of the answers.
       post(message)
+      queue.push({ count, resolve, reject })
     })
   }
 

@@ -40,13 +40,13 @@ export function renderRequest({ method, path, headers, body }: HttpRequest): str
   return `${method} ${path} HTTP/1.1\r\n${lines.join('')}\r\n${body}`
 }
 
-/** Sends them over connections of this kind; the answers come in the order of the requests. */
+/** Sends them over the connections of such an agent; the answers come in the order of the requests. */
 export async function ask(
   port: number,
   requests: readonly HttpRequest[],
-  connections: AgentOptions,
+  agentOptions: AgentOptions,
 ): Promise<HttpAnswer[]> {
-  const agent = new Agent(connections)
+  const agent = new Agent(agentOptions)
   try {
     return await Promise.all(requests.map((request) => askOnce(port, request, agent)))
   } finally {

@@ -69,6 +69,7 @@ export function offers(api: SessionApi, name: OperationName): boolean {
 }
 
 export async function askOne(port: number, request: HttpRequest): Promise<HttpAnswer> {
+  // As the load does: the headers of the answer say that the connection stays open.
   const [answer] = await ask(port, [request], { keepAlive: true })
   if (answer === undefined) throw new Error('There is no answer')
   return answer
