@@ -1,26 +1,26 @@
 /** A bounded memory of what was used lately, by name. */
-export type Recent<Value> = {
-  get(name: string): Value | undefined
-  set(name: string, value: Value): void
-  delete(name: string): void
+export type Recent<Name, Value> = {
+  get(name: Name): Value | undefined
+  set(name: Name, value: Value): void
+  delete(name: Name): void
   clear(): void
   /** Of each name its value, in no order that means anything. */
-  entries(): Iterable<[string, Value]>
+  entries(): Iterable<[Name, Value]>
 }
 
 /**
  * Two generations: when the young one holds more than `limit` it becomes the old one, and the old one
  * is dropped; what is used again moves to the young one. `sizeOf`: in the unit of the limit.
  */
-export function createRecent<Value>(
+export function createRecent<Name, Value>(
   limit: number,
   sizeOf: (value: Value) => number = () => 1,
-): Recent<Value> {
-  let young = new Map<string, Value>()
-  let old = new Map<string, Value>()
+): Recent<Name, Value> {
+  let young = new Map<Name, Value>()
+  let old = new Map<Name, Value>()
   let size = 0
 
-  function set(name: string, value: Value): void {
+  function set(name: Name, value: Value): void {
     const before = young.get(name)
     young.set(name, value)
     size += sizeOf(value) - (before === undefined ? 0 : sizeOf(before))

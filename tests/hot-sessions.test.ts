@@ -39,6 +39,20 @@ test('a session that was removed is gone from both generations', () => {
   assert.is(hot.get('a'), undefined)
 })
 
+test('of two ids that maps know by one number, neither is taken for the other', () => {
+  const hot = createHotSessions(10_000)
+  const first = sessionAt(0, { id: 'Aa' })
+  const second = sessionAt(0, { id: 'BB' })
+  hot.add(first)
+  assert.is(hot.get(second.id), undefined)
+  hot.update(second.id, { ...second, version: 9 })
+  hot.remove(second.id)
+  assert.is(hot.get(first.id), first)
+  hot.add(second)
+  assert.is(hot.get(first.id), undefined)
+  assert.is(hot.get(second.id), second)
+})
+
 test('memory is bounded: what is not used makes room, what is used stays', () => {
   const hot = createHotSessions(10_000)
   hot.add(sessionAt(0, { id: 'used' }))

@@ -7,6 +7,7 @@ import { findFault } from '../lib/json/syntax.ts'
 import {
   equalJson,
   findMember,
+  findOnlyMember,
   kindOf,
   parseArray,
   parseJson,
@@ -168,7 +169,7 @@ test('a value is replaced where it stands, and nothing else is touched', () => {
   const text = '{"a":[1, {"b":0}], "b" : 1.0 ,"c":1e400}'
   assert.is(replaceMember(text, 'b', '"x"'), '{"a":[1, {"b":0}], "b" :"x","c":1e400}')
   assert.is(replaceMember(text, 'c', '[]'), '{"a":[1, {"b":0}], "b" : 1.0 ,"c":[]}')
-  assert.is(replaceMember('{"\\u0061":1,"a":2}', 'a', '3'), '{"\\u0061":1,"a":3}')
+  assert.is(replaceMember('{"\\u0061":1,"b":2}', 'a', '3'), '{"\\u0061":3,"b":2}')
   assert.is(replaceMember(text, 'd', '1'), undefined)
   assert.is(replaceMember('{}', 'a', '1'), undefined)
 })
@@ -179,6 +180,7 @@ test('a value that is replaced is the one that is found, in any object', () => {
     fc.property(fc.dictionary(anyKey, fc.jsonValue()), anyKey, fc.json(), (object, key, value) => {
       const text = JSON.stringify(object)
       const replaced = replaceMember(text, key, value)
+      assert.is(findOnlyMember(text, key), findMember(text, key))
       assert.is(replaced === undefined, findMember(text, key) === undefined)
       if (replaced === undefined) return
       const members = parseObject(text).set(key, value)

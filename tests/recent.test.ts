@@ -5,7 +5,7 @@ import { createRecent } from '../lib/recent.ts'
 const test = suite('recent')
 
 test('it keeps what was used lately, and drops what was not once there is too much', () => {
-  const recent = createRecent<number>(10)
+  const recent = createRecent<string, number>(10)
   recent.set('often', 0)
   recent.set('once', 0)
   for (let n = 0; n < 100; n++) {
@@ -17,7 +17,7 @@ test('it keeps what was used lately, and drops what was not once there is too mu
 })
 
 test('it never holds much more than twice its limit, in the unit of the limit', () => {
-  const recent = createRecent<string>(100, (text) => text.length)
+  const recent = createRecent<string, string>(100, (text) => text.length)
   for (let n = 0; n < 50; n++) {
     recent.set(`n${n}`, 'x'.repeat(n % 30))
     const sizes = [...recent.entries()].map(([, text]) => text.length)
@@ -26,7 +26,7 @@ test('it never holds much more than twice its limit, in the unit of the limit', 
 })
 
 test('a value that replaces another takes its place, not more', () => {
-  const recent = createRecent<string>(100, (text) => text.length)
+  const recent = createRecent<string, string>(100, (text) => text.length)
   recent.set('other', 'kept')
   for (let n = 0; n < 50; n++) recent.set('one', 'x'.repeat(60))
   recent.delete('one')
@@ -37,7 +37,7 @@ test('a value that replaces another takes its place, not more', () => {
 })
 
 test('what is deleted is gone from both generations, and each name is listed once', () => {
-  const recent = createRecent<number>(3)
+  const recent = createRecent<string, number>(3)
   for (const [n, name] of ['a', 'b', 'c', 'd', 'e'].entries()) recent.set(name, n)
   recent.set('a', 9)
   assert.equal(new Map(recent.entries()).get('a'), 9)

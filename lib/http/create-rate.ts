@@ -14,7 +14,7 @@ const MINUTE_MS = 60_000
 
 /** A token bucket for each client: `perMinute` sessions at once, and as many again in each minute. */
 export function createCreateRate(clock: Clock, perMinute: number): CreateRate {
-  const buckets = createRecent<Bucket>(CLIENT_LIMIT)
+  const buckets = createRecent<string, Bucket>(CLIENT_LIMIT)
 
   return (client) => {
     const now = clock.now()

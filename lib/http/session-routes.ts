@@ -2,7 +2,7 @@ import { Hono } from 'hono'
 import type { Clock } from '../clock.ts'
 import { CoatcheckError } from '../errors.ts'
 import { parseJsonPatch } from '../json/json-patch.ts'
-import { findMember, type JsonText, kindOf, parseJson } from '../json/text.ts'
+import { findMember, findOnlyMember, type JsonText, kindOf, parseJson } from '../json/text.ts'
 import { whenThere } from '../maybe-promise.ts'
 import { claimsReadOnly, keyNotFound, type Operation } from '../session/operations.ts'
 import { checkKey, type SessionRules } from '../session/rules.ts'
@@ -98,7 +98,7 @@ export function createSessionRoutes(deps: SessionRoutesDeps): Hono<AppEnv> {
         return answerValue(fallback, wantsText(c))
       }
       return whenThere(sessions.get(found, touch), (session) => {
-        const value = findMember(session.data, key) ?? fallback
+        const value = findOnlyMember(session.data, key) ?? fallback
         if (value === undefined) throw keyNotFound(key)
         return answerValue(value, wantsText(c), { ETag: entityTag(session) })
       })

@@ -79,35 +79,48 @@ export function parseObject(text: JsonText): Map<string, JsonText> {
 
 /** The same as `parseObject(text).get(key)`, without the rest. */
 export function findMember(text: JsonText, key: string): JsonText | undefined {
-  const [start, end] = placeOf(text, key)
-  return start === -1 ? undefined : text.slice(start, end)
+  let found: JsonText | undefined
+  let place = placeOf(text, key, 0)
+  while (place !== undefined) {
+    found = text.slice(place.start, place.end)
+    place = placeOf(text, key, place.end)
+  }
+  return found
+}
+
+/** The same of an object that repeats no key, such as `renderObject` makes: what follows is not looked at. */
+export function findOnlyMember(text: JsonText, key: string): JsonText | undefined {
+  const place = placeOf(text, key, 0)
+  return place === undefined ? undefined : text.slice(place.start, place.end)
 }
 
 /**
- * The object with another value for a key that it has, and all else as it stands; undefined where it
- * does not have the key.
+ * An object that repeats no key, with another value for one that it has, and all else as it stands;
+ * undefined where it does not have the key.
  */
 export function replaceMember(text: JsonText, key: string, value: JsonText): JsonText | undefined {
-  const [start, end] = placeOf(text, key)
-  return start === -1 ? undefined : text.slice(0, start) + value + text.slice(end)
+  const place = placeOf(text, key, 0)
+  return place === undefined
+    ? undefined
+    : text.slice(0, place.start) + value + text.slice(place.end)
 }
 
-/** Where the value of a key stands, the last one of a repeated key; [-1, -1] where there is none. */
-function placeOf(text: JsonText, key: string): [start: number, end: number] {
-  let foundStart = -1
-  let foundEnd = -1
-  let at = skipSpace(text, skipSpace(text, 0) + 1)
+type Place = { readonly start: number; readonly end: number }
+
+/**
+ * Where the value of a key stands, the first one behind `from`: the brace that begins the object, or
+ * the end of a member.
+ */
+function placeOf(text: JsonText, key: string, from: number): Place | undefined {
+  let at = skipSpace(text, skipSpace(text, from) + 1)
   while (text.charCodeAt(at) === QUOTE) {
     const keyEnd = endOfString(text, at)
     const start = text.indexOf(':', keyEnd) + 1
     const end = endOfValue(text, start)
-    if (isKey(text, at, keyEnd, key)) {
-      foundStart = start
-      foundEnd = end
-    }
+    if (isKey(text, at, keyEnd, key)) return { start, end }
     at = skipSpace(text, end + 1)
   }
-  return [foundStart, foundEnd]
+  return undefined
 }
 
 /** The items of an array, each exactly as it stands between the commas. */

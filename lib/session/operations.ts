@@ -7,7 +7,7 @@ import { applyJsonPatch, type PatchStep } from '../json/json-patch.ts'
 import { mergePatch } from '../json/merge-patch.ts'
 import { addNumbers } from '../json/number.ts'
 import {
-  findMember,
+  findOnlyMember,
   type JsonKind,
   type JsonText,
   kindOf,
@@ -89,9 +89,19 @@ export function applyOperation(
   rules: SessionRules,
 ): Applied {
   if (operation.when !== undefined) {
-    const exists = 'key' in operation ? findMember(session.data, operation.key) !== undefined : true
+    const exists =
+      'key' in operation ? findOnlyMember(session.data, operation.key) !== undefined : true
     checkPrecondition(operation.when, session.version, exists)
   }
+  return applyUnconditionally(session, operation, rules)
+}
+
+/** The same, whatever its precondition says. */
+export function applyUnconditionally(
+  session: Session,
+  operation: Operation,
+  rules: SessionRules,
+): Applied {
   const { session: after, value } = run(session, operation, rules)
   checkSize(session, after, rules)
   const changed = { ...settleClaims(session, after, operation), version: session.version + 1 }
@@ -160,7 +170,7 @@ function replace(
   rules: SessionRules,
   next: (value: JsonText | undefined) => JsonText,
 ): Applied {
-  const value = next(findMember(session.data, key))
+  const value = next(findOnlyMember(session.data, key))
   return { session: set(session, key, value, rules), value }
 }
 

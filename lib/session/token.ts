@@ -89,7 +89,7 @@ const DECOY_SECRET = '0'.repeat(SECRET_LENGTH)
  * to forget when a session ends; and no secret leaves the memory of the process.
  */
 export function createSecretCheck(): typeof secretMatches {
-  const proven = createRecent<string>(PROVEN_LIMIT)
+  const proven = createRecent<string, string>(PROVEN_LIMIT)
 
   return (secret, secretHash) => {
     const known = proven.get(secretHash)

@@ -1,5 +1,5 @@
-import { createRecent } from '../recent.ts'
 import { isLive, type Session } from '../session/session.ts'
+import { createRecentSessions } from './recent-sessions.ts'
 
 /**
  * The sessions used lately, as they were last acknowledged; a read of one costs no SQLite. Right
@@ -27,11 +27,11 @@ export type HotSessions = {
 type HotSession = Omit<Session, 'lastSeenAt'> & { lastSeenAt: number }
 
 export function createHotSessions(limitCharacters: number): HotSessions {
-  const recent = createRecent<HotSession>(limitCharacters, sizeInMemory)
+  const recent = createRecentSessions<HotSession>(limitCharacters)
 
   return {
     get: recent.get,
-    add: (session) => recent.set(session.id, session),
+    add: recent.set,
     update(id, session) {
       const known = recent.get(id)
       if (known === undefined || known.version >= session.version) return
@@ -39,7 +39,7 @@ export function createHotSessions(limitCharacters: number): HotSessions {
       // The strings that maps are asked for are those of before, for V8 has their hashes already.
       const isSameSecret = session.secretHash === known.secretHash
       const secretHash = isSameSecret ? known.secretHash : session.secretHash
-      recent.set(id, { ...session, id, secretHash, lastSeenAt })
+      recent.set({ ...session, id, secretHash, lastSeenAt })
     },
     touch(id, seenAt) {
       const known = recent.get(id)
@@ -51,15 +51,7 @@ export function createHotSessions(limitCharacters: number): HotSessions {
       for (const id of ids) recent.delete(id)
     },
     removeExpired(now) {
-      for (const [id, session] of recent.entries()) if (!isLive(session, now)) recent.delete(id)
+      for (const session of recent.all()) if (!isLive(session, now)) recent.delete(session.id)
     },
   }
-}
-
-/** What a session holds beside its data is about this much. */
-const RECORD_CHARACTERS = 500
-
-/** In characters, about. */
-export function sizeInMemory(session: Session): number {
-  return RECORD_CHARACTERS + session.data.length + session.claims.length
 }

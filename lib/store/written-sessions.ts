@@ -1,7 +1,6 @@
 import type Database from 'better-sqlite3'
-import { createRecent } from '../recent.ts'
 import type { Session } from '../session/session.ts'
-import { sizeInMemory } from './hot-sessions.ts'
+import { createRecentSessions } from './recent-sessions.ts'
 
 /**
  * The sessions written lately, as their rows have them: what has been written is likely to be written
@@ -23,7 +22,7 @@ export type WrittenSessions = {
 const LIMIT_CHARACTERS = 4 * 1024 * 1024
 
 export function createWrittenSessions(database: Database.Database): WrittenSessions {
-  const recent = createRecent<Session>(LIMIT_CHARACTERS, sizeInMemory)
+  const recent = createRecentSessions<Session>(LIMIT_CHARACTERS)
   /** Another number once another connection has committed: a command's, or the `sqlite3` shell's. */
   const dataVersion = database.prepare<[], number>('pragma data_version').pluck()
   let seenVersion: number | undefined
@@ -35,7 +34,7 @@ export function createWrittenSessions(database: Database.Database): WrittenSessi
       seenVersion = version
     },
     get: recent.get,
-    set: (session) => recent.set(session.id, session),
+    set: recent.set,
     delete: recent.delete,
     clear: recent.clear,
   }

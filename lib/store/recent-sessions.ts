@@ -1,0 +1,55 @@
+import { createRecent } from '../recent.ts'
+import type { Session } from '../session/session.ts'
+
+/** Sessions used lately, by their ids, in a bounded memory: any of them may be forgotten at any time. */
+export type RecentSessions<S extends Session> = {
+  get(id: string): S | undefined
+  set(session: S): void
+  delete(id: string): void
+  clear(): void
+  /** In no order that means anything. */
+  all(): Iterable<S>
+}
+
+/** What a session holds beside its data is about this much. */
+const RECORD_CHARACTERS = 500
+
+/** `limitCharacters`: of each of two generations. A character takes one or two bytes. */
+export function createRecentSessions<S extends Session>(
+  limitCharacters: number,
+): RecentSessions<S> {
+  const recent = createRecent<number, S>(limitCharacters, sizeInMemory)
+
+  function get(id: string): S | undefined {
+    const session = recent.get(numberOf(id))
+    return session?.id === id ? session : undefined
+  }
+
+  return {
+    get,
+    set: (session) => recent.set(numberOf(session.id), session),
+    delete(id) {
+      if (get(id) !== undefined) recent.delete(numberOf(id))
+    },
+    clear: recent.clear,
+    *all() {
+      for (const [, session] of recent.entries()) yield session
+    },
+  }
+}
+
+/**
+ * What the maps know an id by. V8 looks a text that has just come in a request up in a table of all
+ * texts before it finds it in a map, and that takes three times as long. Of two ids with one number
+ * the one used last is remembered.
+ */
+function numberOf(id: string): number {
+  let number = 0
+  for (let at = 0; at < id.length; at++) number = (Math.imul(number, 31) + id.charCodeAt(at)) | 0
+  return number
+}
+
+/** In characters, about. */
+function sizeInMemory(session: Session): number {
+  return RECORD_CHARACTERS + session.data.length + session.claims.length
+}
