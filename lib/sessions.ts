@@ -144,9 +144,9 @@ export function createSessions({ store, clock, rules }: SessionsOptions): Sessio
     const token = mintToken(clock.now())
     const begun = begin(keyOf(token), operation, device)
     check(begun.session)
-    const created = await insert(begun)
-    if (created === undefined) throw new Error('A fresh id was in use already')
-    return { ...created, token: renderToken(token) }
+    const { inserted, evicted } = await store.insert(begun.session)
+    if (!inserted) throw new Error('A fresh id was in use already')
+    return { ...begun, evicted, token: renderToken(token) }
   }
 
   function begin(key: SessionKey, operation: Operation, device: FindDevice): Applied {
@@ -158,12 +158,6 @@ export function createSessions({ store, clock, rules }: SessionsOptions): Sessio
       )
     }
     return beginSession(key, operation, device(), clock.now(), rules)
-  }
-
-  /** Undefined where the id is in use, or was until its session ended. */
-  async function insert(begun: Applied): Promise<Changed | undefined> {
-    const { inserted, evicted } = await store.insert(begun.session)
-    return inserted ? { ...begun, evicted } : undefined
   }
 
   return {
@@ -219,8 +213,9 @@ export function createSessions({ store, clock, rules }: SessionsOptions): Sessio
       for (;;) {
         const found = await store.find(id, clock.now())
         if (found.state === 'absent') {
-          const created = await insert(begin({ id, secretHash: null }, operation, device))
-          if (created !== undefined) return { ...created, created: true }
+          const begun = begin({ id, secretHash: null }, operation, device)
+          const { inserted, evicted } = await store.insert(begun.session)
+          if (inserted) return { ...begun, evicted, created: true }
         } else {
           const changed = await tryChange(requireLive(found).id, operation)
           if (changed.state !== 'absent') {

@@ -213,8 +213,8 @@ testControls('of advisories', {
     file: 'advisories-session',
     breakage: {
       file: 'lib/http/session-cookie.ts',
-      replace: 'const lasting = session.permanent ? { maxAge } : {}',
-      by: 'const lasting = {}',
+      replace: 'const lasting = session.permanent ?',
+      by: "const lasting = true ? '' :",
     },
     red: 'tower-sessions 0.4.3',
     green: 'CVE-2026-39324',

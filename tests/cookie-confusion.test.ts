@@ -22,8 +22,8 @@ const breakages: Record<string, Breakage> =
     ? {
         'takes the plain cookie over https': {
           file: 'lib/http/session-cookie.ts',
-          replace: 'findCookies(header, isSecure(c) ? secureName : name)',
-          by: '[...findCookies(header, secureName), ...findCookies(header, name)]',
+          replace: 'findCookies(header, isSecure(c) ? secure.name : plain.name)',
+          by: '[...findCookies(header, secure.name), ...findCookies(header, plain.name)]',
         },
         'decodes names': {
           file: 'lib/http/session-cookie.ts',

@@ -25,42 +25,40 @@ export type SessionCookieOptions = {
 const SECURE_PREFIX = '__Host-Http-'
 
 export function createSessionCookie({ name, forwarded }: SessionCookieOptions): SessionCookie {
-  const secureName = `${SECURE_PREFIX}${name}`
   const { isSecure } = forwarded
-
-  function attributes(secure: boolean) {
-    return { path: '/', secure, httpOnly: true, sameSite: 'Lax' } as const
-  }
+  const plain = createCookie(name, false)
+  const secure = createCookie(`${SECURE_PREFIX}${name}`, true)
 
   return {
-    names: [name, secureName],
+    names: [plain.name, secure.name],
 
     read(c) {
       const header = readHeader(c, 'cookie')
       if (header === undefined) return undefined
-      const values = findCookies(header, isSecure(c) ? secureName : name)
+      const values = findCookies(header, isSecure(c) ? secure.name : plain.name)
       // Somebody planted one beside the real one: which is which cannot be told.
       return values.every((value) => value === values[0]) ? values[0] : undefined
     },
 
     issue(c, token, session, now) {
-      const secure = isSecure(c)
+      const cookie = isSecure(c) ? secure : plain
       // To the end of the lifetime: the server keeps the idle timeout, which moves with each use.
       // No longer than the lifetime, wherever the clock was set meanwhile, nor less than nothing.
       const left = Math.min(Math.max(0, lifetimeEndsAt(session) - now), session.lifetimeMs)
-      const maxAge = Math.ceil(left / 1000)
-      const lasting = session.permanent ? { maxAge } : {}
-      return renderSetCookie(
-        secure ? secureName : name,
-        token,
-        { ...lasting, ...attributes(secure) },
-        now,
-      )
+      const lasting = session.permanent ? `; Max-Age=${Math.ceil(left / 1000)}` : ''
+      return `${cookie.name}=${token}${lasting}${cookie.suffix}`
     },
 
     remove(c, now) {
-      const secure = isSecure(c)
-      return renderDeletedCookie(secure ? secureName : name, attributes(secure), now)
+      const cookie = isSecure(c) ? secure : plain
+      return renderDeletedCookie(cookie.name, cookie.attributes, now)
     },
   }
+}
+
+/** `suffix`: the attributes as the header has them, the same for every token; checked here, once. */
+function createCookie(name: string, secure: boolean) {
+  const attributes = { path: '/', secure, httpOnly: true, sameSite: 'Lax' } as const
+  const suffix = renderSetCookie(name, '', attributes, 0).slice(`${name}=`.length)
+  return { name, attributes, suffix }
 }

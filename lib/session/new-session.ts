@@ -1,19 +1,20 @@
 import type { JsonText } from '../json/text.ts'
-import { applyOperation, type Applied, type Operation } from './operations.ts'
+import { type Applied, applyUnconditionally, type Operation } from './operations.ts'
 import type { SessionRules } from './rules.ts'
 import type { SessionKey } from './session.ts'
 
 /**
  * The session that begins at `now` with an operation on an empty one; throws as `applyOperation`
- * does. There is nothing yet that a precondition could be about.
+ * does, but for its precondition: there is nothing yet that it could be about.
  */
 export function beginSession(
   key: SessionKey,
-  { when: _, ...operation }: Operation,
+  operation: Operation,
   device: JsonText | null,
   now: number,
   rules: SessionRules,
 ): Applied {
+  const { idleTimeoutMs, lifetimeMs } = rules.ordinary
   const empty = {
     ...key,
     data: '{}',
@@ -21,9 +22,10 @@ export function beginSession(
     permanent: false,
     createdAt: now,
     lastSeenAt: now,
-    ...rules.ordinary,
+    idleTimeoutMs,
+    lifetimeMs,
     version: 0,
     device,
   }
-  return applyOperation(empty, operation, rules)
+  return applyUnconditionally(empty, operation, rules)
 }
