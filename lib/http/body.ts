@@ -36,7 +36,9 @@ export function readText(c: AppContext, limitBytes: number): Promise<string> {
 
 /** Without parameters, in lower case; empty where there is none. */
 export function contentTypeOf(c: AppContext): string {
-  return (readHeader(c, 'content-type') ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? ''
+  const header = readHeader(c, 'content-type') ?? ''
+  const semicolon = header.indexOf(';')
+  return (semicolon === -1 ? header : header.slice(0, semicolon)).trim().toLowerCase()
 }
 
 /** A body of which something has come, but not the end. */
@@ -59,8 +61,10 @@ const ARRIVED_LIMIT_BYTES = 8 * 1024 * 1024
 function readBody<T>(c: AppContext, limitBytes: number, parse: (text: string) => T): Promise<T> {
   const { incoming } = c.env
   return new Promise((resolve, reject) => {
+    /** NaN where it is not said, for a body in chunks. */
+    const announced = Number(readHeader(c, 'content-length'))
     // Not to be read at all where it says that it is too long; Node holds it to what it says.
-    if (Number(readHeader(c, 'content-length')) > limitBytes) throw tooLarge(limitBytes)
+    if (announced > limitBytes) throw tooLarge(limitBytes)
     if (expectsContinue(c)) c.env.outgoing.writeContinue()
     const arrivedLimit = Math.max(ARRIVED_LIMIT_BYTES, 2 * limitBytes)
     const body = { refuse }
@@ -82,10 +86,11 @@ function readBody<T>(c: AppContext, limitBytes: number, parse: (text: string) =>
     }
 
     function take(chunk: Buffer): void {
-      arriving.add(body)
       chunks.push(chunk)
       length += chunk.length
       arrivedBytes += chunk.length
+      // Most are there whole at once, and nothing comes between that and their end.
+      if (length !== announced) arriving.add(body)
       if (length > limitBytes) refuse(tooLarge(limitBytes))
       for (const first of arriving) {
         if (arrivedBytes <= arrivedLimit) break
