@@ -59,12 +59,8 @@ testControls('of advisories', {
     file: 'advisories-session',
     breakage: {
       file: 'lib/store/session-table.ts',
-      replace: `on conflict do nothing\`,
-  )
-  const update`,
-      by: `on conflict do update set data = excluded.data\`,
-  )
-  const update`,
+      replace: 'insert or ignore into sessions',
+      by: 'insert or replace into sessions',
     },
     red: 'tower-sessions 0.12.0',
     green: 'CVE-2024-31999',
@@ -214,7 +210,7 @@ testControls('of advisories', {
     breakage: {
       file: 'lib/http/session-cookie.ts',
       replace: 'const lasting = session.permanent ?',
-      by: "const lasting = true ? '' :",
+      by: 'const lasting = session.id === "" ?',
     },
     red: 'tower-sessions 0.4.3',
     green: 'CVE-2026-39324',

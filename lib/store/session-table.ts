@@ -23,12 +23,14 @@ export function createSessionTable(
   database: Database.Database,
   written: WrittenSessions,
 ): SessionTable {
+  // Beside a tombstone the id is null, which no row may have: so the row is passed over as it is where
+  // the id is in use. An `insert … select` says it better, but may be of many rows, for which SQLite
+  // copies each page before it changes it.
   const insert = database.prepare(
-    `insert into sessions (data, claims, permanent, last_seen_at, idle_timeout_ms, lifetime_ms,
+    `insert or ignore into sessions (data, claims, permanent, last_seen_at, idle_timeout_ms, lifetime_ms,
        version, checksum, id, secret_hash, sweep_at, created_at, sub, device)
-     select ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
-     where not exists (select 1 from tombstones where id = ?)
-     on conflict do nothing`,
+     values (?, ?, ?, ?, ?, ?, ?, ?,
+       (select ? where not exists (select 1 from tombstones where id = ?)), ?, ?, ?, ?, ?)`,
   )
   const update = database.prepare(
     `update sessions set data = ?, claims = ?, permanent = ?, last_seen_at = ?,
@@ -53,7 +55,7 @@ export function createSessionTable(
   return {
     tryInsert(session, sub) {
       const { id, secretHash, createdAt, device } = session
-      const key = [id, secretHash, expiresAt(session), createdAt, sub ?? null, device, id]
+      const key = [id, id, secretHash, expiresAt(session), createdAt, sub ?? null, device]
       return insert.run(...changingColumns(session), ...key).changes === 1
     },
     update(before, after) {

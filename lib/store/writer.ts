@@ -20,7 +20,7 @@ import { createApiKeyTable } from './api-key-table.ts'
 import { tombstoneChecksumOf } from './checksum.ts'
 import { createReader } from './reader.ts'
 import { createSessionTable } from './session-table.ts'
-import { refusalFor } from './sqlite-errors.ts'
+import { damagedSession, refusalFor } from './sqlite-errors.ts'
 import type { Changed, Inserted, Swept } from './store.ts'
 import { createWrittenSessions } from './written-sessions.ts'
 import type {
@@ -115,7 +115,7 @@ export function createWriter(
       // It has died and been forgotten, and waits to be swept.
       table.delete(id)
       deleteTombstone.run(id)
-      table.tryInsert(session, sub)
+      if (!table.tryInsert(session, sub)) throw damagedSession(id)
     }
     evict(surplus, createdAt)
     return { inserted: true, evicted: surplus }
