@@ -3,7 +3,7 @@ import { coatcheck } from './contenders/coatcheck.ts'
 import { flask } from './contenders/flask.ts'
 import { honoFloor, httpFloor } from './contenders/floor.ts'
 import { createNodePeers } from './contenders/node-peers.ts'
-import { durableWebdis, webdis } from './contenders/webdis.ts'
+import { durableWebdis, expiringWebdis, webdis } from './contenders/webdis.ts'
 
 /** All of them, in the order of the table; `findMissingPackages` is about those of npm. */
 export function createContenders(
@@ -15,6 +15,7 @@ export function createContenders(
     coatcheck,
     webdis,
     durableWebdis,
+    expiringWebdis,
     ...createNodePeers(findMissingPackages),
     flask,
   ]

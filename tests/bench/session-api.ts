@@ -39,16 +39,35 @@ export const verifyApi: SessionApi = {
  */
 export const webdisApi: SessionApi = {
   signIn() {
-    const token = `${nanoid(21)}.${nanoid(43)}`
     const others = Object.entries(OTHER_KEYS).flatMap(([key, value]) => [
       key,
       encodeURIComponent(JSON.stringify(value)),
     ])
-    const path = ['/HSET', `sid=${token}`, ...others, 'user'].join('/')
+    const path = ['/HSET', newWebdisKey(), ...others, 'user'].join('/')
     return send('PUT', path, JSON.stringify(USER))
   },
   readSession: (_answer, { path }) => path.split('/')[2],
   get: (session) => get(`/HGET/${session}/user`, { Cookie: session }),
   put: (session, user) =>
     send('PUT', `/HSET/${session}/user`, JSON.stringify(user), { Cookie: session }),
+}
+
+/**
+ * The same with an idle timeout that each read moves, as Coatcheck's does: of a hash Redis 7 cannot do
+ * that in one command, so the session is one text, which a write sends whole.
+ */
+export const expiringWebdisApi: SessionApi = {
+  signIn: () => send('PUT', `/SETEX/${newWebdisKey()}/1800`, sessionOf(USER)),
+  readSession: webdisApi.readSession,
+  get: (session) => get(`/GETEX/${session}/EX/1800`, { Cookie: session }),
+  put: (session, user) =>
+    send('PUT', `/SETEX/${session}/1800`, sessionOf(user), { Cookie: session }),
+}
+
+function newWebdisKey(): string {
+  return `sid=${nanoid(21)}.${nanoid(43)}`
+}
+
+function sessionOf(user: string): string {
+  return JSON.stringify({ user, ...OTHER_KEYS })
 }

@@ -3,23 +3,31 @@ import { join } from 'node:path'
 import type { Contender } from '../contender.ts'
 import { findProgram } from '../find-program.ts'
 import { findFreePort, startProcess, waitForPort } from '../processes.ts'
-import { webdisApi } from '../session-api.ts'
+import { expiringWebdisApi, type SessionApi, webdisApi } from '../session-api.ts'
 import { findMissingPrograms, type RedisMode, startRedis } from './redis.ts'
 
-export const webdis = createWebdis('webdis', 'Webdis, Redis', 'memory')
+export const webdis = createWebdis('webdis', 'Webdis, Redis', 'memory', webdisApi)
 
 export const durableWebdis = createWebdis(
   'webdis-durable',
   'Webdis, Redis appendfsync always',
   'disk',
+  webdisApi,
 )
 
-function createWebdis(name: string, title: string, keptIn: RedisMode): Contender {
+export const expiringWebdis = createWebdis(
+  'webdis-expiring',
+  'Webdis, Redis appendfsync always, GETEX',
+  'disk',
+  expiringWebdisApi,
+)
+
+function createWebdis(name: string, title: string, keptIn: RedisMode, api: SessionApi): Contender {
   return {
     name,
     title,
     keptIn,
-    api: webdisApi,
+    api,
     findMissing: () =>
       Promise.resolve(findMissingPrograms({ 'redis-server': 'redis-server', webdis: 'webdis' })),
     async start(setting) {
