@@ -5,7 +5,7 @@ export type Recent<Name, Value> = {
   delete(name: Name): void
   clear(): void
   /** Of each name its value, in no order that means anything. */
-  entries(): Iterable<[Name, Value]>
+  values(): Iterable<Value>
 }
 
 /**
@@ -50,9 +50,9 @@ export function createRecent<Name, Value>(
       old = new Map()
       size = 0
     },
-    *entries() {
-      for (const [name, value] of old) if (!young.has(name)) yield [name, value]
-      yield* young
+    *values() {
+      for (const [name, value] of old) if (!young.has(name)) yield value
+      yield* young.values()
     },
   }
 }

@@ -214,6 +214,7 @@ export function createSessions({ store, clock, rules }: SessionsOptions): Sessio
         const found = await store.find(id, clock.now())
         if (found.state === 'absent') {
           const begun = begin({ id, secretHash: null }, operation, device)
+          // Not where the id has come into use meanwhile, or its session has even ended since.
           const { inserted, evicted } = await store.insert(begun.session)
           if (inserted) return { ...begun, evicted, created: true }
         } else {

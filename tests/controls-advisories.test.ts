@@ -210,7 +210,7 @@ testControls('of advisories', {
     breakage: {
       file: 'lib/http/session-cookie.ts',
       replace: 'const lasting = session.permanent ?',
-      by: 'const lasting = session.id === "" ?',
+      by: 'const lasting = false ?',
     },
     red: 'tower-sessions 0.4.3',
     green: 'CVE-2026-39324',

@@ -37,6 +37,17 @@ test('a full database refuses the whole batch, changes nothing and goes on when 
   database.close()
 })
 
+test('an insert of a row that cannot be is refused as a fault, and the others of the batch go on', () => {
+  const { database, writer, reader } = openWriter()
+  const session = sessionAt(NOW, { id: 'impossible', idleTimeoutMs: NaN })
+  const impossible = { kind: 'insert', session, seenAt: 0 } as const
+  const outcomes = writer.run([small('before'), impossible, small('after')])
+  assert.equal(outcomes.map(codeOfOutcome), ['ok', 'internal', 'ok'])
+  assert.is(reader.find('impossible', NOW, 0).state, 'absent')
+  assert.is(reader.find('after', NOW, 0).state, 'live')
+  database.close()
+})
+
 test('a sweep for which there is no room is refused and ends nothing', () => {
   const { database, writer, reader } = openWriter()
   writer.run(Array.from({ length: 200 }, (_, n) => small(`session-${n}`)))

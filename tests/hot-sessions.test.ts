@@ -46,11 +46,25 @@ test('of two ids that maps know by one number, neither is taken for the other', 
   hot.add(first)
   assert.is(hot.get(second.id), undefined)
   hot.update(second.id, { ...second, version: 9 })
-  hot.remove(second.id)
+  assert.is(hot.touch(second.id, 9), undefined)
   assert.is(hot.get(first.id), first)
   hot.add(second)
   assert.is(hot.get(first.id), undefined)
   assert.is(hot.get(second.id), second)
+})
+
+test('what has expired is gone from both generations, however full they are', () => {
+  for (const limit of [1_000, 2_020, 2_520, 10_000]) {
+    const hot = createHotSessions(limit)
+    const ids = Array.from('abcdefghi')
+    for (const id of ids) hot.add(sessionAt(0, { id, idleTimeoutMs: 100 }))
+    hot.removeExpired(500)
+    assert.equal(
+      ids.filter((id) => hot.get(id) !== undefined),
+      [],
+      String(limit),
+    )
+  }
 })
 
 test('memory is bounded: what is not used makes room, what is used stays', () => {

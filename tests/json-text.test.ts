@@ -165,6 +165,21 @@ test('a repeated key has its last value', () => {
   assert.is(findMember('{"\\u0061":1,"a":2}', 'a'), '2')
 })
 
+test('of any repeated keys, the last members are found', () => {
+  const keys = ['a', 'b', '"', '']
+  const space = fc.constantFrom('', ' ', '\n\t')
+  const member = fc.tuple(fc.constantFrom(...keys), fc.jsonValue(), space, space)
+  const property = fc.property(fc.array(member), (members) => {
+    const written = members.map(
+      ([key, value, before, after]) =>
+        `${before}${JSON.stringify(key)}${after}:${before}${JSON.stringify(value)}${after}`,
+    )
+    const text = `{${written.join(',')}}`
+    for (const key of keys) assert.is(findMember(text, key), parseObject(text).get(key), text)
+  })
+  fc.assert(property)
+})
+
 test('a value is replaced where it stands, and nothing else is touched', () => {
   const text = '{"a":[1, {"b":0}], "b" : 1.0 ,"c":1e400}'
   assert.is(replaceMember(text, 'b', '"x"'), '{"a":[1, {"b":0}], "b" :"x","c":1e400}')

@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { findMember } from '../lib/json/text.ts'
+import { findMember, parseObject, renderObject } from '../lib/json/text.ts'
 import { type Applied, applyOperation } from '../lib/session/operations.ts'
 import { codeOf } from './support/code-of.ts'
 import { RULES } from './support/memory-store.ts'
@@ -37,6 +37,7 @@ test('a sequence of operations does what a plain model does', () => {
           model = expected.model
         }
         assert.is(canonical(session.data), canonical(renderModel(model)))
+        assert.is(renderObject(parseObject(session.data)), session.data, 'a key comes twice')
       }
     }),
     { numRuns: 500 },

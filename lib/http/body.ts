@@ -89,7 +89,7 @@ function readBody<T>(c: AppContext, limitBytes: number, parse: (text: string) =>
       chunks.push(chunk)
       length += chunk.length
       arrivedBytes += chunk.length
-      // Most are there whole at once, and nothing comes between that and their end.
+      // Most are whole with their first piece, and end in the same turn of the loop.
       if (length !== announced) arriving.add(body)
       if (length > limitBytes) refuse(tooLarge(limitBytes))
       for (const first of arriving) {

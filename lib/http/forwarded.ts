@@ -22,6 +22,7 @@ export function createForwarded(trustedProxies: readonly string[]): Forwarded {
   }
 
   function isTrusted(address: string | undefined): boolean {
+    // As it comes: to ask the list costs more.
     if (trustedProxies.length === 0) return false
     if (address === undefined) return trustedProxies.includes('unix')
     return ranges.check(address, isIP(address) === 4 ? 'ipv4' : 'ipv6')

@@ -88,7 +88,7 @@ export function findMember(text: JsonText, key: string): JsonText | undefined {
   return found
 }
 
-/** The same of an object that repeats no key, such as `renderObject` makes: what follows is not looked at. */
+/** The same of an object that repeats no key, such as `renderObject` makes: it stops at the first. */
 export function findOnlyMember(text: JsonText, key: string): JsonText | undefined {
   const place = placeOf(text, key, 0)
   return place === undefined ? undefined : text.slice(place.start, place.end)
@@ -108,8 +108,8 @@ export function replaceMember(text: JsonText, key: string, value: JsonText): Jso
 type Place = { readonly start: number; readonly end: number }
 
 /**
- * Where the value of a key stands, the first one behind `from`: the brace that begins the object, or
- * the end of a member.
+ * Where the value of a key stands, the first one behind `from`, which is 0 or the end of a member;
+ * undefined where there is none.
  */
 function placeOf(text: JsonText, key: string, from: number): Place | undefined {
   let at = skipSpace(text, skipSpace(text, from) + 1)

@@ -4,8 +4,8 @@ import type { SessionRules } from './rules.ts'
 import type { SessionKey } from './session.ts'
 
 /**
- * The session that begins at `now` with an operation on an empty one; throws as `applyOperation`
- * does, but for its precondition: there is nothing yet that it could be about.
+ * The session that begins at `now` with an operation on an empty one; throws as
+ * `applyUnconditionally` does, for there is nothing yet that a precondition could be about.
  */
 export function beginSession(
   key: SessionKey,

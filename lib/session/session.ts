@@ -6,7 +6,7 @@ export type Session = {
   readonly id: string
   /** SHA-256 of the token's secret in base64url; null where no token opens the session. */
   readonly secretHash: string | null
-  /** A JSON object that the holder and every back end may read and write; no key comes twice in it. */
+  /** A JSON object that the holder and back ends may read and write; no key comes twice in it. */
   readonly data: JsonText
   /** A JSON object that only a back end may write; the holder may read it. */
   readonly claims: JsonText

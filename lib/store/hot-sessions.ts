@@ -36,7 +36,8 @@ export function createHotSessions(limitCharacters: number): HotSessions {
       const known = recent.get(id)
       if (known === undefined || known.version >= session.version) return
       const lastSeenAt = Math.max(session.lastSeenAt, known.lastSeenAt)
-      // The strings that maps are asked for are those of before, for V8 has their hashes already.
+      // The maps of touches and of proven secrets are asked for these strings, and V8 has found those
+      // of before in its table already.
       const isSameSecret = session.secretHash === known.secretHash
       const secretHash = isSameSecret ? known.secretHash : session.secretHash
       recent.set({ ...session, id, secretHash, lastSeenAt })

@@ -6,7 +6,7 @@ import { damagedSession } from './sqlite-errors.ts'
 import type { WrittenSessions } from './written-sessions.ts'
 
 export type SessionTable = {
-  /** False, and nothing is written, where there is anything of this id, a trace of it even. */
+  /** False, and no row is written, where there is anything of this id, a trace of it even. */
   tryInsert(session: Session, sub: string | undefined): boolean
   /** The session after a change, in place of what it was before. */
   update(before: Session, after: Session): void
@@ -23,12 +23,12 @@ export function createSessionTable(
   database: Database.Database,
   written: WrittenSessions,
 ): SessionTable {
-  // Beside a tombstone the id is null, which no row may have: so the row is passed over as it is where
-  // the id is in use. An `insert … select` says it better, but may be of many rows, for which SQLite
-  // copies each page before it changes it.
+  // Beside a tombstone the id is null, which no column here may be: so the row is passed over, as it is
+  // where the id is in use. An `insert … select` says it better, but may be of many rows, and for those
+  // SQLite copies each page before it changes it.
   const insert = database.prepare(
-    `insert or ignore into sessions (data, claims, permanent, last_seen_at, idle_timeout_ms, lifetime_ms,
-       version, checksum, id, secret_hash, sweep_at, created_at, sub, device)
+    `insert or ignore into sessions (data, claims, permanent, last_seen_at, idle_timeout_ms,
+       lifetime_ms, version, checksum, id, secret_hash, sweep_at, created_at, sub, device)
      values (?, ?, ?, ?, ?, ?, ?, ?,
        (select ? where not exists (select 1 from tombstones where id = ?)), ?, ?, ?, ?, ?)`,
   )
@@ -62,11 +62,16 @@ export function createSessionTable(
       const { changes } = hasOtherDataOnly(before, after)
         ? updateData.run(after.data, after.lastSeenAt, after.version, checksumOf(after), before.id)
         : update.run(...changingColumns(after), before.id)
-      written.delete(before.id)
-      // A row that is there by its content and not by its id, or was remembered and is there no more.
-      if (changes !== 1) throw damagedSession(before.id)
+      if (changes !== 1) {
+        written.delete(before.id)
+        // A row that is there by its content and not by its id, or was remembered and is there no more.
+        throw damagedSession(before.id)
+      }
       if (expiresAt(after) < expiresAt(before)) sweepEarlier.run(before.id)
-      if (after.id !== before.id) rename.run(after.id, after.secretHash, before.id)
+      if (after.id !== before.id) {
+        written.delete(before.id)
+        rename.run(after.id, after.secretHash, before.id)
+      }
       written.set(after)
     },
     assign: (id, sub) => void assign.run(sub ?? null, id),

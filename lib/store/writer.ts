@@ -20,7 +20,7 @@ import { createApiKeyTable } from './api-key-table.ts'
 import { tombstoneChecksumOf } from './checksum.ts'
 import { createReader } from './reader.ts'
 import { createSessionTable } from './session-table.ts'
-import { damagedSession, refusalFor } from './sqlite-errors.ts'
+import { refusalFor } from './sqlite-errors.ts'
 import type { Changed, Inserted, Swept } from './store.ts'
 import { createWrittenSessions } from './written-sessions.ts'
 import type {
@@ -115,7 +115,9 @@ export function createWriter(
       // It has died and been forgotten, and waits to be swept.
       table.delete(id)
       deleteTombstone.run(id)
-      if (!table.tryInsert(session, sub)) throw damagedSession(id)
+      if (!table.tryInsert(session, sub)) {
+        throw new CoatcheckError('internal', 'Cannot create the session: its row was not taken')
+      }
     }
     evict(surplus, createdAt)
     return { inserted: true, evicted: surplus }
@@ -221,7 +223,7 @@ export function createWriter(
     try {
       return { ok: true, answer: answer(request) }
     } catch (error) {
-      // A refusal came before anything was written; the others of the batch go on.
+      // A refusal came before anything was written that is to be seen; the others of the batch go on.
       return { ok: false, refusal: refusalOf(error) }
     }
   }

@@ -53,8 +53,9 @@ export const webdisApi: SessionApi = {
 }
 
 /**
- * The same with an idle timeout that each read moves, as Coatcheck's does: of a hash Redis 7 cannot do
- * that in one command, so the session is one text, which a write sends whole.
+ * The same with an idle timeout that reads move: of a hash Redis 7 has no command for that but a
+ * script, so the session is one text. A read answers all of it and is a write for Redis, which syncs it
+ * first; a write sends all of it, so of two at once one is lost.
  */
 export const expiringWebdisApi: SessionApi = {
   signIn: () => send('PUT', `/SETEX/${newWebdisKey()}/1800`, sessionOf(USER)),

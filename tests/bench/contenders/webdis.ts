@@ -17,7 +17,7 @@ export const durableWebdis = createWebdis(
 
 export const expiringWebdis = createWebdis(
   'webdis-expiring',
-  'Webdis, Redis appendfsync always, GETEX',
+  'Webdis, Redis appendfsync always, GETEX/SETEX',
   'disk',
   expiringWebdisApi,
 )
