@@ -29,8 +29,6 @@ const AGE_LIMIT_SECONDS = AGE_LIMIT_DAYS * 24 * 60 * 60
 const FIRST_EXPIRES = Date.UTC(1601)
 
 const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/
-/** What most values are made of, tokens among them: no rule is about these, and each is one byte. */
-const PLAIN_VALUE = /^[\x21-\x3a\x3c-\x7e]*$/
 const CONTROL_CHARACTER = /[\x00-\x1f\x7f]/
 const NOT_ASCII = /[^\x00-\x7f]/
 const HOST_LABEL = /^[a-z\d_](?:[a-z\d_-]{0,61}[a-z\d_])?$/
@@ -138,20 +136,6 @@ function findPrefix(name: string): Prefix | undefined {
 }
 
 function renderValue(name: string, value: string): string {
-  const bytes = PLAIN_VALUE.test(value) ? value : renderUnusualValue(name, value)
-  const size = name.length + bytes.length
-  if (size > PAIR_LIMIT_BYTES) {
-    throw broken(
-      name,
-      'name-value-size',
-      `name and value must be at most ${PAIR_LIMIT_BYTES} bytes together, got ${size}: ` +
-        'keep the value in the session, PUT /session/<key>',
-    )
-  }
-  return bytes
-}
-
-function renderUnusualValue(name: string, value: string): string {
   if (!value.isWellFormed()) {
     throw broken(
       name,
@@ -182,7 +166,17 @@ function renderUnusualValue(name: string, value: string): string {
         'encode it as %20, or put the value in quotes, which stay part of it',
     )
   }
-  return Buffer.from(value, 'utf8').toString('latin1')
+  const bytes = Buffer.from(value, 'utf8').toString('latin1')
+  const size = name.length + bytes.length
+  if (size > PAIR_LIMIT_BYTES) {
+    throw broken(
+      name,
+      'name-value-size',
+      `name and value must be at most ${PAIR_LIMIT_BYTES} bytes together, got ${size}: ` +
+        'keep the value in the session, PUT /session/<key>',
+    )
+  }
+  return bytes
 }
 
 function checkPath(name: string, path: string): void {
