@@ -13,6 +13,8 @@ export type Options = {
   readonly loadCores: string | undefined
   readonly markdown: boolean
   readonly install: boolean
+  /** The folder of another checkout. */
+  readonly before: string | undefined
 }
 
 /** What may be chosen from: the names of all contenders and of all operations. */
@@ -39,6 +41,7 @@ export function readOptions(args: readonly string[], choices: Choices): Options 
     loadCores: readCores('load-cores', values['load-cores']),
     markdown: values.markdown,
     install: !values['no-install'],
+    before: values.before,
   }
 }
 
@@ -57,6 +60,7 @@ Each round loads the contenders in turn; the table shows the median of the round
   --operations A,B     operations: ${wrap(operations)}
   --server-cores LIST  as taskset takes it, such as 0-3 (the first core)
   --load-cores LIST    for the load generator (the last core)
+  --before PATH        another checkout of Coatcheck takes part, with a column for the ratio to it
   --markdown           print the table as Markdown, for the README
   --no-install         do not install the packages of peers that are missing
   -h, --help           print this and stop
@@ -85,6 +89,7 @@ function parse(args: readonly string[]) {
         operations: { type: 'string' },
         'server-cores': { type: 'string' },
         'load-cores': { type: 'string' },
+        before: { type: 'string' },
         markdown: { type: 'boolean', default: false },
         'no-install': { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },

@@ -4,8 +4,10 @@
  */
 import { existsSync, mkdirSync, statfsSync } from 'node:fs'
 import { cpus, loadavg, release } from 'node:os'
+import { resolve } from 'node:path'
 import type { Contender } from './contender.ts'
 import { createContenders } from './contenders.ts'
+import { coatcheckAt } from './contenders/coatcheck.ts'
 import { chooseCores, type Cores, pinThisProcess } from './cores.ts'
 import { findLoadGenerator, type LoadGenerator } from './load-generator.ts'
 import { measure, type Plan, type Samples } from './measure.ts'
@@ -55,7 +57,9 @@ async function main(args: readonly string[]): Promise<void> {
   const generator = await chooseGenerator(findMissingPackages)
   const cores = chooseCores(options.serverCores, options.loadCores)
   pinThisProcess(cores.load)
-  const present = await findPresent(contenders.filter(({ name }) => options.only.includes(name)))
+  const named = contenders.filter(({ name }) => options.only.includes(name))
+  const before = options.before === undefined ? [] : [coatcheckAt(resolve(options.before))]
+  const present = await findPresent([...named, ...before])
   const chosen = operations.filter(({ name }) => options.operations.includes(name))
   tellHowLong(options, chosen, present)
 

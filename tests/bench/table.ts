@@ -1,5 +1,5 @@
 /** The samples of a run as one table: the median of the rounds in each column. */
-import type { Contender } from './contender.ts'
+import { BEFORE } from './contenders/coatcheck.ts'
 import type { Sample, Samples } from './measure.ts'
 import type { Operation } from './operations.ts'
 
@@ -22,15 +22,18 @@ const TITLES = [
 /** The columns of words; the others hold figures. */
 const WORDS = 3
 
+/** Where another checkout took part, the last column has the ratio to that. */
 export function createTable(results: readonly (readonly [Operation, Samples])[]): Table {
+  const hasBefore = results.some(([, samples]) => roundsOf(BEFORE, samples) !== undefined)
   return [
-    TITLES,
+    hasBefore ? [...TITLES, '× before'] : TITLES,
     ...results.flatMap(([operation, samples]) =>
       [...samples].map(([contender, rounds]) => [
         operation.title,
         contender.title,
         contender.keptIn ?? '—',
         ...figuresOf(rounds, samples),
+        ...(hasBefore ? [ratioTo(BEFORE, rounds, samples)] : []),
       ]),
     ),
   ]
@@ -71,7 +74,7 @@ function figuresOf(rounds: readonly Sample[], samples: Samples): string[] {
   return [
     Math.round(of((sample) => sample.requestsPerSecond)).toLocaleString('en'),
     of((sample) => sample.cpuUs).toFixed(1),
-    ratioToFloor(rounds, samples),
+    ratioTo('floor', rounds, samples),
     ...[
       of((sample) => sample.p50Us),
       of((sample) => sample.p99Us),
@@ -82,18 +85,18 @@ function figuresOf(rounds: readonly Sample[], samples: Samples): string[] {
 }
 
 /** Of the CPU time, round by round: a machine that slows down slows both. */
-function ratioToFloor(rounds: readonly Sample[], samples: Samples): string {
-  const floor = [...samples].find(([contender]) => isReference(contender))?.[1]
-  if (floor === undefined) return '—'
-  return median(rounds.map(({ cpuUs }, at) => cpuUs / (floor[at]?.cpuUs ?? Number.NaN))).toFixed(2)
+function ratioTo(reference: string, rounds: readonly Sample[], samples: Samples): string {
+  const other = roundsOf(reference, samples)
+  if (other === undefined) return '—'
+  return median(rounds.map(({ cpuUs }, at) => cpuUs / (other[at]?.cpuUs ?? Number.NaN))).toFixed(2)
 }
 
-function isReference({ name }: Contender): boolean {
-  return name === 'floor'
+function roundsOf(name: string, samples: Samples): readonly Sample[] | undefined {
+  return [...samples].find(([contender]) => contender.name === name)?.[1]
 }
 
 function widthsOf(table: Table): number[] {
-  return TITLES.map((_, at) => Math.max(...table.map((line) => line[at]?.length ?? 0)))
+  return (table[0] ?? []).map((_, at) => Math.max(...table.map((line) => line[at]?.length ?? 0)))
 }
 
 function pad(line: readonly string[], widths: readonly number[]): string[] {

@@ -1,22 +1,39 @@
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { nodeFlags } from '../../../lib/node-flags.js'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { Contender } from '../contender.ts'
 import { portOf, startProcess } from '../processes.ts'
 import { verifyApi } from '../session-api.ts'
 
-const SERVER = fileURLToPath(new URL('../../../server.ts', import.meta.url))
+/** The contender that the present code is held against. */
+export const BEFORE = 'before'
 
-/** As `npm start` runs it, with the default settings. */
 export const coatcheck: Contender = {
   name: 'coatcheck',
   title: 'Coatcheck',
-  keptIn: 'disk',
-  api: verifyApi,
-  findMissing: () => Promise.resolve(undefined),
-  async start({ cores, folder, add }) {
-    const settings = ['--port', '0', '--data', join(folder, 'sessions.db')]
-    const command = [process.execPath, ...nodeFlags, SERVER, ...settings]
-    return await portOf(add(startProcess(command, { cores })))
-  },
+  ...runFrom(fileURLToPath(new URL('../../..', import.meta.url))),
+}
+
+/** The same of another checkout, such as one of the commit before a change, with its packages. */
+export function coatcheckAt(folder: string): Contender {
+  return { name: BEFORE, title: 'Coatcheck before', ...runFrom(folder) }
+}
+
+/** As \`npm start\` runs it there, with the default settings. */
+function runFrom(checkout: string): Omit<Contender, 'name' | 'title'> {
+  return {
+    keptIn: 'disk',
+    api: verifyApi,
+    findMissing: () => Promise.resolve(undefined),
+    async start({ cores, folder, add }) {
+      const flags = await import(pathToFileURL(join(checkout, 'lib/node-flags.js')).href)
+      const settings = ['--port', '0', '--data', join(folder, 'sessions.db')]
+      const command = [
+        process.execPath,
+        ...flags.nodeFlags,
+        join(checkout, 'server.ts'),
+        ...settings,
+      ]
+      return await portOf(add(startProcess(command, { cores })))
+    },
+  }
 }
