@@ -4,7 +4,7 @@ import { CoatcheckError } from '../errors.ts'
 import { type JsonText, kindOf, parseObject } from '../json/text.ts'
 import type { SessionDraft } from '../session/operations.ts'
 import type { Device } from './device.ts'
-import { requireKind } from './session-body.ts'
+import { MAX_BODY_MEMBERS, requireKind } from './session-body.ts'
 
 export type NewSession = { readonly draft: SessionDraft; readonly device: Device | undefined }
 
@@ -20,7 +20,7 @@ const LONGEST_LIFETIME_SECONDS = 400 * DAY_SECONDS
 export function parseNewSession(body: JsonText): NewSession {
   if (kindOf(body) !== 'object') throw invalid(`the body must be an object, got ${kindOf(body)}`)
   const { data, claims, permanent, idleTimeout, lifetime, device, ...others } = Object.fromEntries(
-    parseObject(body),
+    parseObject(body, MAX_BODY_MEMBERS),
   )
   if (Object.keys(others).length > 0) {
     throw invalid(
@@ -43,7 +43,7 @@ export function parseNewSession(body: JsonText): NewSession {
 }
 
 function parseDevice(text: JsonText): Device {
-  const { address, userAgent, ...others } = Object.fromEntries(parseObject(text))
+  const { address, userAgent, ...others } = Object.fromEntries(parseObject(text, MAX_BODY_MEMBERS))
   if (Object.keys(others).length > 0) {
     throw invalid('"device" may have the members address and userAgent; it has another one')
   }

@@ -45,8 +45,11 @@ export function parseSessionPatch(body: JsonText): SessionUpdate {
   }
 }
 
+/** No body has so many members; and to read a hundred thousand would take long. */
+export const MAX_BODY_MEMBERS = 32
+
 function members(body: JsonText, what: string): Map<string, JsonText> {
-  if (kindOf(body) === 'object') return parseObject(body)
+  if (kindOf(body) === 'object') return parseObject(body, MAX_BODY_MEMBERS)
   throw new CoatcheckError(
     'invalid_argument',
     `Cannot patch ${what}: the body must be a JSON object, it is of type ${kindOf(body)}; ` +

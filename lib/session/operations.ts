@@ -7,20 +7,20 @@ import { applyJsonPatch, type PatchStep } from '../json/json-patch.ts'
 import { mergePatch } from '../json/merge-patch.ts'
 import { addNumbers } from '../json/number.ts'
 import {
+  appendItem,
+  checkDepth,
   findOnlyMember,
   type JsonKind,
   type JsonText,
   kindOf,
-  parseArray,
-  parseJson,
   parseObject,
-  renderArray,
   renderObject,
   replaceMember,
 } from '../json/text.ts'
+import { allowWork, type Work } from '../json/work.ts'
 import { checkClaims, findSub } from './claims.ts'
 import { checkPrecondition, type Precondition } from './precondition.ts'
-import { checkMembers, checkSize, type SessionRules } from './rules.ts'
+import { checkMembers, checkRoom, checkSize, type SessionRules } from './rules.ts'
 import type { Session, SessionKey } from './session.ts'
 
 export type Operation = (
@@ -133,7 +133,9 @@ function run(session: Session, operation: Operation, rules: SessionRules): Appli
     case 'append':
       return replace(session, operation.key, rules, (value) => append(value, operation, rules))
     case 'merge':
-      return replace(session, operation.key, rules, (value) => mergePatch(value, operation.patch))
+      return replace(session, operation.key, rules, (value) =>
+        mergePatch(value, operation.patch, workOf(rules)),
+      )
     case 'clear':
       return { session: { ...session, data: '{}' } }
     case 'update':
@@ -185,17 +187,22 @@ function append(
   rules: SessionRules,
 ): JsonText {
   requireKind(value, 'array', `append to ${quoteKey(key)}`)
-  return parseJson(renderArray([...parseArray(value), item]), rules.maxDepth, 'list')
+  // What is in the list was checked when it came.
+  checkDepth(item, rules.maxDepth - 1, 'list')
+  return appendItem(value, item)
 }
 
 function update(session: Session, changes: SessionUpdate, rules: SessionRules): Session {
   const { data, claims, permanent } = changes
+  const work = workOf(rules)
   const after = {
     ...session,
-    data: data === undefined ? session.data : mergePatch(session.data, data),
-    claims: claims === undefined ? session.claims : mergePatch(session.claims, claims),
+    data: data === undefined ? session.data : mergePatch(session.data, data, work),
+    claims: claims === undefined ? session.claims : mergePatch(session.claims, claims, work),
     ...(permanent === undefined ? {} : permanence(session, permanent, rules)),
   }
+  // What is far too large is not even looked at.
+  checkSize(session, after, rules)
   if (data !== undefined) checkMembers(parseObject(after.data), rules)
   return after
 }
@@ -218,6 +225,7 @@ function permanence(session: Session, permanent: boolean, rules: SessionRules): 
 
 function replaceWhole(session: Session, draft: SessionDraft, rules: SessionRules): Session {
   const { permanent } = draft
+  checkRoom(session, draft.data, rules)
   const limits = permanent ? rules.permanent : rules.ordinary
   return {
     ...session,
@@ -227,6 +235,16 @@ function replaceWhole(session: Session, draft: SessionDraft, rules: SessionRules
     idleTimeoutMs: draft.idleTimeoutMs ?? limits.idleTimeoutMs,
     lifetimeMs: draft.lifetimeMs ?? limits.lifetimeMs,
   }
+}
+
+/** The smallest limit of a session that less work is not allowed for. */
+const LEAST_BYTES = 65_536
+/** For each byte that a session may have: what to read it, and to render it, some dozen times takes. */
+const WORK_PER_BYTE = 64
+
+/** What an operation that goes through a session's values may cost, in nanoseconds. */
+function workOf({ sessionLimitBytes }: SessionRules): Work {
+  return allowWork(WORK_PER_BYTE * Math.max(sessionLimitBytes, LEAST_BYTES))
 }
 
 /** RFC 6902 on `{"data":…,"claims":…,"permanent":…}`, the parts of a session that can change. */
@@ -246,7 +264,7 @@ function patch(
   )
   // Steps may pass through a document that is too large, so long as they end in one that is not.
   const roomBytes = Buffer.byteLength(document) + 2 * rules.sessionLimitBytes
-  const members = parseObject(applyJsonPatch(document, steps, roomBytes))
+  const members = parseObject(applyJsonPatch(document, steps, roomBytes, workOf(rules)))
   const data = takeMember(members, 'data', 'object')
   const claims = takeMember(members, 'claims', 'object')
   const permanent = takeMember(members, 'permanent', 'boolean')
@@ -257,8 +275,9 @@ function patch(
         'as in /data/user; the rest of a session cannot be patched',
     )
   }
-  parseJson(data, rules.maxDepth + 1, 'data')
-  parseJson(claims, rules.maxDepth + 1, 'claims')
+  checkRoom(session, data, rules)
+  checkDepth(data, rules.maxDepth + 1, 'data')
+  checkDepth(claims, rules.maxDepth + 1, 'claims')
   return {
     ...session,
     // Rendered anew, a repeated member is gone, as everywhere else.

@@ -63,13 +63,24 @@ export function checkSize(before: Session, after: Session, rules: SessionRules):
   if (after.data === before.data && Buffer.byteLength(after.claims) <= rules.sessionLimitBytes)
     return
   const bytes = sizeOf(after)
-  if (bytes > rules.sessionLimitBytes && bytes > sizeOf(before)) {
-    throw new CoatcheckError(
-      'session_too_large',
-      `Cannot store this: the session would be ${group(bytes)} bytes, ` +
-        `its limit is ${group(rules.sessionLimitBytes)} (--session-limit)`,
-    )
-  }
+  if (bytes > rules.sessionLimitBytes && bytes > sizeOf(before)) throw tooLarge(bytes, rules)
+}
+
+/**
+ * Throws `session_too_large` for data so much larger that it is, without a look at its members: as
+ * they are stored, without the space between them and without repeated ones, they may take less.
+ */
+export function checkRoom(before: Session, data: JsonText, rules: SessionRules): void {
+  const most = 2 * Math.max(rules.sessionLimitBytes, sizeOf(before))
+  if (data.length > most) throw tooLarge(Buffer.byteLength(data), rules)
+}
+
+function tooLarge(bytes: number, rules: SessionRules): CoatcheckError {
+  return new CoatcheckError(
+    'session_too_large',
+    `Cannot store this: the session would be ${group(bytes)} bytes, ` +
+      `its limit is ${group(rules.sessionLimitBytes)} (--session-limit)`,
+  )
 }
 
 function sizeOf(session: Session): number {

@@ -1,0 +1,24 @@
+/** What work on JSON costs is counted while it is done, so that it ends before it takes long. */
+import { CoatcheckError } from '../errors.ts'
+
+/** What is left of what a request may cost: in nanoseconds, about, of a machine of the day. */
+export type Work = { left: number }
+
+/** What to read or render one of them costs, in a large object or a large array. */
+export const MEMBER_COST = 150
+export const ITEM_COST = 60
+
+export function allowWork(cost: number): Work {
+  return { left: cost }
+}
+
+/** Throws `invalid_patch` once more has been spent than there was. */
+export function spend(work: Work, cost: number): void {
+  work.left -= cost
+  if (work.left < 0) {
+    throw new CoatcheckError(
+      'invalid_patch',
+      'Cannot apply the patch: it goes through large values too often; send it in smaller parts',
+    )
+  }
+}
