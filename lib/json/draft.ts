@@ -16,7 +16,7 @@ export type Draft = {
 /** To go down by one token of a path. */
 const TOKEN_COST = 60
 /** To make room for an item, or to close the gap that it leaves, each one behind it is moved. */
-const SHIFT_COST = 0.5
+const SHIFT_COST = 0.4
 
 export function openDraft(document: JsonText, work: Work): Draft {
   return { holder: new Map([['', document]]), work }

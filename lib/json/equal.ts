@@ -1,7 +1,7 @@
 import { type Node, openLevel } from './level.ts'
 import { compareShortNumbers, equalNumbers } from './number.ts'
 import { type JsonText, kindOf } from './text.ts'
-import { allowWork, ITEM_COST, MEMBER_COST, spend, type Work } from './work.ts'
+import { allowWork, PASS_COST, spend, type Work } from './work.ts'
 
 /** Equality as RFC 6902, section 4.6, has it: order of members aside, numbers by their value. */
 export function equalJson(a: JsonText, b: JsonText): boolean {
@@ -22,7 +22,7 @@ export function equalNodes(a: Node, b: Node, work: Work): boolean {
 function equalObjects(a: Map<string, Node>, b: Map<string, Node>, work: Work): boolean {
   if (a.size !== b.size) return false
   for (const [key, value] of a) {
-    spend(work, MEMBER_COST)
+    spend(work, 2 * PASS_COST)
     const other = b.get(key)
     if (other === undefined || !equalNodes(value, other, work)) return false
   }
@@ -31,7 +31,7 @@ function equalObjects(a: Map<string, Node>, b: Map<string, Node>, work: Work): b
 
 function equalArrays(a: readonly Node[], b: readonly Node[], work: Work): boolean {
   if (a.length !== b.length) return false
-  spend(work, a.length * ITEM_COST)
+  spend(work, a.length * PASS_COST)
   return a.every((item, index) => equalNodes(item, b[index] ?? '', work))
 }
 
@@ -42,7 +42,6 @@ function equalScalars(a: JsonText, b: JsonText, work: Work): boolean {
   if (kind !== kindOf(b)) return false
   switch (kind) {
     case 'string':
-      spend(work, 2 * MEMBER_COST)
       return JSON.parse(a) === JSON.parse(b)
     case 'number':
       return equalNumberTexts(a, b, work)
@@ -56,7 +55,7 @@ const NUMBER_COST = 3_000
 const DIGIT_COST = 50
 
 function equalNumberTexts(a: JsonText, b: JsonText, work: Work): boolean {
-  spend(work, MEMBER_COST)
+  spend(work, 3 * PASS_COST)
   const quick = compareShortNumbers(a, b)
   if (quick !== undefined) return quick
   spend(work, NUMBER_COST + DIGIT_COST * (a.length + b.length))

@@ -14,7 +14,7 @@ import {
   skipSpace,
 } from './scan.ts'
 import { decodeKey, type JsonText } from './text.ts'
-import { ITEM_COST, MEMBER_COST, spend, type Work } from './work.ts'
+import { ITEM_COST, MEMBER_COST, PASS_COST, spend, type Work } from './work.ts'
 
 /** A value: a text nobody has looked into, a part of one that somebody has, or taken apart. */
 export type Node = JsonText | Span | Level
@@ -44,11 +44,11 @@ export function openLevel(node: Node, work: Work): Level | undefined {
 export function renderNode(node: Node, work: Work): JsonText {
   if (typeof node === 'string') return node
   if (Array.isArray(node)) {
-    spend(work, node.length * ITEM_COST)
+    spend(work, node.length * PASS_COST)
     return `[${node.map((item) => renderNode(item, work)).join(',')}]`
   }
   if (!(node instanceof Map)) return node.text.slice(node.start, node.end)
-  spend(work, node.size * MEMBER_COST)
+  spend(work, node.size * 3 * PASS_COST)
   const members: string[] = []
   for (const [key, value] of node) {
     spend(work, key.length)
@@ -108,7 +108,7 @@ function nodeAt({ text, closers }: Span, start: number, end: number, work: Work)
 }
 
 function findClosers(text: JsonText, work: Work): Int32Array {
-  spend(work, 500 + 3 * text.length)
+  spend(work, 500 + 10 * text.length)
   const closers = new Int32Array(text.length)
   const open: number[] = []
   for (let at = 0; at < text.length; at++) {

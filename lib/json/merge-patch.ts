@@ -1,7 +1,7 @@
 import { type Level, type Node, openLevel, renderNode } from './level.ts'
 import type { JsonText } from './text.ts'
 import { kindOf } from './text.ts'
-import { allowWork, MEMBER_COST, spend, type Work } from './work.ts'
+import { allowWork, PASS_COST, spend, type Work } from './work.ts'
 
 /**
  * `target` after `patch`, as in RFC 7396: members merge, `null` removes, anything but an object
@@ -22,7 +22,7 @@ function merge(target: Node | undefined, patch: Node, work: Work): Node {
   const members =
     (target === undefined ? undefined : openObject(target, work)) ?? new Map<string, Node>()
   for (const [key, value] of changes) {
-    spend(work, MEMBER_COST)
+    spend(work, PASS_COST)
     if (isNull(value)) members.delete(key)
     else members.set(key, merge(members.get(key), value, work))
   }

@@ -3,8 +3,8 @@
 import { BACKSLASH, CLOSE_BRACE, CLOSE_BRACKET, OPEN_BRACE, OPEN_BRACKET, QUOTE } from './scan.ts'
 
 /** The reason and the place, for the end of a message. Only for texts that `JSON.parse` refuses. */
-export function explainSyntax(text: string, what: string): string {
-  const fault = findFault(text) ?? { at: text.length, expected: 'value' }
+export function explainSyntax(text: string, what: string, found = findFault(text)): string {
+  const fault = found ?? { at: text.length, expected: 'value' }
   const before = text.slice(0, fault.at)
   let line = 1
   for (let at = before.indexOf('\n'); at !== -1; at = before.indexOf('\n', at + 1)) line++
@@ -27,49 +27,60 @@ type Expected =
 type Fault = { readonly at: number; readonly expected: Expected }
 
 /**
- * The first character that cannot be right; `undefined` where the text is JSON. One pass without
- * objects, for it is run on the largest texts, right ones too.
+ * The first character that cannot be right; `undefined` where the text is JSON. A bracket too deep is
+ * such a character, too. One pass without objects, for it is run on the largest texts, right ones too.
  */
-export function findFault(text: string): Fault | undefined {
+export function findFault(text: string, maxDepth = Infinity): Fault | undefined {
+  /** The closing brackets that are due behind `closer`, NaN for none. */
   const closers: number[] = []
+  let closer = NaN
   let expected: Expected = 'value'
   let at = 0
   for (;;) {
     at = skipSpace(text, at)
     const code = text.charCodeAt(at)
-    if (expected === 'nothing') return at >= text.length ? undefined : { at, expected }
-    if (at >= text.length) return { at, expected }
-
-    if (code === closers.at(-1) && isFirst(expected)) {
-      closers.pop()
-      expected = closers.length === 0 ? 'nothing' : 'comma or end'
-      at++
-    } else if (expected === 'comma or end') {
-      if (code !== COMMA) return { at, expected }
-      expected = closers.at(-1) === CLOSE_BRACE ? 'key' : 'value'
-      at++
+    if (expected === 'comma or end') {
+      if (code === COMMA) {
+        expected = closer === CLOSE_BRACE ? 'key' : 'value'
+        at++
+        continue
+      }
     } else if (expected === 'colon') {
       if (code !== COLON) return { at, expected }
       expected = 'value'
       at++
+      continue
+    } else if (expected === 'nothing') {
+      return at >= text.length ? undefined : { at, expected }
+    }
+
+    if (code === closer && expected !== 'value' && expected !== 'key') {
+      closer = closers.pop() ?? NaN
+      at++
+    } else if (expected === 'comma or end') {
+      return { at, expected }
     } else if (code === QUOTE) {
       const end = endOfValidString(text, at)
       if (typeof end !== 'number') return end
       at = end
-      if (isKeyPlace(expected)) expected = 'colon'
-      else expected = closers.length === 0 ? 'nothing' : 'comma or end'
-    } else if (isKeyPlace(expected)) {
+      if (expected !== 'value' && expected !== 'item or ]') {
+        expected = 'colon'
+        continue
+      }
+    } else if (expected === 'key' || expected === 'key or }') {
       return { at, expected }
     } else if (code === OPEN_BRACE || code === OPEN_BRACKET) {
-      closers.push(code === OPEN_BRACE ? CLOSE_BRACE : CLOSE_BRACKET)
+      if (closers.push(closer) > maxDepth) return { at, expected }
+      closer = code === OPEN_BRACE ? CLOSE_BRACE : CLOSE_BRACKET
       expected = code === OPEN_BRACE ? 'key or }' : 'item or ]'
       at++
+      continue
     } else {
-      const end = endOfScalar(text, at)
+      const end = endOfInteger(text, at, code) ?? endOfScalar(text, at, code)
       if (end === at) return { at, expected }
-      expected = closers.length === 0 ? 'nothing' : 'comma or end'
       at = end
     }
+    expected = closers.length === 0 ? 'nothing' : 'comma or end'
   }
 }
 
@@ -79,11 +90,6 @@ const MINUS = 0x2d
 const PLUS = 0x2b
 const POINT = 0x2e
 const ZERO = 0x30
-
-/** Whether a closing bracket may stand here. */
-function isFirst(expected: Expected): boolean {
-  return expected === 'comma or end' || expected === 'item or ]' || expected === 'key or }'
-}
 
 function isKeyPlace(expected: Expected): boolean {
   return expected === 'key' || expected === 'key or }'
@@ -126,12 +132,20 @@ function endOfEscape(text: string, start: number): number {
   return start + 6
 }
 
+/** The end of what most numbers are; undefined for anything else. */
+function endOfInteger(text: string, start: number, first: number): number | undefined {
+  if (!(first > ZERO && first <= 0x39)) return undefined
+  const end = skipDigits(text, start + 1)
+  const next = text.charCodeAt(end)
+  return next === POINT || (next | 0x20) === 0x65 ? undefined : end
+}
+
 /** `start` where neither a number nor one of the three words begins there. */
-function endOfScalar(text: string, start: number): number {
-  for (const word of ['true', 'false', 'null']) {
-    if (text.startsWith(word, start)) return start + word.length
-  }
-  const whole = text.charCodeAt(start) === MINUS ? start + 1 : start
+function endOfScalar(text: string, start: number, first: number): number {
+  if (first === 0x74) return text.startsWith('true', start) ? start + 4 : start
+  if (first === 0x66) return text.startsWith('false', start) ? start + 5 : start
+  if (first === 0x6e) return text.startsWith('null', start) ? start + 4 : start
+  const whole = first === MINUS ? start + 1 : start
   let end = text.charCodeAt(whole) === ZERO ? whole + 1 : skipDigits(text, whole)
   if (end === whole) return start
   if (text.charCodeAt(end) === POINT) {

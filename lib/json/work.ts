@@ -1,12 +1,13 @@
 /** What work on JSON costs is counted while it is done, so that it ends before it takes long. */
 import { CoatcheckError } from '../errors.ts'
 
-/** What is left of what a request may cost: in nanoseconds, about, of a machine of the day. */
+/** What is left of what a request may cost: about nanoseconds, of a machine that is busy with other things, too. */
 export type Work = { left: number }
 
-/** What to read or render one of them costs, in a large object or a large array. */
-export const MEMBER_COST = 150
+/** What to read one of them costs, in a large object or a large array; and to go over it again. */
+export const MEMBER_COST = 300
 export const ITEM_COST = 60
+export const PASS_COST = 50
 
 export function allowWork(cost: number): Work {
   return { left: cost }

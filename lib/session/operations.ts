@@ -131,6 +131,7 @@ function run(session: Session, operation: Operation, rules: SessionRules): Appli
     case 'increment':
       return replace(session, operation.key, rules, (value) => increment(value, operation))
     case 'append':
+      checkRoom(session, operation.item, rules)
       return replace(session, operation.key, rules, (value) => append(value, operation, rules))
     case 'merge':
       return replace(session, operation.key, rules, (value) =>
@@ -150,6 +151,7 @@ function run(session: Session, operation: Operation, rules: SessionRules): Appli
 }
 
 function set(session: Session, key: string, value: JsonText, rules: SessionRules): Session {
+  checkRoom(session, value, rules)
   // A key that is there was checked when it came.
   const replaced = replaceMember(session.data, key, value)
   if (replaced !== undefined) return { ...session, data: replaced }

@@ -67,12 +67,12 @@ export function checkSize(before: Session, after: Session, rules: SessionRules):
 }
 
 /**
- * Throws `session_too_large` for data so much larger that it is, without a look at its members: as
- * they are stored, without the space between them and without repeated ones, they may take less.
+ * Throws `session_too_large` for data, or a part of it, so much larger that it is, without a look at
+ * its members: as they are stored, without the space between them and repeated ones, they take less.
  */
 export function checkRoom(before: Session, data: JsonText, rules: SessionRules): void {
-  const most = 2 * Math.max(rules.sessionLimitBytes, sizeOf(before))
-  if (data.length > most) throw tooLarge(Buffer.byteLength(data), rules)
+  if (data.length <= 2 * rules.sessionLimitBytes || data.length <= 2 * sizeOf(before)) return
+  throw tooLarge(Buffer.byteLength(data), rules)
 }
 
 function tooLarge(bytes: number, rules: SessionRules): CoatcheckError {
