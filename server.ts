@@ -63,6 +63,7 @@ async function serve(settings: Settings): Promise<number> {
     keepEndedMs: settings.keepEndedMs,
     logLimitBytes: settings.logLimitBytes,
     maxPendingWrites: settings.maxPendingWrites,
+    maxWriteWaitMs: settings.maxWriteWaitMs,
     clock,
     onFailure(cause) {
       log.error('writing failed', { message: cause.message })

@@ -281,6 +281,15 @@ const table = [
     description: 'The most writes that wait for the disk; more are answered with 503',
   },
   {
+    name: 'maxWriteWaitMs',
+    flag: '--max-write-wait',
+    kind: duration('10ms', '1h'),
+    default: '2s',
+    group: 'Time limits',
+    description:
+      'How long a write may wait until it begins; one that would wait longer is answered with 503',
+  },
+  {
     name: 'headerTimeoutMs',
     flag: '--header-timeout',
     kind: duration('1ms', '1d'),

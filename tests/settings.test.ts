@@ -261,6 +261,7 @@ test('no flag and no variable gives the defaults', () => {
       createRate: undefined,
       maxConnections: 10_000,
       maxPendingWrites: 10_000,
+      maxWriteWaitMs: 2_000,
       headerTimeoutMs: 5000,
       requestTimeoutMs: 15_000,
       keepAliveTimeoutMs: 75_000,

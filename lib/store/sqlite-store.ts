@@ -15,6 +15,7 @@ import { releaseReserve } from './space-reserve.ts'
 import { asStartError, guarded } from './start-error.ts'
 import { damagedFile, isDamage } from './sqlite-errors.ts'
 import type { Changed, Inserted, Store } from './store.ts'
+import { costOf } from './write-cost.ts'
 import { createWriteQueue, type WriteQueueOptions } from './write-queue.ts'
 import type { WriteAnswer, WriteRequest } from './write-request.ts'
 import { startWriterThread, type WriterPort } from './writer-port.ts'
@@ -29,6 +30,8 @@ export type SqliteStoreOptions = {
   readonly logLimitBytes: number
   /** How many writes may wait for the writer before more are refused with `overloaded`. */
   readonly maxPendingWrites: number
+  /** How long a write may wait until it begins before it is refused with `overloaded`. */
+  readonly maxWriteWaitMs: number
   readonly clock: Clock
   /** Told once when writing has failed for good; reads go on. */
   readonly onFailure: (cause: Error) => void
@@ -41,6 +44,9 @@ const TOUCH_INTERVAL_MS = 1_000
 
 /** Activity of a session that another may replace only where its lifetime is over and forgotten. */
 const NEVER_IDLE = Infinity
+
+/** In characters; the limit of most servers. */
+const UNKNOWN_SIZE = 64 * 1024
 
 /** Of each of two generations; a character takes one or two bytes. */
 const HOT_LIMIT_CHARACTERS = 16 * 1024 * 1024
@@ -100,7 +106,7 @@ function reading<T>(read: () => T): T {
   }
 }
 
-type StoreParts = Pick<SqliteStoreOptions, 'clock' | 'maxPendingWrites'> &
+type StoreParts = Pick<SqliteStoreOptions, 'clock' | 'maxPendingWrites' | 'maxWriteWaitMs'> &
   Pick<WriteQueueOptions, 'patient'>
 
 /** A session that is hot, or what stands for one. */
@@ -115,15 +121,26 @@ export function createStore(reader: Reader, writer: WriterPort, parts: StorePart
   const queue = createWriteQueue({
     writer,
     maxPending: parts.maxPendingWrites,
+    maxWaitMs: parts.maxWriteWaitMs,
+    costOf: (request) => costOf(request, sizeOf),
+    keepsPlace: looksAtOthers,
+    elapsedMs: () => performance.now(),
     patient: parts.patient,
     onAnswer: keepHot,
   })
 
   const stopTicking = parts.clock.every(TOUCH_INTERVAL_MS, () => {
+    queue.refuseLate()
     flushTouches()
     noteOutsideChanges()
     writer.tick()
   })
+
+  /** Whoever writes to a session has looked it up a moment ago: it is hot, or hardly ever not. */
+  function sizeOf(id: string): number {
+    const known = hot.get(id)
+    return known === undefined ? UNKNOWN_SIZE : known.data.length + known.claims.length
+  }
 
   function seenAt(id: string): number {
     let latest = touched.get(id)?.lastSeenAt ?? 0
@@ -136,12 +153,6 @@ export function createStore(reader: Reader, writer: WriterPort, parts: StorePart
     // Told of all activity so far, the writer takes no session for dead that is not.
     if (looksAtOthers(request)) flushTouches()
     return queue.ask(request) as Promise<Answer>
-  }
-
-  /** What is sent after this is done after all that came before it. */
-  function flush(): void {
-    queue.flush()
-    flushTouches()
   }
 
   /** What is acknowledged is shown from then on. */
@@ -248,16 +259,23 @@ export function createStore(reader: Reader, writer: WriterPort, parts: StorePart
     listApiKeys: async () => reading(() => reader.listApiKeys()),
     addApiKey: (key) => ask<void>({ kind: 'add_api_key', key }),
     async sweep(now) {
-      flush()
+      // What came before it is done before it, but not all at once: others wait, too.
+      if (!queue.isEmpty()) await queue.allAnswered()
+      flushTouches()
       const swept = await writer.sweep(now)
       // Ended for good: a clock that is set back must not bring them to life again.
       hot.removeExpired(now)
       return swept
     },
-    health: () => writer.health(),
+    health() {
+      const health = writer.health()
+      const isHealthy = health.state === 'ok' || health.state === 'log_long'
+      return isHealthy && queue.isLate() ? { ...health, state: 'writes_late' } : health
+    },
     async close(beforeWriter: () => void = () => {}) {
       stopTicking()
-      flush()
+      queue.flush()
+      flushTouches()
       beforeWriter()
       await writer.close()
     },
