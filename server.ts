@@ -10,7 +10,7 @@ import { createApp } from './lib/http/app.ts'
 import { createForwarded } from './lib/http/forwarded.ts'
 import { type HttpServer, type ListenAddress, startHttpServer } from './lib/http/http-server.ts'
 import { createSessionCookie } from './lib/http/session-cookie.ts'
-import { createLog } from './lib/log.ts'
+import { createLog, type Log } from './lib/log.ts'
 import { dropPermissions } from './lib/permissions.ts'
 import type { SessionRules } from './lib/session/rules.ts'
 import { createSessions } from './lib/sessions.ts'
@@ -22,6 +22,11 @@ import { startSweeper } from './lib/sweeper.ts'
 
 /** npm hands on a Ctrl-C that the terminal has sent to us already: within this time it is one. */
 const SAME_SIGNAL_MS = 100
+
+/** The part of a stop's time in which requests are answered; the rest is for the writer to finish. */
+const ANSWERING_PART = 0.8
+/** What a stop takes that waits for nothing, on a machine that is busy. */
+const LEAST_STOP_MS = 2_000
 
 // That nobody reads them any more, their disk being full or their pipe closed, is no reason to stop.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
@@ -115,7 +120,8 @@ async function serve(settings: Settings): Promise<number> {
   await stopping.promise
   stopSweeper()
   stopWatch()
-  await server.stop(settings.stopTimeoutMs)
+  killAfter(Math.max(settings.stopTimeoutMs, LEAST_STOP_MS), log)
+  await server.stop(settings.stopTimeoutMs * ANSWERING_PART)
   await store.close()
   log.info('stopped')
   return exitCode
@@ -135,6 +141,18 @@ function onSignal(stop: (signal: string) => void): void {
       }
     })
   }
+}
+
+/**
+ * A disk that hangs in a sync can be waited for by nobody, not even by `process.exit`. All that was
+ * acknowledged is on disk.
+ */
+function killAfter(ms: number, log: Log): void {
+  const kill = () => {
+    log.error('stop took too long', { afterMs: ms })
+    process.kill(process.pid, 'SIGKILL')
+  }
+  setTimeout(kill, ms).unref()
 }
 
 /** The only lines on stdout: where the server is, what to type to try it, and where the first key is. */

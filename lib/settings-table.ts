@@ -286,8 +286,7 @@ const table = [
     kind: duration('10ms', '1h'),
     default: '2s',
     group: 'Time limits',
-    description:
-      'How long a write may wait until it begins; one that would wait longer is answered with 503',
+    description: 'How long a write may wait to begin; one that would longer is answered with 503',
   },
   {
     name: 'headerTimeoutMs',

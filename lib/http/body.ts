@@ -4,8 +4,11 @@ import { CoatcheckError } from '../errors.ts'
 import { type JsonText, parseJson } from '../json/text.ts'
 import type { AppContext } from './app-env.ts'
 import { readHeader } from './request-header.ts'
+import { createTurnTaking } from './turn-taking.ts'
 
 const CONTINUE = /\b100-continue\b/i
+
+export const JSON_PATCH = 'application/json-patch+json'
 
 /** Deeper than any body that is no session data needs to be. */
 const SHALLOW = 8
@@ -55,6 +58,20 @@ let arrivedBytes = 0
 const ARRIVED_LIMIT_BYTES = 8 * 1024 * 1024
 
 /**
+ * To look through a megabyte takes some 10 ms, and so may what is then done with it: of such bodies one
+ * is taken in each turn of the loop, so that others wait for one of them at most.
+ */
+const inTurns = createTurnTaking(1)
+const LONG_BODY_BYTES = 16 * 1024
+/** A short patch may ask for much. */
+const LONG_PATCH_BYTES = 1024
+
+function takesLong(c: AppContext, bytes: number): boolean {
+  if (bytes <= LONG_PATCH_BYTES) return false
+  return bytes > LONG_BODY_BYTES || contentTypeOf(c) === JSON_PATCH
+}
+
+/**
  * What `parse` makes of the body's text, empty where there is none. Straight from Node: the web's
  * stream in between costs more than the rest of a write.
  */
@@ -70,8 +87,10 @@ function readBody<T>(c: AppContext, limitBytes: number, parse: (text: string) =>
     const body = { refuse }
     let chunks: Buffer[] = []
     let length = 0
+    let isForgotten = false
 
     function forget(): void {
+      isForgotten = true
       arriving.delete(body)
       arrivedBytes -= length
       chunks = []
@@ -99,7 +118,9 @@ function readBody<T>(c: AppContext, limitBytes: number, parse: (text: string) =>
     }
 
     incoming.on('data', take)
-    incoming.on('end', () => {
+    function finish(): void {
+      // Another may have needed the room meanwhile.
+      if (isForgotten) return
       try {
         resolve(parse(decode(chunks, length)))
       } catch (error) {
@@ -107,7 +128,9 @@ function readBody<T>(c: AppContext, limitBytes: number, parse: (text: string) =>
       } finally {
         forget()
       }
-    })
+    }
+
+    incoming.on('end', () => (takesLong(c, length) ? inTurns(finish) : finish()))
     incoming.on('error', () => {
       reject(cutOff())
       forget()

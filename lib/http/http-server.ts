@@ -50,6 +50,9 @@ const MAX_PIPELINED_REQUESTS = 10_000
  */
 const BACKLOG = 4_096
 
+/** Of the time that a stop has, clients that keep coming get this part and no more. */
+const READING_PART = 0.25
+
 /** Resolves once it listens; rejects with Node's error, `EADDRINUSE` for one, where it cannot. */
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const listener = getRequestListener(options.app.fetch)
@@ -119,7 +122,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     url: urlOf(server, options.address),
     async stop(graceMs) {
       stopping = true
-      await readWhatHasCome(server)
+      await readWhatHasCome(server, graceMs * READING_PART)
       await new Promise<void>((resolve) => {
         const timer = setTimeout(() => server.closeAllConnections(), graceMs)
         server.close(() => {
@@ -136,11 +139,13 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
  * What clients had sent before now is with the kernel, and closing would throw it away. The loop
  * takes one new connection a turn, and its bytes in the next.
  */
-async function readWhatHasCome(server: Server): Promise<void> {
+async function readWhatHasCome(server: Server, forMs: number): Promise<void> {
+  const endsAt = performance.now() + forMs
   let quietTurns = 0
   const count = () => (quietTurns = 0)
   server.on('connection', count)
   for (let turn = 0; turn < BACKLOG && quietTurns < 3; turn++, quietTurns++) {
+    if (performance.now() > endsAt) break
     await new Promise((resolve) => setImmediate(resolve))
   }
   server.off('connection', count)

@@ -10,7 +10,7 @@ import type { Changed, Sessions } from '../sessions.ts'
 import { answerEmpty, answerJson, answerValue, entityTag, type Headers } from './answer.ts'
 import type { WithSession } from './access.ts'
 import type { AppContext, AppEnv, SessionAccess } from './app-env.ts'
-import { contentTypeOf, readJson, readValue } from './body.ts'
+import { contentTypeOf, JSON_PATCH, readJson, readValue } from './body.ts'
 import { methodRefusal, refuseOtherMethods } from './method-not-allowed.ts'
 import { readPrecondition } from './precondition-headers.ts'
 import { parseFlag, readFlag, readQueries } from './query.ts'
@@ -206,7 +206,7 @@ export function createSessionRoutes(deps: SessionRoutesDeps): Hono<AppEnv> {
     const mayWriteClaims = c.get('isBackEnd') === true
     // Two levels deeper than a value: the body's own object, and that of the data.
     const body = await readJson(c, bodyLimitBytes, rules.maxDepth + 2)
-    if (contentTypeOf(c) === 'application/json-patch+json') {
+    if (contentTypeOf(c) === JSON_PATCH) {
       return conditional(c, { name: 'patch', steps: parseJsonPatch(body), mayWriteClaims })
     }
     // First of all: to say what is wrong with them would invite another try.

@@ -63,7 +63,9 @@ export function checkSize(before: Session, after: Session, rules: SessionRules):
   if (after.data === before.data && Buffer.byteLength(after.claims) <= rules.sessionLimitBytes)
     return
   const bytes = sizeOf(after)
-  if (bytes > rules.sessionLimitBytes && bytes > sizeOf(before)) throw tooLarge(bytes, rules)
+  if (bytes > rules.sessionLimitBytes && bytes > sizeOf(before)) {
+    throw tooLarge(bytes, rules)
+  }
 }
 
 /**
