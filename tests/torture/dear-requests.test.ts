@@ -1,0 +1,3 @@
+import { testTorture } from './test-torture.ts'
+
+testTorture('dear-requests', { seconds: 10, controlSeconds: 8 })
