@@ -10,11 +10,9 @@ import { FILE_EXIT_CODES } from './file-exit-codes.ts'
 import { isForeignStore, parseForeignLine } from './foreign-dumps.ts'
 import { joinOneObject, LINE_LIMIT_BYTES, linesOf, type ParseLine } from './input-lines.ts'
 import { createProgress } from './progress.ts'
+import { createSlice } from './slice.ts'
 
-/** So many in one transaction: a running server's writes wait for no more than that. */
-const BATCH = 200
-
-/** Between two transactions, so that a server that waits for its turn gets it. */
+/** Between two transactions, so that a server that waits for its turn gets it; or as long as the last. */
 const PAUSE_MS = 5
 
 export const importCommand: Command = {
@@ -69,6 +67,7 @@ async function importLines(
 ): Promise<Counts> {
   const counts: Counts = { imported: 0, there: 0, expired: 0, wrong: 0 }
   const progress = createProgress({ ...io, write: io.err, label: 'Importing', total: undefined })
+  const slice = createSlice()
   let batch: Session[] = []
   let number = 0
 
@@ -102,9 +101,9 @@ async function importLines(
       if (session === undefined) continue
       if (expiresAt(session) > now) batch.push(session)
       else counts.expired++
-      if (batch.length < BATCH) continue
-      insertBatch()
-      await sleep(PAUSE_MS)
+      if (!slice.isFull(batch)) continue
+      const tookMs = slice.measure(batch.length, insertBatch)
+      await sleep(Math.max(PAUSE_MS, tookMs))
     }
   }
 

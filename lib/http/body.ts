@@ -4,7 +4,7 @@ import { CoatcheckError } from '../errors.ts'
 import { type JsonText, parseJson } from '../json/text.ts'
 import type { AppContext } from './app-env.ts'
 import { readHeader } from './request-header.ts'
-import { createTurnTaking } from './turn-taking.ts'
+import { createResting } from './turn-taking.ts'
 
 const CONTINUE = /\b100-continue\b/i
 
@@ -25,9 +25,12 @@ export function readValue(c: AppContext, limitBytes: number, maxDepth: number): 
   )
 }
 
-/** The body parsed, numbers as JavaScript's; undefined where there is none. */
+/** Larger than any body that is no session data needs to be: to make objects of a megabyte takes 50 ms. */
+const SMALL_BYTES = 64 * 1024
+
+/** The body parsed, numbers as JavaScript's; undefined where there is none. Of at most 64 KiB. */
 export function readOptionalJson(c: AppContext, limitBytes: number): Promise<unknown> {
-  return readBody(c, limitBytes, (text) =>
+  return readBody(c, Math.min(limitBytes, SMALL_BYTES), (text) =>
     text === '' ? undefined : JSON.parse(parseJson(text, SHALLOW, 'body')),
   )
 }
@@ -58,10 +61,10 @@ let arrivedBytes = 0
 const ARRIVED_LIMIT_BYTES = 8 * 1024 * 1024
 
 /**
- * To look through a megabyte takes some 10 ms, and so may what is then done with it: of such bodies one
- * is taken in each turn of the loop, so that others wait for one of them at most.
+ * To look through a megabyte takes some 10 ms, and so may what is then done with it: such bodies are taken
+ * one at a time, and others go between them.
  */
-const inTurns = createTurnTaking(1)
+const inTurns = createResting()
 const LONG_BODY_BYTES = 16 * 1024
 /** A short patch may ask for much. */
 const LONG_PATCH_BYTES = 1024

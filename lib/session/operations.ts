@@ -242,7 +242,7 @@ function replaceWhole(session: Session, draft: SessionDraft, rules: SessionRules
 /** The smallest limit of a session that less work is not allowed for. */
 const LEAST_BYTES = 65_536
 /** For each byte that a session may have: what to read it, and to render it, some dozen times takes. */
-const WORK_PER_BYTE = 64
+const WORK_PER_BYTE = 48
 
 /** What an operation that goes through a session's values may cost, in nanoseconds. */
 function workOf({ sessionLimitBytes }: SessionRules): Work {

@@ -10,7 +10,7 @@ import type { WriteRequest } from './write-request.ts'
 /** In microseconds, as all here. */
 const LEAST = 25
 /** The most that an operation may cost: it is refused beyond that. */
-const DEAREST = 5_000
+const DEAREST = 4_000
 const ENDED = 50
 const STEP = 1
 

@@ -8,6 +8,8 @@ export type Genes = readonly number[]
 
 export type DearKind = {
   readonly genes: number
+  /** Where the search begins; at the largest of the first shape where nothing is said. */
+  readonly start?: Genes
   /** The data that the session has before, as JSON; undefined for what needs none. */
   readonly data?: (genes: Genes) => string
   /** The request's text, with a holder's cookie. */
@@ -107,6 +109,7 @@ const add = (text: string) => `{"op":"add","path":"/data/a","value":${text}}`
 export const DEAR_KINDS: Readonly<Record<string, DearKind>> = {
   'patch that shifts': {
     genes: 3,
+    start: [0.95, 0.85, 0],
     request: ([size, count, at = 0], cookie) => {
       const length = Math.min(60_000, upTo(60_000, size))
       const place = Math.floor(at * 0.1 * length)
@@ -116,6 +119,7 @@ export const DEAR_KINDS: Readonly<Record<string, DearKind>> = {
   },
   'patch that copies': {
     genes: 4,
+    start: [0.95, 0.7, 0.15, 0],
     request: ([size, count, shape = 0, item], cookie) =>
       patch(
         cookie,
@@ -129,6 +133,7 @@ export const DEAR_KINDS: Readonly<Record<string, DearKind>> = {
   },
   'patch that tests': {
     genes: 4,
+    start: [0.95, 0.3, 0, 0.45],
     request: ([size, count, shape = 0, item], cookie) => {
       const text = value(upTo(DATA_BYTES, size), shape, item)
       const same = `{"op":"test","path":"/data/a","value":${text.replace(/^\S/, '$& ')}}`
@@ -159,6 +164,7 @@ export const DEAR_KINDS: Readonly<Record<string, DearKind>> = {
   },
   'merge into the session': {
     genes: 5,
+    start: [0.95, 0.8, 0.15, 0.15, 0],
     data: ([size, , shape = 0, , item]) => `{"a":${value(upTo(DATA_BYTES, size), shape, item)}}`,
     request: ([, size, , shape = 0, item], cookie) =>
       ask(cookie, 'PATCH /session', `{"data":{"a":${value(upTo(BODY_BYTES, size), shape, item)}}}`),
@@ -177,6 +183,7 @@ export const DEAR_KINDS: Readonly<Record<string, DearKind>> = {
   },
   'merge into a key': {
     genes: 5,
+    start: [0.95, 0.8, 0.8, 0.8, 0.9],
     data: ([size, , shape = 0, , item]) =>
       `{"a":{"a":${value(upTo(DATA_BYTES, size), shape, item)}}}`,
     request: ([, size, , shape = 0, item], cookie) =>
@@ -194,6 +201,7 @@ export const DEAR_KINDS: Readonly<Record<string, DearKind>> = {
   },
   increment: {
     genes: 3,
+    start: [0.1, 1, 0],
     data: ([size, , shape = 0]) =>
       `{"a":${value(upTo(DATA_BYTES, size), shape < 0.5 ? 0.55 : 0.65)}}`,
     request: ([, size, shape = 0], cookie) =>

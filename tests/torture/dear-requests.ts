@@ -36,11 +36,6 @@ export const dearRequestsTorture: Torture = {
       replace: '  work.left -= cost\n',
       by: '',
     },
-    'any number of steps': {
-      file: 'lib/json/json-patch.ts',
-      replace: 'const READING_COST = 4_000_000',
-      by: 'const READING_COST = Infinity',
-    },
     'exponents of any length': {
       file: 'lib/json/number.ts',
       replace: 'const FAR = 20',
@@ -48,8 +43,10 @@ export const dearRequestsTorture: Torture = {
     },
     'a stop that waits for everybody': {
       file: 'server.ts',
-      replace: 'settings.stopTimeoutMs * ANSWERING_PART',
-      by: 'settings.stopTimeoutMs * 3',
+      replace: `Math.max(settings.stopTimeoutMs, LEAST_STOP_MS), log)
+  await server.stop(settings.stopTimeoutMs * ANSWERING_PART)`,
+      by: `1e9, log)
+  await server.stop(settings.stopTimeoutMs * 3)`,
     },
   },
   run,
@@ -77,13 +74,19 @@ async function run({ random, endsAt, folder, spawn }: Given): Promise<Finding> {
     .toSorted((a, b) => b.cost.writer + b.cost.main - a.cost.writer - a.cost.main)
     .slice(0, 6)
   const beside = await besideFlood(server, dearest, Math.max(500, (endsAt - performance.now()) / 2))
-  const limitMs = Math.max(P99_LIMIT_MS * slowness, P99_RATIO * beside.calmP99)
+  const limitMs = Math.max(
+    P99_LIMIT_MS * 2 * beside.crowding - P99_LIMIT_MS,
+    P99_RATIO * beside.calmP99,
+  )
   if (!(beside.p99 <= limitMs)) {
     violations.push(`beside the dearest p99 of a PUT is ${beside.p99} ms, over ${limitMs}`)
   }
   if (beside.answered === 0) violations.push('beside the dearest no PUT is answered but with 503')
-  if (beside.stopMs > STOP_TIMEOUT_MS + 500) {
+  // The signal, and the news of the end, travel through a machine that may be crowded.
+  if (beside.stopMs > STOP_TIMEOUT_MS + 500 + 100 * beside.crowding) {
     violations.push(`beside the dearest a stop takes ${beside.stopMs} ms`)
+  } else if (beside.exitCode !== 0) {
+    violations.push(`beside the dearest a stop ends with ${beside.exitCode}`)
   }
   const most = (which: keyof ThreadUsage) =>
     Math.max(...[...searched.best.values()].map(({ cost }) => Number(cost[which].toFixed(1))))
@@ -155,7 +158,7 @@ function weigh({ cost }: Found): number {
 function nextGenes(random: Random, kind: DearKind, before: Genes = [], round: number): Genes {
   const any = () => random.below(1_001) / 1_000
   const length = kind.genes
-  if (round === 0) return Array.from({ length }, (_, n) => (n < 2 ? 1 : 0))
+  if (round === 0) return kind.start ?? Array.from({ length }, (_, n) => (n < 2 ? 1 : 0))
   if (random.oneIn(3)) return Array.from({ length }, any)
   const turned = random.below(length)
   return before.map((gene, n) => (n === turned ? any() : gene))
@@ -198,7 +201,8 @@ async function besideFlood(server: RunningServer, dearest: readonly Found[], for
   const { cookie } = await client.ask('PUT /session/user', { body: '"ada"' })
   client.close()
   const put = putUser(cookie)
-  const calm = await putFor(port, put, 500)
+  const crowding = measureCrowding()
+  const calm = await putFor(port, put, 1_000)
   const requests = dearest.map(({ request }) => request)
   const flood = startFlood({ port, connections: CONNECTIONS, requests })
   await sleep(200)
@@ -210,11 +214,16 @@ async function besideFlood(server: RunningServer, dearest: readonly Found[], for
   await sleep(50)
   const stoppedAt = performance.now()
   server.kill('SIGTERM')
-  await Promise.race([server.ended, sleep(2 * STOP_TIMEOUT_MS)])
+  const patience = new AbortController()
+  const ended = await Promise.race([
+    server.ended,
+    sleep(2 * STOP_TIMEOUT_MS, undefined, { signal: patience.signal }).catch(() => undefined),
+  ])
+  patience.abort()
   const stopMs = performance.now() - stoppedAt
   hanging.close()
   await flood.stop()
-  return { ...busy, calmP99: calm.p99, stopMs }
+  return { ...busy, crowding, calmP99: calm.p99, stopMs, exitCode: ended?.code ?? null }
 }
 
 /** An ordinary write, again and again, over a connection of its own. */
@@ -251,5 +260,13 @@ function measureSlowness(): number {
   return Math.max(1, least / QUIET_MS)
 }
 
-/** What the above takes on a quiet machine. */
+/** How many times longer than on a quiet machine it takes until some work is done, 1 at least. */
+function measureCrowding(): number {
+  const text = JSON.stringify(Array.from({ length: 20_000 }, (_, n) => String(n)))
+  const began = performance.now()
+  for (let n = 0; n < 400; n++) JSON.parse(text)
+  return Math.max(1, (performance.now() - began) / (100 * QUIET_MS))
+}
+
+/** What it takes on a quiet machine to read the text four times. */
 const QUIET_MS = 4
