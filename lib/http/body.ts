@@ -26,13 +26,21 @@ export function readValue(c: AppContext, limitBytes: number, maxDepth: number): 
 }
 
 /** Larger than any body that is no session data needs to be: to make objects of a megabyte takes 50 ms. */
-const SMALL_BYTES = 64 * 1024
+const SMALL_CHARACTERS = 65_536
 
-/** The body parsed, numbers as JavaScript's; undefined where there is none. Of at most 64 KiB. */
+/** The body parsed, numbers as JavaScript's; undefined where there is none. */
 export function readOptionalJson(c: AppContext, limitBytes: number): Promise<unknown> {
-  return readBody(c, Math.min(limitBytes, SMALL_BYTES), (text) =>
-    text === '' ? undefined : JSON.parse(parseJson(text, SHALLOW, 'body')),
-  )
+  return readBody(c, limitBytes, (text) => {
+    if (text === '') return undefined
+    const json = parseJson(text, SHALLOW, 'body')
+    if (json.length > SMALL_CHARACTERS) {
+      throw new CoatcheckError(
+        'body_too_large',
+        'Cannot read the body: what is no session data has 65,536 characters at most',
+      )
+    }
+    return JSON.parse(json)
+  })
 }
 
 /** The body as UTF-8 text, empty where there is none. */
