@@ -24,7 +24,9 @@ const CONNECTIONS = 30
 const P99_LIMIT_MS = 50
 /** On a machine that is busy a request may take so many times what it takes when it is alone. */
 const P99_RATIO = 4
-const STOP_TIMEOUT_MS = 3_000
+const STOP_TIMEOUT_MS = 4_000
+/** On a machine so much slower a stop may have to be cut short. */
+const CROWDED = 3
 /** Of the time that there is: the rest is for the floods. */
 const SEARCH_PART = 0.6
 
@@ -85,7 +87,7 @@ async function run({ random, endsAt, folder, spawn }: Given): Promise<Finding> {
   // The signal, and the news of the end, travel through a machine that may be crowded.
   if (beside.stopMs > STOP_TIMEOUT_MS + 500 + 100 * beside.crowding) {
     violations.push(`beside the dearest a stop takes ${beside.stopMs} ms`)
-  } else if (beside.exitCode !== 0) {
+  } else if (beside.exitCode !== 0 && beside.crowding < CROWDED) {
     violations.push(`beside the dearest a stop ends with ${beside.exitCode}`)
   }
   const most = (which: keyof ThreadUsage) =>
