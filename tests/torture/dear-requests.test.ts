@@ -1,3 +1,3 @@
 import { testTorture } from './test-torture.ts'
 
-testTorture('dear-requests', { seconds: 10, controlSeconds: 8 })
+testTorture('dear-requests', { seconds: 8, controlSeconds: 4 })
