@@ -4,7 +4,9 @@ import type Database from 'better-sqlite3'
 import { inspect, openWriterDatabase } from './database.ts'
 import { isServed } from './lock.ts'
 import { damagedLog, findLogDamage } from './log-damage.ts'
+import { refuseMountedFiles } from './mounts.ts'
 import { guarded, StartError } from './start-error.ts'
+import { refuseLogWithoutFile, refuseStrangeLog } from './strange-log.ts'
 
 /**
  * Throws a `StartError` where there is none, it is damaged, or it is not one that this Coatcheck has
@@ -16,6 +18,8 @@ export function openForCommand(
   beforeOpening: () => void = () => {},
 ): Database.Database {
   return guarded(path, () => {
+    refuseMountedFiles(path)
+    refuseLogWithoutFile(path)
     if (!statSync(path, { throwIfNoEntry: false })?.isFile()) {
       throw new StartError('missing', `Cannot open ${path}: there is no such file (--data)`)
     }
@@ -38,4 +42,5 @@ export function refuseDamagedLog(path: string): void {
   if (isServed(path)) return
   const damage = findLogDamage(path)
   if (damage !== undefined) throw damagedLog(path, damage)
+  refuseStrangeLog(path)
 }

@@ -5,7 +5,9 @@ import Database from 'better-sqlite3'
 import { listAssets, readAsset } from '../assets.ts'
 import { defineChecksums } from './checksum.ts'
 import { damagedLog, findLogDamage, type LogDamage } from './log-damage.ts'
+import { refuseMountedFiles } from './mounts.ts'
 import { guarded, malformedFile, StartError } from './start-error.ts'
+import { refuseLogWithoutFile, refuseStrangeLog } from './strange-log.ts'
 
 export type Durability = 'full' | 'relaxed'
 
@@ -24,9 +26,14 @@ const KEPT_LOG_BYTES = 64 * 1024 * 1024
 
 const MIGRATIONS = 'lib/store/migrations/'
 
-/** Creates an empty file, and its folder, where there is none yet. */
+/**
+ * Creates an empty file, and its folder, where there is none yet. Throws a `StartError` where its log
+ * is there already, or the file is a mount.
+ */
 export function createFile(path: string): void {
   guarded(path, () => {
+    refuseMountedFiles(path)
+    refuseLogWithoutFile(path)
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
     refuseOtherThanFile(path)
     // Sessions are nobody else's business; SQLite gives its -wal and -shm the mode of the file.
@@ -64,6 +71,7 @@ export function prepareDatabase(path: string, options: PrepareOptions = {}): voi
       if (durability === 'full' || damage.isInFile) throw damagedLog(path, damage)
       onLogDamage?.(damage)
     }
+    refuseStrangeLog(path)
     if (statSync(path).size > 0) {
       inspect(path, 'integrity_check', damage === undefined ? CHECK_LIMIT_BYTES : Infinity)
     }

@@ -26,6 +26,7 @@ import { lockDatabase } from './lock.ts'
 import { findLogDamage } from './log-damage.ts'
 import { ASIDE_MARK } from './set-aside.ts'
 import { guarded, StartError } from './start-error.ts'
+import { refuseStrangeLog } from './strange-log.ts'
 
 export type RestoreOptions = {
   /** The backup; it stays as it is. */
@@ -189,6 +190,7 @@ function takeOver(target: string): Database.Database | undefined {
   try {
     return guarded(target, () => {
       if (findLogDamage(target) !== undefined) return undefined
+      refuseStrangeLog(target)
       database = openWriterDatabase(target, 'full')
       // Only the last connection can do this. Whoever opens the file from now on, by its old name,
       // is refused by SQLite once that is another file's.
