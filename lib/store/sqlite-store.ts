@@ -10,6 +10,7 @@ import { createFile, type Durability, openReaderDatabase, prepareDatabase } from
 import { createHotSessions } from './hot-sessions.ts'
 import { lockDatabase } from './lock.ts'
 import type { LogDamage } from './log-damage.ts'
+import { startNameWatch } from './name-watch.ts'
 import { createReader, type Reader } from './reader.ts'
 import { releaseReserve } from './space-reserve.ts'
 import { asStartError, guarded } from './start-error.ts'
@@ -39,6 +40,9 @@ export type SqliteStoreOptions = {
 /** A crash can make sessions look idle for this much longer than they were. */
 const TOUCH_INTERVAL_MS = 1_000
 
+/** What is acknowledged for so long after a file has gone may be lost. */
+const LOOK_INTERVAL_MS = 1_000
+
 /** Activity of a session that another may replace only where its lifetime is over and forgotten. */
 const NEVER_IDLE = Infinity
 
@@ -63,9 +67,16 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
     const writer = await startWriterThread(thread, options.onFailure)
     const patient = availableParallelism() === 1
     const store = createStore(reader, writer, { ...options, patient })
+    const names = startNameWatch(writer.files, writer.abandon)
+    const stopLooking = options.clock.every(LOOK_INTERVAL_MS, () => void names.look())
     return {
       ...store,
       async close() {
+        stopLooking()
+        // What has been lost since the last look is no clean stop.
+        await names.look()
+        await writer.check()
+        await names.close()
         // The writer goes last, since the last to leave empties the log and removes it.
         await store.close(() => database?.close())
         unlock()

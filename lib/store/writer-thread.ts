@@ -1,12 +1,13 @@
 /** The thread around the writer: takes what has arrived, commits it as one, answers all of it. */
-import { fstatSync, openSync } from 'node:fs'
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { dropPermissions } from '../permissions.ts'
 import type { SessionRules } from '../session/rules.ts'
 import { placeAddon } from './addon.ts'
 import { type Durability, openWriterDatabase } from './database.ts'
+import { type NamedFile, watchOpenFiles } from './open-files.ts'
 import { openSpaceReserve } from './space-reserve.ts'
 import { createSparingWriter } from './sparing-writer.ts'
+import type { Strayed } from './name-watch-thread.ts'
 import type { StoreHealth, Swept } from './store.ts'
 import { manageLog } from './write-ahead-log.ts'
 import {
@@ -31,15 +32,20 @@ export type ToWriter =
   | { readonly kind: 'sweep'; readonly now: number }
   /** About once a second. */
   | { readonly kind: 'tick' }
+  /** Before a close: whether there is still what is to be moved, and where to. */
+  | { readonly kind: 'check' }
+  /** The names of the files do not lead to them any more: the end. */
+  | { readonly kind: 'strayed'; readonly strayed: Strayed }
   | { readonly kind: 'close' }
 
 export type FromWriter =
-  | { readonly kind: 'ready' }
+  | { readonly kind: 'ready'; readonly files: readonly NamedFile[] }
   /** To the writes in the order they were sent, as many as were committed together. */
   | { readonly kind: 'written'; readonly outcomes: readonly OutcomeMessage[] }
   | { readonly kind: 'swept'; readonly swept: Swept }
   | { readonly kind: 'not_swept'; readonly refusal: Refusal }
   | { readonly kind: 'health'; readonly health: StoreHealth }
+  | { readonly kind: 'checked' }
   | { readonly kind: 'closed' }
 
 /**
@@ -54,8 +60,6 @@ const port = requirePort()
 const options: WriterOptions = workerData
 placeAddon(options.path)
 const database = openWriterDatabase(options.path, options.durability, options.logLimitBytes)
-/** Open for as long as the thread lives: SQLite loses its locks when any descriptor of the file is closed. */
-const file = openSync(options.path, 'r')
 const plainWriter = createWriter(database, options.rules, options.keepEndedMs)
 const reserve = openSpaceReserve(options.path)
 // On a disk that is full it is the reserve that the log is moved with.
@@ -67,6 +71,7 @@ const writer = createSparingWriter(plainWriter, {
   logLimitBytes: options.logLimitBytes,
 })
 writer.check()
+const files = watchOpenFiles(options.path)
 /** The moments of the sweeps that are under way or wait, and what the first has done so far. */
 const sweeps: number[] = []
 let swept: Swept = NOTHING_SWEPT
@@ -87,7 +92,7 @@ port.on('message', (first: ToWriter) => {
 })
 // A thread has the rights of its process from the start, and its own to drop.
 dropPermissions()
-post({ kind: 'ready' })
+post({ kind: 'ready', files: files.named })
 
 function pragma(name: string): number {
   return Number(database.pragma(name, { simple: true }))
@@ -112,10 +117,16 @@ function obey(message: Exclude<ToWriter, { kind: 'write' }>): void {
       if (sweeps.push(message.now) === 1) setImmediate(sweepOn)
       return
     case 'tick':
-      refuseRemovedFile()
+      files.check()
       if (options.durability === 'relaxed') log.move('passive')
       post({ kind: 'health', health: writer.check() })
       return
+    case 'check':
+      files.check()
+      post({ kind: 'checked' })
+      return
+    case 'strayed':
+      return stray(message.strayed)
     case 'close':
       reserve.close()
       log.move('truncate')
@@ -125,9 +136,11 @@ function obey(message: Exclude<ToWriter, { kind: 'write' }>): void {
   }
 }
 
-/** What is written to a file without a name is gone with the process. */
-function refuseRemovedFile(): void {
-  if (fstatSync(file).nlink === 0) throw new Error('The data file was removed from its folder')
+/** A log without a name is lost with this thread: so what is in it goes into the file before. */
+function stray({ reason, isLogOnly }: Strayed): never {
+  files.check()
+  if (isLogOnly) log.move('passive')
+  throw new Error(reason)
 }
 
 /** One slice, then whatever writes have come in between, then the next. */
