@@ -99,7 +99,11 @@ export function createApp(options: AppOptions): Hono<AppEnv> {
 
   /** What nobody foresaw is told to the operator, by its name and place, and not to the caller. */
   function refusalFor(error: unknown): CoatcheckError {
-    if (error instanceof CoatcheckError) return error
+    if (error instanceof CoatcheckError) {
+      const { code, message } = error
+      if (code === 'storage_damaged') log.error('storage damaged', { message })
+      return error
+    }
     // The frames alone: a message of Node's own may quote what it choked on.
     const { name, stack = '' } = error instanceof Error ? error : new Error('not an error')
     const place = stack.split('\n').filter((line) => line.startsWith('    at '))

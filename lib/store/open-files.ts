@@ -4,6 +4,7 @@
  */
 import { endianness } from 'node:os'
 import { fstatSync, openSync, realpathSync, statSync } from 'node:fs'
+import { codeOf } from '../errors.ts'
 import {
   FRAME_HEADER_BYTES,
   isPageSize,
@@ -23,7 +24,10 @@ export type NamedFile = {
 
 export type OpenFiles = {
   readonly named: readonly NamedFile[]
-  /** Throws, and says what is wrong, where what was written is not there any more. */
+  /**
+   * Throws, and says what is wrong, where what was written is not there any more, or the disk does
+   * not give it back.
+   */
   check(): void
 }
 
@@ -135,17 +139,26 @@ export function watchOpenFiles(path: string): OpenFiles {
     startSalts = state.salts
   }
 
+  function check(): void {
+    if (fstatSync(file).nlink === 0) throw new Error('The data file was removed from its folder')
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const state = readLogState(index)
+      if (state === undefined) continue
+      const loss = findLogLoss(state) ?? findFileLoss(state)
+      const isSure = readLogState(index)?.bytes.equals(state.bytes) === true
+      if (loss === undefined) return note(state)
+      if (isSure) throw new Error(loss)
+    }
+  }
+
   return {
     named,
     check() {
-      if (fstatSync(file).nlink === 0) throw new Error('The data file was removed from its folder')
-      for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-        const state = readLogState(index)
-        if (state === undefined) continue
-        const loss = findLogLoss(state) ?? findFileLoss(state)
-        const isSure = readLogState(index)?.bytes.equals(state.bytes) === true
-        if (loss === undefined) return note(state)
-        if (isSure) throw new Error(loss)
+      try {
+        check()
+      } catch (error) {
+        if (codeOf(error) === '') throw error
+        throw new Error(`The disk of the data file fails (${codeOf(error)})`, { cause: error })
       }
     },
   }

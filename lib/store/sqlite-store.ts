@@ -101,16 +101,6 @@ function looksAtOthers(request: WriteRequest): boolean {
   }
 }
 
-function reading<T>(read: () => T): T {
-  try {
-    return read()
-  } catch (error) {
-    if (!(error instanceof Database.SqliteError)) throw error
-    if (isDamage(error)) throw damagedFile(error)
-    throw new CoatcheckError('storage_failed', `Cannot read the data file: ${error.code}`)
-  }
-}
-
 type StoreParts = Pick<SqliteStoreOptions, 'clock' | 'maxPendingWrites'> &
   Pick<WriteQueueOptions, 'patient'>
 
@@ -122,6 +112,8 @@ export function createStore(reader: Reader, writer: WriterPort, parts: StorePart
   /** Activity that the file does not show yet: not sent so far, and sent but not yet committed. */
   let touched = new Map<string, Activity>()
   const touching: Map<string, number>[] = []
+  /** A read of the file has failed since the last tick. */
+  let isDoubtful = false
   const hot = createHotSessions(HOT_LIMIT_CHARACTERS)
   const queue = createWriteQueue({
     writer,
@@ -133,8 +125,20 @@ export function createStore(reader: Reader, writer: WriterPort, parts: StorePart
   const stopTicking = parts.clock.every(TOUCH_INTERVAL_MS, () => {
     flushTouches()
     noteOutsideChanges()
-    writer.tick()
+    writer.tick(isDoubtful)
+    isDoubtful = false
   })
+
+  function reading<T>(read: () => T): T {
+    try {
+      return read()
+    } catch (error) {
+      if (!(error instanceof Database.SqliteError)) throw error
+      isDoubtful = true
+      if (isDamage(error)) throw damagedFile(error)
+      throw new CoatcheckError('storage_failed', `Cannot read the data file: ${error.code}`)
+    }
+  }
 
   function seenAt(id: string): number {
     let latest = touched.get(id)?.lastSeenAt ?? 0
@@ -205,7 +209,8 @@ export function createStore(reader: Reader, writer: WriterPort, parts: StorePart
       hot.clear()
       void writer.write([{ kind: 'see_outside', made }]).catch(() => {})
     } catch {
-      // The file cannot be read: the next request that needs it says so.
+      // The next request that needs the file says so.
+      isDoubtful = true
     }
   }
 

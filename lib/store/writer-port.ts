@@ -13,8 +13,11 @@ export type WriterPort = {
   /** Runs the requests in order, as a part of one durable transaction; an outcome for each. */
   write(requests: readonly WriteRequest[]): Promise<readonly WriteOutcome[]>
   sweep(now: number): Promise<Swept>
-  /** Lets the writer do what is to be done about once a second. */
-  tick(): void
+  /**
+   * Lets the writer do what is to be done about once a second; `isDoubtful`: whether it is to try the
+   * disk, since a read has failed.
+   */
+  tick(isDoubtful: boolean): void
   /** As the writer found it when it last looked. */
   health(): StoreHealth
   close(): Promise<void>
@@ -137,8 +140,8 @@ export async function startWriterThread(
     write: (requests) =>
       ask(writes, requests.length, { kind: 'write', requests: requests.map(packRequest) }),
     sweep: (now) => ask(sweeps, 1, { kind: 'sweep', now }),
-    tick() {
-      if (failed === undefined && !closing) post({ kind: 'tick' })
+    tick(isDoubtful) {
+      if (failed === undefined && !closing) post({ kind: 'tick', isDoubtful })
     },
     health: () => (failed === undefined ? health : { ...health, state: 'failed' }),
     async check() {

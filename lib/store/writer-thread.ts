@@ -16,7 +16,7 @@ import {
   type RequestMessage,
   unpackRequest,
 } from './write-message.ts'
-import type { Refusal, WriteRequest } from './write-request.ts'
+import type { Refusal, WriteOutcome, WriteRequest } from './write-request.ts'
 import { createWriter, refusalOf } from './writer.ts'
 
 export type WriterOptions = {
@@ -30,8 +30,8 @@ export type WriterOptions = {
 export type ToWriter =
   | { readonly kind: 'write'; readonly requests: readonly RequestMessage[] }
   | { readonly kind: 'sweep'; readonly now: number }
-  /** About once a second. */
-  | { readonly kind: 'tick' }
+  /** About once a second; `isDoubtful`: whether the disk is to be tried, since a read has failed. */
+  | { readonly kind: 'tick'; readonly isDoubtful: boolean }
   /** Before a close: whether there is still what is to be moved, and where to. */
   | { readonly kind: 'check' }
   /** The names of the files do not lead to them any more: the end. */
@@ -75,6 +75,8 @@ const files = watchOpenFiles(options.path)
 /** The moments of the sweeps that are under way or wait, and what the first has done so far. */
 const sweeps: number[] = []
 let swept: Swept = NOTHING_SWEPT
+/** Something could not be read since the last tick. */
+let isDoubtful = false
 
 // Whatever throws here, an unknown outcome above all, ends the thread, and so the server.
 port.on('message', (first: ToWriter) => {
@@ -107,7 +109,9 @@ function* drain(first: ToWriter): Generator<ToWriter> {
 
 function write(requests: readonly WriteRequest[]): void {
   if (requests.length === 0) return
-  post({ kind: 'written', outcomes: writer.run(requests).map(packOutcome) })
+  const outcomes = writer.run(requests)
+  post({ kind: 'written', outcomes: outcomes.map(packOutcome) })
+  if (outcomes.some(isDamaged)) isDoubtful = true
   log.trim()
 }
 
@@ -118,6 +122,7 @@ function obey(message: Exclude<ToWriter, { kind: 'write' }>): void {
       return
     case 'tick':
       files.check()
+      if (isDoubtful || message.isDoubtful) tryDisk()
       if (options.durability === 'relaxed') log.move('passive')
       post({ kind: 'health', health: writer.check() })
       return
@@ -134,6 +139,17 @@ function obey(message: Exclude<ToWriter, { kind: 'write' }>): void {
       post({ kind: 'closed' })
       port.close()
   }
+}
+
+/** Tells a damaged place, which is refused and no more, from a disk that is gone: throws for that. */
+function tryDisk(): void {
+  isDoubtful = false
+  // Changes nothing, and is on disk afterwards all the same.
+  writer.run([{ kind: 'see_outside', made: 0 }])
+}
+
+function isDamaged(outcome: WriteOutcome): boolean {
+  return !outcome.ok && outcome.refusal.code === 'storage_damaged'
 }
 
 /** A log without a name is lost with this thread: so what is in it goes into the file before. */
@@ -164,6 +180,7 @@ function sweepSlice(now: number): { more: boolean } {
     if (slice.more) return slice
     post({ kind: 'swept', swept })
   } catch (error) {
+    isDoubtful = true
     post({ kind: 'not_swept', refusal: refusalOf(error) })
   }
   swept = NOTHING_SWEPT
