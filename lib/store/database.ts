@@ -1,5 +1,5 @@
 /** Opening the SQLite file: what is checked before anything is written, and what is set each time. */
-import { closeSync, mkdirSync, openSync, statSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import Database from 'better-sqlite3'
 import { listAssets, readAsset } from '../assets.ts'
@@ -34,7 +34,8 @@ export function createFile(path: string): void {
   guarded(path, () => {
     refuseMountedFiles(path)
     refuseLogWithoutFile(path)
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+    const folder = dirname(path)
+    if (!existsSync(folder)) mkdirSync(folder, { recursive: true, mode: 0o700 })
     refuseOtherThanFile(path)
     // Sessions are nobody else's business; SQLite gives its -wal and -shm the mode of the file.
     closeSync(openSync(path, 'a', 0o600))

@@ -46,10 +46,7 @@ export function asStartError(path: string, error: unknown): unknown {
     return refuse('disk_failed', 'the disk is full; make space and start again')
   }
   if (isCwdRemoved(error)) {
-    return refuse(
-      'unwritable',
-      'the working directory has been removed; start in another, or give the whole path (--data)',
-    )
+    return refuse('unwritable', 'the working directory has been removed; start in another')
   }
   if (/^SQLITE_IOERR_SHM(MAP|OPEN|LOCK)/.test(code)) {
     return refuse(
