@@ -48,7 +48,7 @@ export function asStartError(path: string, error: unknown): unknown {
   if (isCwdRemoved(error)) {
     return refuse('unwritable', 'the working directory has been removed; start in another')
   }
-  if (/^SQLITE_IOERR_SHM(MAP|OPEN|LOCK)/.test(code)) {
+  if (/^SQLITE_IOERR_SHM(MAP|LOCK)/.test(code)) {
     return refuse(
       'unwritable',
       `processes cannot share memory in its folder (${code}), as on many network file systems; ` +
