@@ -45,11 +45,21 @@ testControls('of sessions', {
     file: 'damage.test',
     breakage: {
       file: 'lib/store/writer.ts',
-      replace: "if (refusal.code === 'storage_damaged' && requests.length > 1) {",
-      by: 'if (requests.length < 0) {',
+      replace: 'if (request === undefined || AFFECTS_ALL.has(refusal.code)) {',
+      by: 'if (requests.length > 0) {',
     },
     red: 'the others of its batch go through',
     green: 'the sweep leaves a damaged session',
+  },
+  'what a refused request has begun is undone': {
+    file: 'refused-late',
+    breakage: {
+      file: 'lib/store/writer.ts',
+      replace: 'if (hasWritten) throw error',
+      by: '',
+    },
+    red: 'an insert that gives its place to nobody',
+    green: 'a damaged session that makes room',
   },
   'nothing is served from its deadline on': {
     file: 'clock-jumps',

@@ -5,14 +5,13 @@ import { openForCommand } from './command-database.ts'
 import { guarded } from './start-error.ts'
 import { isServed } from './lock.ts'
 import { createReader, type Reader } from './reader.ts'
-import { errorFor } from './writer-port.ts'
 import { manageLog } from './write-ahead-log.ts'
 import type { WriteAnswer, WriteRequest } from './write-request.ts'
 import { createWriter } from './writer.ts'
 
 export type FileAccess = {
   readonly reader: Reader
-  /** Runs the requests as one durable transaction; throws the first refusal among them. */
+  /** Runs the requests as one durable transaction; throws a refusal, and nothing is written then. */
   write(requests: readonly WriteRequest[]): readonly WriteAnswer[]
   /**
    * Resolves once no server shows what was ended by now: true where one runs and has taken note, or
@@ -48,12 +47,9 @@ export function openFileAccess(path: string): FileAccess {
   return {
     reader,
     write(requests) {
-      const outcomes = guarded(path, () => writer.run(requests))
+      const answers = guarded(path, () => writer.runTogether(requests))
       guarded(path, () => log.trim())
-      return outcomes.map((outcome) => {
-        if (outcome.ok) return outcome.answer
-        throw errorFor(outcome.refusal)
-      })
+      return answers
     },
     async serverHasTakenNote() {
       for (let poll = 0; poll < PATIENCE_POLLS; poll++) {

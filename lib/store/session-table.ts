@@ -19,9 +19,11 @@ export type SessionTable = {
   putOffUntil(id: string, until: number): void
 }
 
+/** `onWrite` is told before each statement that writes. */
 export function createSessionTable(
   database: Database.Database,
   written: WrittenSessions,
+  onWrite: () => void,
 ): SessionTable {
   // Beside a tombstone the id is null, which no column here may be: so the row is passed over, as it is
   // where the id is in use. An `insert … select` says it better, but may be of many rows, and for those
@@ -55,10 +57,12 @@ export function createSessionTable(
   return {
     tryInsert(session, sub) {
       const { id, secretHash, createdAt, device } = session
+      onWrite()
       const key = [id, id, secretHash, expiresAt(session), createdAt, sub ?? null, device]
       return insert.run(...changingColumns(session), ...key).changes === 1
     },
     update(before, after) {
+      onWrite()
       const { changes } = hasOtherDataOnly(before, after)
         ? updateData.run(after.data, after.lastSeenAt, after.version, checksumOf(after), before.id)
         : update.run(...changingColumns(after), before.id)
@@ -74,18 +78,29 @@ export function createSessionTable(
       }
       written.set(after)
     },
-    assign: (id, sub) => void assign.run(sub ?? null, id),
+    assign(id, sub) {
+      onWrite()
+      assign.run(sub ?? null, id)
+    },
     touch(id, seenAt) {
+      onWrite()
       touch.run({ id, seenAt })
       const session = written.get(id)
       if (session !== undefined) written.set(touchSession(session, seenAt))
     },
     delete(id) {
+      onWrite()
       remove.run(id)
       written.delete(id)
     },
-    putOff: (id) => void putOff.run(id),
-    putOffUntil: (id, until) => void putOffUntil.run(until, id),
+    putOff(id) {
+      onWrite()
+      putOff.run(id)
+    },
+    putOffUntil(id, until) {
+      onWrite()
+      putOffUntil.run(until, id)
+    },
   }
 }
 

@@ -6,7 +6,9 @@ import type { StoreHealth } from './store.ts'
 import type { WriteOutcome, WriteRequest } from './write-request.ts'
 import { refusalOf, type Writer } from './writer.ts'
 
-export type SparingWriter = Writer & {
+type ServerWriter = Pick<Writer, 'run' | 'sweepSlice'>
+
+export type SparingWriter = ServerWriter & {
   /** Looks how much space there is; to be called about once a second. */
   check(): StoreHealth
 }
@@ -26,7 +28,7 @@ const ROOM_BYTES = 1024 * 1024
 /** A log that has not been begun anew for so long; or half as long as it may be. */
 const LONG_LOG_BYTES = 128 * 1024 * 1024
 
-export function createSparingWriter(writer: Writer, space: Space): SparingWriter {
+export function createSparingWriter(writer: ServerWriter, space: Space): SparingWriter {
   const { reserve, log, freeBytes, logLimitBytes } = space
   let isDiskFull = false
   let isLogFull = false

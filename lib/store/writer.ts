@@ -3,7 +3,7 @@
  * server and tests run as it is.
  */
 import type Database from 'better-sqlite3'
-import { CoatcheckError } from '../errors.ts'
+import { CoatcheckError, type ErrorCode } from '../errors.ts'
 import { findSub } from '../session/claims.ts'
 import { applyOperation } from '../session/operations.ts'
 import { checkPrecondition } from '../session/precondition.ts'
@@ -29,6 +29,7 @@ import type {
   EndRequest,
   InsertRequest,
   Refusal,
+  Seen,
   WriteAnswer,
   WriteOutcome,
   WriteRequest,
@@ -39,13 +40,19 @@ type EndManyParameters = { sub?: string; except: string | null; now: number; lim
 /** A session whose row is damaged stays for the operator to see; so often a sweep comes past it. */
 const DAMAGED_KEPT_MS = 24 * 60 * 60_000
 
+/** A batch in which so many requests have come to damage is run one request at a time. */
+const MOST_RUNS = 16
+
 export type Writer = {
   /**
    * Runs the requests in order as one transaction, durable when it returns; one outcome for each,
-   * in their order. Throws where nobody knows whether the transaction is on disk: that is final,
-   * nothing may be written after it, for after a failed sync the page cache cannot be trusted.
+   * in their order. A request that is refused has changed nothing, whenever it was refused. Throws
+   * where nobody knows whether the transaction is on disk: that is final, nothing may be written
+   * after it, for after a failed sync the page cache cannot be trusted.
    */
   run(requests: readonly WriteRequest[]): WriteOutcome[]
+  /** The same for all or nothing: throws the first refusal, and then none of them has had an effect. */
+  runTogether(requests: readonly WriteRequest[]): WriteAnswer[]
   /** Ends and removes at most `limit` sessions and tombstones; `more` while some are left. */
   sweepSlice(now: number, limit: number): Swept & { readonly more: boolean }
 }
@@ -60,7 +67,13 @@ export function createWriter(
   const begin = database.prepare('begin immediate')
   const commit = database.prepare('commit')
   const rollback = database.prepare('rollback')
-  const table = createSessionTable(database, written)
+  /** Whether the request at hand has written something: no statement writes without a note of it. */
+  let hasWritten = false
+  const noteWrite = (): void => void (hasWritten = true)
+  /** Sessions whose activity cannot be written, for damage; and the one that is written just now. */
+  const untouchable = new Set<string>()
+  let touching = ''
+  const table = createSessionTable(database, written, noteWrite)
   const deleteTombstone = database.prepare('delete from tombstones where id = ?')
   const insertTombstone = database.prepare(
     `insert into tombstones (id, secret_hash, reason, ended_at, checksum) values (?, ?, ?, ?, ?)
@@ -154,9 +167,9 @@ export function createWriter(
     const sub = findSub(session.claims)
     const isAssigned = session.claims !== before.claims && sub !== findSub(before.claims)
     const evicted = isAssigned ? findSurplus(before, sub, now) : undefined
-    evict(evicted ?? [], now)
     table.update(found.session, session)
     if (isAssigned) table.assign(session.id, sub)
+    evict(evicted ?? [], now)
     if (session.id !== id) bury(endSession(before, 'renewed', now))
     return {
       state: 'live',
@@ -216,14 +229,26 @@ export function createWriter(
 
   function bury(tombstone: Tombstone): void {
     const { id, secretHash, reason, endedAt } = tombstone
+    noteWrite()
     insertTombstone.run(id, secretHash, reason, endedAt, tombstoneChecksumOf(tombstone))
   }
 
+  /** Each for itself: a damaged session must not make all others look idle. */
+  function touch(seen: readonly Seen[]): undefined {
+    for (const [id, seenAt] of seen) {
+      if (untouchable.has(id)) continue
+      touching = id
+      table.touch(id, seenAt)
+    }
+  }
+
+  /** Throws what must undo the whole batch: a refusal of a request that had begun to write. */
   function perform(request: WriteRequest): WriteOutcome {
+    hasWritten = false
     try {
       return { ok: true, answer: answer(request) }
     } catch (error) {
-      // A refusal came before anything was written that is to be seen; the others of the batch go on.
+      if (hasWritten) throw error
       return { ok: false, refusal: refusalOf(error) }
     }
   }
@@ -239,17 +264,19 @@ export function createWriter(
       case 'end_many':
         return endMany(request)
       case 'add_api_key':
+        noteWrite()
         apiKeys.add(request.key)
         return undefined
       case 'change_outside':
+        noteWrite()
         changeOutside.run()
         return undefined
       case 'see_outside':
+        noteWrite()
         seeOutside.run({ made: request.made })
         return undefined
       case 'touch':
-        for (const [id, seenAt] of request.seen) table.touch(id, seenAt)
-        return undefined
+        return touch(request.seen)
     }
   }
 
@@ -268,21 +295,42 @@ export function createWriter(
     }
   }
 
+  /**
+   * What has come to damage is undone with all of its batch, which is then run again without it: so a
+   * request has its whole effect or none, and where there is no damage, that costs nothing.
+   */
   function run(requests: readonly WriteRequest[]): WriteOutcome[] {
-    try {
-      return transact(() => requests.map(perform))
-    } catch (error) {
-      const refusal = refusalOf(error)
-      // One at a time: those that do not come to the damaged place go through.
-      if (refusal.code === 'storage_damaged' && requests.length > 1) {
-        return requests.flatMap((request) => run([request]))
+    const refused = new Map<WriteRequest | undefined, WriteOutcome>()
+    for (;;) {
+      let at = 0
+      try {
+        return transact(() => {
+          const outcomes: WriteOutcome[] = []
+          for (const request of requests) {
+            at = outcomes.length
+            outcomes.push(refused.get(request) ?? perform(request))
+          }
+          at = requests.length
+          return outcomes
+        })
+      } catch (error) {
+        const refusal = refusalOf(error)
+        const request = requests[at]
+        if (request === undefined || AFFECTS_ALL.has(refusal.code)) {
+          return requests.map(() => ({ ok: false, refusal }))
+        }
+        if (request.kind === 'touch') untouchable.add(touching)
+        else refused.set(request, { ok: false, refusal })
+        if (requests.length > MOST_RUNS && refused.size === MOST_RUNS) {
+          return requests.flatMap((request) => run([request]))
+        }
       }
-      return requests.map(() => ({ ok: false, refusal }))
     }
   }
 
   return {
     run,
+    runTogether: (requests) => transact(() => requests.map(answer)),
 
     sweepSlice(now, limit) {
       return transact(() => {
@@ -309,6 +357,9 @@ export function createWriter(
     },
   }
 }
+
+/** Nothing of a batch can be written for these, whichever request has come upon it. */
+const AFFECTS_ALL: ReadonlySet<ErrorCode> = new Set(['storage_full', 'storage_busy'])
 
 /** The refusal that an error is; throws on any other error, whose effect nobody knows. */
 export function refusalOf(error: unknown): Refusal {
