@@ -103,8 +103,6 @@ export type SessionsOptions = {
 
 const DECOY_HASH = hashSecret('no secret has this hash, for every secret has 43 characters')
 
-/** Ended in one step of the writer, so that other writes wait no longer than for a sweep's slice. */
-const END_SLICE = 50
 /** Ended in one call, so that it is answered in time. */
 const END_LIMIT = 10_000
 
@@ -240,13 +238,8 @@ export function createSessions({ store, clock, rules }: SessionsOptions): Sessio
     list: (query) => store.list(query, clock.now()),
 
     async endMany(which) {
-      let ended = 0
-      while (ended < END_LIMIT) {
-        const count = await store.endMany(which, clock.now(), 'revoked', END_SLICE)
-        ended += count
-        if (count < END_SLICE) return { ended, more: false }
-      }
-      return { ended, more: true }
+      const ended = await store.endMany(which, clock.now(), 'revoked', END_LIMIT)
+      return { ended, more: ended === END_LIMIT }
     },
   }
 }

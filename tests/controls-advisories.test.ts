@@ -49,7 +49,7 @@ testControls('of advisories', {
     breakage: {
       file: 'lib/store/writer.ts',
       replace: `    table.delete(session.id)
-    bury(endSession(session, reason, now))`,
+    tombstones.bury(endSession(session, reason, now))`,
       by: '',
     },
     red: 'CVE-2024-31999',
@@ -189,7 +189,8 @@ testControls('of advisories', {
     file: 'advisories-session',
     breakage: {
       file: 'lib/store/writer.ts',
-      replace: '    table.delete(session.id)\n    bury(endSession(session, reason, now))',
+      replace:
+        '    table.delete(session.id)\n    tombstones.bury(endSession(session, reason, now))',
       by: '    void [session, reason, now]',
     },
     red: 'CVE-2025-46336',

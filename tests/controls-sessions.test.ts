@@ -21,6 +21,16 @@ testControls('of sessions', {
     red: 'what a transaction has written that came to nothing',
     green: 'a session that another connection has ended',
   },
+  'a slice lets go of the writer when somebody waits': {
+    file: 'tests/slices',
+    breakage: {
+      file: 'lib/store/slices.ts',
+      replace: 'if (isAwaited()) noteOthers()',
+      by: '',
+    },
+    red: 'a slice ends with the piece at hand',
+    green: 'slices grow while nobody waits',
+  },
   'a session that has ended is forgotten': {
     file: 'written-sessions',
     breakage: {
@@ -154,8 +164,8 @@ testControls('of sessions', {
   'what has ended stays so, wherever the clock is set': {
     file: 'clock-jumps',
     breakage: {
-      file: 'lib/store/writer.ts',
-      replace: "if (found.state === 'ended') bury(found.tombstone)",
+      file: 'lib/store/many-sessions.ts',
+      replace: 'if (isRemembered(tombstone, now, keepEndedMs)) tombstones.bury(tombstone)',
       by: '',
     },
     red: 'what was ended or swept stays so',

@@ -70,7 +70,7 @@ test('every outcome arrives as it was sent', () => {
     { ok: true, answer: { state: 'live', session: SESSION, value: '1', evicted: ['b'] } },
     { ok: true, answer: { state: 'ended', tombstone } },
     { ok: true, answer: { state: 'absent' } },
-    { ok: true, answer: ['a', 'b'] },
+    { ok: true, answer: { ids: ['a', 'b'], more: true } },
     { ok: true, answer: undefined },
     { ok: false, refusal: { code: 'key_not_found', message: 'Cannot find it', facts } },
   ]

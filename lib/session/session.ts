@@ -62,7 +62,7 @@ export function touchSession(session: Session, seenAt: number): Session {
   return seenAt > session.lastSeenAt ? { ...session, lastSeenAt: seenAt } : session
 }
 
-export function endSession(session: Session, reason: EndReason, endedAt: number): Tombstone {
+export function endSession(session: SessionKey, reason: EndReason, endedAt: number): Tombstone {
   return { id: session.id, secretHash: session.secretHash, reason, endedAt }
 }
 

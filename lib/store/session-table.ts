@@ -13,10 +13,12 @@ export type SessionTable = {
   assign(id: string, sub: string | undefined): void
   touch(id: string, seenAt: number): void
   delete(id: string): void
+  /** The row of this number, which is the session's of this id. */
+  deleteRow(number: number, id: string): void
   /** Lets the sweep look at the session again when it expires. */
-  putOff(id: string): void
+  putOff(number: number): void
   /** Lets the sweep look at the session at this time, whatever its row says. */
-  putOffUntil(id: string, until: number): void
+  putOffUntil(number: number, until: number): void
 }
 
 /** `onWrite` is told before each statement that writes. */
@@ -47,12 +49,13 @@ export function createSessionTable(
     `update sessions set checksum = checksum + ($seenAt - last_seen_at), last_seen_at = $seenAt
      where id = $id and last_seen_at < $seenAt`,
   )
+  const removeRow = database.prepare('delete from sessions where number = ?')
   const remove = database.prepare('delete from sessions where id = ?')
   const sweepEarlier = database.prepare(
     'update sessions set sweep_at = min(sweep_at, expires_at) where id = ?',
   )
-  const putOff = database.prepare('update sessions set sweep_at = expires_at where id = ?')
-  const putOffUntil = database.prepare('update sessions set sweep_at = ? where id = ?')
+  const putOff = database.prepare('update sessions set sweep_at = expires_at where number = ?')
+  const putOffUntil = database.prepare('update sessions set sweep_at = ? where number = ?')
 
   return {
     tryInsert(session, sub) {
@@ -93,13 +96,18 @@ export function createSessionTable(
       remove.run(id)
       written.delete(id)
     },
-    putOff(id) {
+    deleteRow(number, id) {
       onWrite()
-      putOff.run(id)
+      removeRow.run(number)
+      written.delete(id)
     },
-    putOffUntil(id, until) {
+    putOff(number) {
       onWrite()
-      putOffUntil.run(until, id)
+      putOff.run(number)
+    },
+    putOffUntil(number, until) {
+      onWrite()
+      putOffUntil.run(until, number)
     },
   }
 }

@@ -1,5 +1,6 @@
 /** What a writer does when space runs out: it goes on ending sessions, and refuses what takes more. */
 import { CoatcheckError } from '../errors.ts'
+import { never } from './slices.ts'
 import type { SpaceReserve } from './space-reserve.ts'
 import type { WriteAheadLog } from './write-ahead-log.ts'
 import type { StoreHealth } from './store.ts'
@@ -28,6 +29,8 @@ const ROOM_BYTES = 1024 * 1024
 /** A log that has not been begun anew for so long; or half as long as it may be. */
 const LONG_LOG_BYTES = 128 * 1024 * 1024
 
+const NOTHING_SWEPT = { ended: 0, removed: 0, damaged: 0, more: false }
+
 export function createSparingWriter(writer: ServerWriter, space: Space): SparingWriter {
   const { reserve, log, freeBytes, logLimitBytes } = space
   let isDiskFull = false
@@ -36,7 +39,7 @@ export function createSparingWriter(writer: ServerWriter, space: Space): Sparing
   /** What ends sessions or shows that they live takes the space of the reserve, the others none. */
   function runSparingly(requests: readonly WriteRequest[]): WriteOutcome[] {
     const spared = requests.filter(isSpared)
-    const outcomes = spared.length > 0 ? writer.run(spared) : []
+    const outcomes = spared.length > 0 ? writer.run(spared, never) : []
     // Begun anew after each step, the log never needs more than it has already.
     if (spared.length > 0) log.move('restart')
     const refusal = refusalOf(isLogFull ? logTooLong() : diskFull())
@@ -54,9 +57,9 @@ export function createSparingWriter(writer: ServerWriter, space: Space): Sparing
   }
 
   return {
-    run(requests) {
+    run(requests, goesOn) {
       if (isLogFull || isDiskFull) return runSparingly(requests)
-      const outcomes = writer.run(requests)
+      const outcomes = writer.run(requests, goesOn)
       if (!outcomes.some(isFull)) return outcomes
       tapReserve()
       // Of these, nothing was written.
@@ -64,14 +67,17 @@ export function createSparingWriter(writer: ServerWriter, space: Space): Sparing
       return outcomes.map((outcome) => (isFull(outcome) ? (again.shift() ?? outcome) : outcome))
     },
 
-    sweepSlice(now, limit) {
+    sweepSlice(now, piece, goesOn) {
+      // Nobody waits for a sweep: while the log cannot be begun anew, it makes that no longer.
+      if (log.bytes() > logLimitBytes) return NOTHING_SWEPT
       try {
-        return writer.sweepSlice(now, limit)
+        return writer.sweepSlice(now, piece, isDiskFull ? never : goesOn)
       } catch (error) {
         const isFullDisk = error instanceof CoatcheckError && error.code === 'storage_full'
         if (!isFullDisk || isDiskFull) throw error
         tapReserve()
-        return writer.sweepSlice(now, limit)
+        // A large slice needs more than there is: from here on they are as small as can be.
+        return writer.sweepSlice(now, piece)
       }
     },
 

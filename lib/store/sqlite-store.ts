@@ -16,7 +16,7 @@ import { asStartError, guarded } from './start-error.ts'
 import { damagedFile, isDamage } from './sqlite-errors.ts'
 import type { Changed, Inserted, Store } from './store.ts'
 import { createWriteQueue, type WriteQueueOptions } from './write-queue.ts'
-import type { WriteAnswer, WriteRequest } from './write-request.ts'
+import type { EndedMany, WriteAnswer, WriteRequest } from './write-request.ts'
 import { startWriterThread, type WriterPort } from './writer-port.ts'
 
 export type SqliteStoreOptions = {
@@ -162,7 +162,7 @@ export function createStore(reader: Reader, writer: WriterPort, parts: StorePart
       case 'end':
         return hot.remove(request.id)
       case 'end_many':
-        return hot.remove(...(answer as readonly string[]))
+        return hot.remove(...(answer as EndedMany).ids)
     }
   }
 
@@ -236,8 +236,14 @@ export function createStore(reader: Reader, writer: WriterPort, parts: StorePart
     end: (id, now, reason, when) =>
       ask<Found>({ kind: 'end', id, now, seenAt: seenAt(id), reason, when }),
     async endMany(which, now, reason, limit) {
-      const request = { kind: 'end_many', ...which, now, reason, limit } as const
-      return (await ask<readonly string[]>(request)).length
+      let ended = 0
+      for (let more = true; more && ended < limit;) {
+        const request = { kind: 'end_many', ...which, now, reason, limit: limit - ended } as const
+        const slice = await ask<EndedMany>(request)
+        ended += slice.ids.length
+        more = slice.more
+      }
+      return ended
     },
     touch(id, now) {
       const last = touched.get(id)

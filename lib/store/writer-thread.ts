@@ -5,6 +5,7 @@ import { dropPermissions } from '../permissions.ts'
 import type { SessionRules } from '../session/rules.ts'
 import { placeAddon } from './addon.ts'
 import { type Durability, openWriterDatabase } from './database.ts'
+import { createSlices, never, PIECE } from './slices.ts'
 import { openSpaceReserve } from './space-reserve.ts'
 import { createSparingWriter } from './sparing-writer.ts'
 import type { StoreHealth, Swept } from './store.ts'
@@ -42,11 +43,9 @@ export type FromWriter =
   | { readonly kind: 'health'; readonly health: StoreHealth }
   | { readonly kind: 'closed' }
 
-/**
- * A slice of a sweep holds up a write no longer than it takes to end this many sessions: a few
- * milliseconds among a million, of which each is on other pages.
- */
-const SWEEP_SLICE = 50
+/** So long a write may wait for a slice, should it be the first for a while. */
+const SLICE_MS = 30
+const QUIET_MS = 1_000
 
 const NOTHING_SWEPT: Swept = { ended: 0, removed: 0, damaged: 0 }
 
@@ -71,19 +70,14 @@ writer.check()
 const sweeps: number[] = []
 let swept: Swept = NOTHING_SWEPT
 
+/** Taken from the port and not yet obeyed. */
+const arrived: ToWriter[] = []
+const slices = createSlices({ isAwaited, targetMs: SLICE_MS, quietMs: QUIET_MS })
+
 // Whatever throws here, an unknown outcome above all, ends the thread, and so the server.
-port.on('message', (first: ToWriter) => {
-  const requests: WriteRequest[] = []
-  for (const message of drain(first)) {
-    if (message.kind === 'write') {
-      for (const request of message.requests) requests.push(unpackRequest(request))
-    } else {
-      // What was sent before a sweep or a close is written before it.
-      write(requests.splice(0))
-      obey(message)
-    }
-  }
-  write(requests)
+port.on('message', (message: ToWriter) => {
+  arrived.push(message)
+  obeyAll()
 })
 // A thread has the rights of its process from the start, and its own to drop.
 dropPermissions()
@@ -93,16 +87,56 @@ function pragma(name: string): number {
   return Number(database.pragma(name, { simple: true }))
 }
 
-function* drain(first: ToWriter): Generator<ToWriter> {
-  yield first
+/** What has arrived, as one batch where it is writes alone; and what arrives during a slice of these. */
+function obeyAll(): void {
+  do {
+    const requests: WriteRequest[] = []
+    for (let message = next(); message !== undefined; message = next()) {
+      if (message.kind === 'write') {
+        for (const request of message.requests) requests.push(unpackRequest(request))
+      } else {
+        // What was sent before a sweep or a close is written before it.
+        write(requests.splice(0))
+        obey(message)
+      }
+    }
+    write(requests)
+  } while (arrived.length > 0)
+}
+
+function next(): ToWriter | undefined {
+  return arrived.shift() ?? receiveMessageOnPort(port)?.message
+}
+
+/** Whether anything has arrived that a slice is not to keep waiting: activity alone can wait. */
+function isAwaited(): boolean {
   for (let next = receiveMessageOnPort(port); next; next = receiveMessageOnPort(port)) {
-    yield next.message
+    arrived.push(next.message)
   }
+  return arrived.some((message) => {
+    if (message.kind !== 'write') return message.kind === 'close'
+    return message.requests.some((request) => !('kind' in request) || isUrgent(request))
+  })
+}
+
+function isUrgent({ kind }: WriteRequest): boolean {
+  return kind !== 'touch' && kind !== 'see_outside'
 }
 
 function write(requests: readonly WriteRequest[]): void {
   if (requests.length === 0) return
-  post({ kind: 'written', outcomes: writer.run(requests).map(packOutcome) })
+  const urgent = requests.findIndex(isUrgent)
+  const isMany = requests[urgent]?.kind === 'end_many'
+  if (isMany && requests.findLastIndex(isUrgent) === urgent) {
+    slices.run((goesOn) => commit(requests, goesOn))
+  } else {
+    if (urgent >= 0) slices.noteOthers()
+    commit(requests, never)
+  }
+}
+
+function commit(requests: readonly WriteRequest[], goesOn: () => boolean): void {
+  post({ kind: 'written', outcomes: writer.run(requests, goesOn).map(packOutcome) })
   log.trim()
 }
 
@@ -136,13 +170,18 @@ function sweepOn(): void {
   if (now === undefined || !database.open) return
   const slice = sweepSlice(now)
   if (!slice.more) sweeps.shift()
+  // Of what has arrived during the slice no event will tell.
+  if (arrived.length > 0) obeyAll()
   if (sweeps.length > 0) setImmediate(sweepOn)
 }
 
 function sweepSlice(now: number): { more: boolean } {
   try {
-    const slice = writer.sweepSlice(now, SWEEP_SLICE)
-    log.trim()
+    const slice = slices.run((goesOn) => {
+      const done = writer.sweepSlice(now, PIECE, goesOn)
+      log.trim()
+      return done
+    })
     swept = {
       ended: swept.ended + slice.ended,
       removed: swept.removed + slice.removed,

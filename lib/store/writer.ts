@@ -17,15 +17,16 @@ import {
   touchSession,
 } from '../session/session.ts'
 import { createApiKeyTable } from './api-key-table.ts'
-import { tombstoneChecksumOf } from './checksum.ts'
 import { createReader } from './reader.ts'
+import { createManySessions, type SweptSlice } from './many-sessions.ts'
 import { createSessionTable } from './session-table.ts'
+import { never } from './slices.ts'
 import { refusalFor } from './sqlite-errors.ts'
-import type { Changed, Inserted, Swept } from './store.ts'
+import type { Changed, Inserted } from './store.ts'
+import { createTombstoneTable } from './tombstone-table.ts'
 import { createWrittenSessions } from './written-sessions.ts'
 import type {
   ChangeRequest,
-  EndManyRequest,
   EndRequest,
   InsertRequest,
   Refusal,
@@ -35,13 +36,11 @@ import type {
   WriteRequest,
 } from './write-request.ts'
 
-type EndManyParameters = { sub?: string; except: string | null; now: number; limit: number }
-
-/** A session whose row is damaged stays for the operator to see; so often a sweep comes past it. */
-const DAMAGED_KEPT_MS = 24 * 60 * 60_000
-
 /** A batch in which so many requests have come to damage is run one request at a time. */
 const MOST_RUNS = 16
+
+/** Asked after each piece of what ends many sessions. */
+export type GoesOn = () => boolean
 
 export type Writer = {
   /**
@@ -50,11 +49,14 @@ export type Writer = {
    * where nobody knows whether the transaction is on disk: that is final, nothing may be written
    * after it, for after a failed sync the page cache cannot be trusted.
    */
-  run(requests: readonly WriteRequest[]): WriteOutcome[]
+  run(requests: readonly WriteRequest[], goesOn?: GoesOn): WriteOutcome[]
   /** The same for all or nothing: throws the first refusal, and then none of them has had an effect. */
-  runTogether(requests: readonly WriteRequest[]): WriteAnswer[]
-  /** Ends and removes at most `limit` sessions and tombstones; `more` while some are left. */
-  sweepSlice(now: number, limit: number): Swept & { readonly more: boolean }
+  runTogether(requests: readonly WriteRequest[], goesOn?: GoesOn): WriteAnswer[]
+  /**
+   * Ends and removes expired sessions and old tombstones, `piece` of each, and on while `goesOn` says
+   * so; `more` while some are left.
+   */
+  sweepSlice(now: number, piece: number, goesOn?: GoesOn): SweptSlice
 }
 
 export function createWriter(
@@ -74,47 +76,18 @@ export function createWriter(
   const untouchable = new Set<string>()
   let touching = ''
   const table = createSessionTable(database, written, noteWrite)
-  const deleteTombstone = database.prepare('delete from tombstones where id = ?')
-  const insertTombstone = database.prepare(
-    `insert into tombstones (id, secret_hash, reason, ended_at, checksum) values (?, ?, ?, ?, ?)
-     on conflict do update set secret_hash = excluded.secret_hash, reason = excluded.reason,
-       ended_at = excluded.ended_at, checksum = excluded.checksum`,
-  )
-
+  const tombstones = createTombstoneTable(database, noteWrite)
+  const many = createManySessions(database, { table, tombstones, keepEndedMs })
   const othersOfSub = database
     .prepare<{ sub: string; id: string; now: number }, string>(
       `select id from sessions where sub = $sub and id <> $id and expires_at > $now
        order by created_at, number`,
     )
     .pluck()
-  const liveOfSub = database
-    .prepare<EndManyParameters, string>(
-      `select id from sessions
-       where sub = $sub and id is not $except and expires_at > $now limit $limit`,
-    )
-    .pluck()
-  const live = database
-    .prepare<EndManyParameters, string>(
-      // From the end at which those are that surely live.
-      `select id from sessions where id is not $except and expires_at > $now
-       order by sweep_at desc limit $limit`,
-    )
-    .pluck()
   const apiKeys = createApiKeyTable(database)
   const changeOutside = database.prepare('update outside_changes set made = made + 1')
   const seeOutside = database.prepare<{ made: number }>(
     'update outside_changes set seen = max(seen, $made)',
-  )
-
-  // The sweep's predicates are the opposites of `isLive` and of `remembered` in the reader.
-  const due = database
-    .prepare<[now: number, limit: number], string>(
-      'select id from sessions where sweep_at <= ? order by sweep_at limit ?',
-    )
-    .pluck()
-  const forget = database.prepare(
-    `delete from tombstones where id in
-       (select id from tombstones where ended_at <= ? order by ended_at limit ?)`,
   )
 
   function insert({ session, seenAt }: InsertRequest): Inserted {
@@ -127,7 +100,7 @@ export function createWriter(
       }
       // It has died and been forgotten, and waits to be swept.
       table.delete(id)
-      deleteTombstone.run(id)
+      tombstones.delete(id)
       if (!table.tryInsert(session, sub)) {
         throw new CoatcheckError('internal', 'Cannot create the session: its row was not taken')
       }
@@ -170,7 +143,7 @@ export function createWriter(
     table.update(found.session, session)
     if (isAssigned) table.assign(session.id, sub)
     evict(evicted ?? [], now)
-    if (session.id !== id) bury(endSession(before, 'renewed', now))
+    if (session.id !== id) tombstones.bury(endSession(before, 'renewed', now))
     return {
       state: 'live',
       session,
@@ -188,19 +161,8 @@ export function createWriter(
     return found
   }
 
-  function endMany(request: EndManyRequest): readonly string[] {
-    const { sub, except = null, now, reason, limit, graceMs = 0 } = request
-    const liveAt = now - graceMs
-    const ids =
-      sub === undefined
-        ? live.all({ except, now: liveAt, limit })
-        : liveOfSub.all({ sub, except, now: liveAt, limit })
-    for (const id of ids) endLive(id, now, reason, liveAt)
-    return ids
-  }
-
-  function endLive(id: string, now: number, reason: EndReason, liveAt = now): void {
-    const found = findUnlessDamaged(id, liveAt, 0)
+  function endLive(id: string, now: number, reason: EndReason): void {
+    const found = findUnlessDamaged(id, now, 0)
     if (found === undefined) discard(id, now, reason)
     else if (found.state === 'live') finish(found.session, now, reason)
   }
@@ -218,19 +180,13 @@ export function createWriter(
   function discard(id: string, now: number, reason: EndReason): Tombstone {
     const tombstone = { id, secretHash: null, reason, endedAt: now }
     table.delete(id)
-    bury(tombstone)
+    tombstones.bury(tombstone)
     return tombstone
   }
 
   function finish(session: Session, now: number, reason: EndReason): void {
     table.delete(session.id)
-    bury(endSession(session, reason, now))
-  }
-
-  function bury(tombstone: Tombstone): void {
-    const { id, secretHash, reason, endedAt } = tombstone
-    noteWrite()
-    insertTombstone.run(id, secretHash, reason, endedAt, tombstoneChecksumOf(tombstone))
+    tombstones.bury(endSession(session, reason, now))
   }
 
   /** Each for itself: a damaged session must not make all others look idle. */
@@ -243,17 +199,17 @@ export function createWriter(
   }
 
   /** Throws what must undo the whole batch: a refusal of a request that had begun to write. */
-  function perform(request: WriteRequest): WriteOutcome {
+  function perform(request: WriteRequest, goesOn: GoesOn): WriteOutcome {
     hasWritten = false
     try {
-      return { ok: true, answer: answer(request) }
+      return { ok: true, answer: answer(request, goesOn) }
     } catch (error) {
       if (hasWritten) throw error
       return { ok: false, refusal: refusalOf(error) }
     }
   }
 
-  function answer(request: WriteRequest): WriteAnswer {
+  function answer(request: WriteRequest, goesOn: GoesOn): WriteAnswer {
     switch (request.kind) {
       case 'insert':
         return insert(request)
@@ -262,7 +218,7 @@ export function createWriter(
       case 'end':
         return end(request)
       case 'end_many':
-        return endMany(request)
+        return many.end(request, goesOn)
       case 'add_api_key':
         noteWrite()
         apiKeys.add(request.key)
@@ -299,7 +255,7 @@ export function createWriter(
    * What has come to damage is undone with all of its batch, which is then run again without it: so a
    * request has its whole effect or none, and where there is no damage, that costs nothing.
    */
-  function run(requests: readonly WriteRequest[]): WriteOutcome[] {
+  function run(requests: readonly WriteRequest[], goesOn: GoesOn = always): WriteOutcome[] {
     const refused = new Map<WriteRequest | undefined, WriteOutcome>()
     for (;;) {
       let at = 0
@@ -308,7 +264,7 @@ export function createWriter(
           const outcomes: WriteOutcome[] = []
           for (const request of requests) {
             at = outcomes.length
-            outcomes.push(refused.get(request) ?? perform(request))
+            outcomes.push(refused.get(request) ?? perform(request, goesOn))
           }
           at = requests.length
           return outcomes
@@ -322,7 +278,7 @@ export function createWriter(
         if (request.kind === 'touch') untouchable.add(touching)
         else refused.set(request, { ok: false, refusal })
         if (requests.length > MOST_RUNS && refused.size === MOST_RUNS) {
-          return requests.flatMap((request) => run([request]))
+          return requests.flatMap((request) => run([request], goesOn))
         }
       }
     }
@@ -330,33 +286,14 @@ export function createWriter(
 
   return {
     run,
-    runTogether: (requests) => transact(() => requests.map(answer)),
+    runTogether: (requests, goesOn = always) =>
+      transact(() => requests.map((request) => answer(request, goesOn))),
 
-    sweepSlice(now, limit) {
-      return transact(() => {
-        const ids = due.all(now, limit)
-        let ended = 0
-        let damaged = 0
-        for (const id of ids) {
-          // As of `now` the reader finds the tombstone that it has shown since the session's death.
-          const found = findUnlessDamaged(id, now, 0)
-          if (found === undefined) {
-            table.putOffUntil(id, now + DAMAGED_KEPT_MS)
-            damaged++
-          } else if (found.state === 'live') {
-            table.putOff(id)
-          } else {
-            if (found.state === 'ended') bury(found.tombstone)
-            table.delete(id)
-            ended++
-          }
-        }
-        const removed = forget.run(now - keepEndedMs, limit).changes
-        return { ended, removed, damaged, more: ids.length === limit || removed === limit }
-      })
-    },
+    sweepSlice: (now, piece, goesOn = never) => transact(() => many.sweep(now, piece, goesOn)),
   }
 }
+
+const always = (): boolean => true
 
 /** Nothing of a batch can be written for these, whichever request has come upon it. */
 const AFFECTS_ALL: ReadonlySet<ErrorCode> = new Set(['storage_full', 'storage_busy'])
