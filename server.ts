@@ -55,7 +55,7 @@ async function serve(settings: Settings): Promise<number> {
   const stopping = Promise.withResolvers<void>()
   let exitCode: number = EXIT.stopped
 
-  placeAddon(settings.dataPath)
+  placeAddon(settings.dataPath, { keep: true })
   const store = await openSqliteStore({
     path: settings.dataPath,
     durability: settings.durability,

@@ -53,7 +53,7 @@ export async function runCommand(
   }
   const dataPath = readDataPath(typeof values['data'] === 'string' ? values['data'] : undefined)
   const json = values['json'] === true
-  placeAddon(dataPath)
+  placeAddon(dataPath, { keep: false })
   return await command.run({ words: positionals, flags: values, json, dataPath }, io)
 }
 

@@ -1,7 +1,7 @@
-/** The data file for a command, beside a server or without one. */
+/** The data file for a command that writes, beside a server or without one. */
 import { statSync } from 'node:fs'
 import type Database from 'better-sqlite3'
-import { inspect, openWriterDatabase } from './database.ts'
+import { inspect, type Inspected, openWriterDatabase } from './database.ts'
 import { isServed } from './lock.ts'
 import { damagedLog, findLogDamage } from './log-damage.ts'
 import { guarded, StartError } from './start-error.ts'
@@ -16,21 +16,27 @@ export function openForCommand(
   beforeOpening: () => void = () => {},
 ): Database.Database {
   return guarded(path, () => {
-    if (!statSync(path, { throwIfNoEntry: false })?.isFile()) {
-      throw new StartError('missing', `Cannot open ${path}: there is no such file (--data)`)
-    }
+    refuseMissing(path)
     refuseDamagedLog(path)
     beforeOpening()
-    const { version, known } = inspect(path, 'quick_check')
-    if (version < known) {
-      throw new StartError(
-        'older',
-        `Cannot open ${path}: it has not been brought up to date yet (schema ${version}, this ` +
-          `Coatcheck has ${known}); start the server once`,
-      )
-    }
+    refuseOlder(path, inspect(path, 'quick_check'))
     return openWriterDatabase(path, 'full')
   })
+}
+
+export function refuseMissing(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isFile()) return
+  throw new StartError('missing', `Cannot open ${path}: there is no such file (--data)`)
+}
+
+/** Throws where migrations are to come. */
+export function refuseOlder(path: string, { version, known }: Inspected): void {
+  if (version >= known) return
+  throw new StartError(
+    'older',
+    `Cannot open ${path}: it has not been brought up to date yet (schema ${version}, this ` +
+      `Coatcheck has ${known}); start the server once`,
+  )
 }
 
 /** Beside a server SQLite reads the log as the server knows it, and drops nothing. */

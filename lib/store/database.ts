@@ -122,6 +122,17 @@ export function openMemoryDatabase(): Database.Database {
 }
 
 /**
+ * A connection for a command that only reads, to a file that this user may write: SQLite then takes
+ * away what it puts beside it. The file keeps its journal mode, as a backup has its own.
+ */
+export function openQueryDatabase(path: string): Database.Database {
+  const database = new Database(path, { fileMustExist: true, timeout: BUSY_TIMEOUT_MS })
+  setPragma(database, 'query_only', 1)
+  setSharedPragmas(database)
+  return database
+}
+
+/**
  * Reads before anything writes, so that a file that is refused stays as it was. Up to `checkBytes`
  * its structure is checked; the quick check does not compare indexes with what they are of.
  */
@@ -129,34 +140,46 @@ export function inspect(
   path: string,
   check: 'quick_check' | 'integrity_check',
   checkBytes = CHECK_LIMIT_BYTES,
-): { version: number; known: number } {
+): Inspected {
   const database = openReaderDatabase(path)
   try {
-    const applicationId = database.pragma('application_id', { simple: true })
-    const tables = database.prepare('select count(*) from sqlite_schema').pluck().get()
-    if (applicationId !== APPLICATION_ID && tables !== 0) {
-      throw new StartError(
-        'foreign',
-        `Cannot open ${path}: it is a database of another program; give Coatcheck a file of its own (--data)`,
-      )
-    }
-    const version = Number(database.pragma('user_version', { simple: true }))
-    const known = readMigrations().length
-    if (version > known) {
-      throw new StartError(
-        'newer',
-        `Cannot open ${path}: a newer Coatcheck wrote it (schema ${version}, this one knows ${known}); ` +
-          'start that one, or restore a backup from before',
-      )
-    }
-    if (statSync(path).size <= checkBytes) {
-      const verdict = database.pragma(`${check}(1)`, { simple: true })
-      if (verdict !== 'ok') throw malformedFile(path, String(verdict))
-    }
-    return { version, known }
+    return inspectDatabase(database, path, check, checkBytes)
   } finally {
     database.close()
   }
+}
+
+export type Inspected = { readonly version: number; readonly known: number }
+
+/** The same through a connection that is open. */
+export function inspectDatabase(
+  database: Database.Database,
+  path: string,
+  check: 'quick_check' | 'integrity_check',
+  checkBytes = CHECK_LIMIT_BYTES,
+): Inspected {
+  const applicationId = database.pragma('application_id', { simple: true })
+  const tables = database.prepare('select count(*) from sqlite_schema').pluck().get()
+  if (applicationId !== APPLICATION_ID && tables !== 0) {
+    throw new StartError(
+      'foreign',
+      `Cannot open ${path}: it is a database of another program; give Coatcheck a file of its own (--data)`,
+    )
+  }
+  const version = Number(database.pragma('user_version', { simple: true }))
+  const known = readMigrations().length
+  if (version > known) {
+    throw new StartError(
+      'newer',
+      `Cannot open ${path}: a newer Coatcheck wrote it (schema ${version}, this one knows ${known}); ` +
+        'start that one, or restore a backup from before',
+    )
+  }
+  if (statSync(path).size <= checkBytes) {
+    const verdict = database.pragma(`${check}(1)`, { simple: true })
+    if (verdict !== 'ok') throw malformedFile(path, String(verdict))
+  }
+  return { version, known }
 }
 
 function migrate(database: Database.Database): void {

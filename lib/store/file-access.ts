@@ -6,6 +6,7 @@ import { openForCommand } from './command-database.ts'
 import { guarded } from './start-error.ts'
 import { createSlices } from './slices.ts'
 import { isServed } from './lock.ts'
+import { openForReading } from './reading-database.ts'
 import { createReader, type Reader } from './reader.ts'
 import { manageLog } from './write-ahead-log.ts'
 import type { EndedMany, EndManyRequest, WriteAnswer, WriteRequest } from './write-request.ts'
@@ -55,6 +56,12 @@ const NO_LIMITS: SessionRules = {
   maxDepth: Infinity,
   maxSessionsPerSub: undefined,
   onSessionLimit: 'evict',
+}
+
+/** The same for commands that only read: throws a `StartError` as `openForReading` does. */
+export function openFileReader(path: string): Pick<FileAccess, 'reader' | 'close'> {
+  const { database, close } = openForReading(path)
+  return { reader: createReader(database, Infinity), close }
 }
 
 /** Throws a `StartError` as `openForCommand` does. */

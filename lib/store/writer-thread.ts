@@ -51,7 +51,7 @@ const NOTHING_SWEPT: Swept = { ended: 0, removed: 0, damaged: 0 }
 
 const port = requirePort()
 const options: WriterOptions = workerData
-placeAddon(options.path)
+placeAddon(options.path, { keep: true })
 const database = openWriterDatabase(options.path, options.durability, options.logLimitBytes)
 /** Open for as long as the thread lives: SQLite loses its locks when any descriptor of the file is closed. */
 const file = openSync(options.path, 'r')
