@@ -106,10 +106,20 @@ test('a file that may not be read, and one that is missing, are refused on a rea
   const { folder, unmount } = mountReadOnly(dirname(path))
   const newer = await run(['stats'], join(folder, 'sessions.db'))
   const missing = await run(['stats'], join(folder, 'none.db'))
+  const usual = process.env['TMPDIR']
+  process.env['TMPDIR'] = join(folder, 'none')
+  const nowhere = await run(['stats'], join(folder, 'sessions.db'))
+  if (usual === undefined) delete process.env['TMPDIR']
+  else process.env['TMPDIR'] = usual
   const write = await run(['key', 'new', 'a'], join(folder, 'sessions.db'))
   unmount()
   assert.is(newer.fault, 'newer')
   assert.is(missing.fault, 'missing')
+  assert.is(nowhere.fault, 'unwritable')
+  assert.match(
+    nowhere.refusal,
+    /a copy in .*none cannot be made \(ENOENT\); name another folder \(TMPDIR\)/,
+  )
   assert.ok(write.fault === 'unwritable' || write.fault === 'newer', write.refusal)
 })
 

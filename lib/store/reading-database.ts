@@ -134,12 +134,14 @@ function hasLog(path: string): boolean {
 
 /** The file and its log in a folder of their own: there SQLite can do as it is used to. */
 function openCopy(path: string): ReadingDatabase {
-  const source = realpathSync(path)
-  const folder = mkdtempSync(join(tmpdir(), 'coatcheck-'))
-  const remove = (): void => rmSync(folder, { recursive: true, force: true })
+  let folder: string | undefined
+  const remove = (): void => {
+    if (folder !== undefined) rmSync(folder, { recursive: true, force: true })
+  }
   try {
+    folder = mkdtempSync(join(tmpdir(), 'coatcheck-'))
     const copy = join(folder, 'copy.db')
-    copyAsOne(source, copy, path)
+    copyAsOne(realpathSync(path), copy, path)
     const { database, close } = opening(openQueryDatabase(copy))
     return {
       database,
@@ -150,13 +152,26 @@ function openCopy(path: string): ReadingDatabase {
     }
   } catch (error) {
     remove()
-    if (!/^(ENOSPC|EDQUOT|SQLITE_FULL)$/.test(codeOf(error))) throw error
-    throw new StartError(
+    throw noCopy(path, error)
+  }
+}
+
+function noCopy(path: string, error: unknown): unknown {
+  const code = codeOf(error)
+  const place = `its folder cannot be written, and a copy in ${tmpdir()}`
+  if (/^(ENOSPC|EDQUOT|SQLITE_FULL)$/.test(code)) {
+    return new StartError(
       'disk_failed',
-      `Cannot read ${path}: its folder cannot be written, and for a copy there is no room in ` +
-        `${tmpdir()}; make room, or name another folder (TMPDIR)`,
+      `Cannot read ${path}: ${place} has no room; make room, or name another folder (TMPDIR)`,
     )
   }
+  if (/^(ENOENT|ENOTDIR|EACCES|EPERM|EROFS)$/.test(code)) {
+    return new StartError(
+      'unwritable',
+      `Cannot read ${path}: ${place} cannot be made (${code}); name another folder (TMPDIR)`,
+    )
+  }
+  return error
 }
 
 function copyAsOne(source: string, copy: string, path: string): void {
