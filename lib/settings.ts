@@ -194,6 +194,13 @@ function findConflicts(sources: ReadonlyMap<string, Source>): string[] {
   atMost('--session-limit', '--body-limit')
   // Node refuses to make a server of the opposite.
   atMost('--header-timeout', '--request-timeout')
+  faults.push(
+    ...findIdleTimeoutTooLong(sources.get('--idle-timeout'), sources.get('--lifetime')),
+    ...findIdleTimeoutTooLong(
+      sources.get('--permanent-idle-timeout'),
+      sources.get('--permanent-lifetime'),
+    ),
+  )
 
   const listen = sources.get('--listen')
   const clashing = ['--host', '--port'].filter((flag) => sources.get(flag)?.isFlag)
@@ -203,6 +210,21 @@ function findConflicts(sources: ReadonlyMap<string, Source>): string[] {
     )
   }
   return faults
+}
+
+// An idle timeout that nobody gave gives way: such a session ends with the lifetime that somebody gave.
+function findIdleTimeoutTooLong(idleTimeout?: Source, lifetime?: Source): string[] {
+  if (typeof idleTimeout?.value !== 'number' || typeof lifetime?.value !== 'number') return []
+  if (!isGiven(idleTimeout) || idleTimeout.value <= lifetime.value) return []
+  const got = `${quote(lifetime.text)}${isGiven(lifetime) ? '' : ' (the default)'}`
+  return [
+    `${lifetime.name} must be at least ${idleTimeout.name}, got ${got} and ${quote(idleTimeout.text)}: ` +
+      `a session ends with its lifetime, however busy it is; set ${lifetime.name} as well, to 400d at most`,
+  ]
+}
+
+function isGiven({ row, name, isFlag }: Source): boolean {
+  return isFlag || name !== row.flag
 }
 
 function suggest(word: string, known: readonly string[]): string {

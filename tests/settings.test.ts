@@ -378,9 +378,69 @@ test('a size may be written with any of its units in any case', () => {
   assert.is(settingsOf('--body-limit=256MiB').bodyLimitBytes, 268_435_456)
 })
 
-test('an idle timeout may be longer than its lifetime', () => {
-  assert.is(settingsOf('--idle-timeout=500d').idleTimeoutMs, 43_200_000_000)
-  assert.is(settingsOf('--permanent-idle-timeout=3650d').permanentIdleTimeoutMs, 315_360_000_000)
+test('an idle timeout over its lifetime is refused, wherever either comes from', () => {
+  const end = ': a session ends with its lifetime, however busy it is; set '
+  for (const [given, env, fault] of [
+    [
+      ['--idle-timeout=30d'],
+      {},
+      '--lifetime must be at least --idle-timeout, got "12h" (the default) and "30d"',
+    ],
+    [
+      ['--idle-timeout=30d', '--lifetime=29d'],
+      {},
+      '--lifetime must be at least --idle-timeout, got "29d" and "30d"',
+    ],
+    [
+      ['--idle-timeout=43200001ms'],
+      {},
+      '--lifetime must be at least --idle-timeout, got "12h" (the default) and "43200001ms"',
+    ],
+    [
+      ['--lifetime=1h'],
+      { COATCHECK_IDLE_TIMEOUT: '2h' },
+      '--lifetime must be at least COATCHECK_IDLE_TIMEOUT, got "1h" and "2h"',
+    ],
+    [
+      ['--idle-timeout=2h'],
+      { COATCHECK_LIFETIME: '1h' },
+      'COATCHECK_LIFETIME must be at least --idle-timeout, got "1h" and "2h"',
+    ],
+    [
+      ['--idle-timeout=30m', '--lifetime=1m'],
+      {},
+      '--lifetime must be at least --idle-timeout, got "1m" and "30m"',
+    ],
+    [
+      ['--permanent-idle-timeout=32d'],
+      {},
+      '--permanent-lifetime must be at least --permanent-idle-timeout, got "31d" (the default) and "32d"',
+    ],
+    [
+      [],
+      { COATCHECK_PERMANENT_IDLE_TIMEOUT: '500d' },
+      '--permanent-lifetime must be at least COATCHECK_PERMANENT_IDLE_TIMEOUT, got "31d" (the default) and "500d"',
+    ],
+  ] as const) {
+    const [found = '', ...others] = faultsIn(env, ...given)
+    assert.equal(others, [], fault)
+    assert.ok(found.startsWith(fault + end), found)
+  }
+})
+
+test('both pairs of limits are told when both are wrong', () => {
+  assert.is(faultsOf('--idle-timeout=30d', '--permanent-idle-timeout=60d').length, 2)
+})
+
+test('an idle timeout may be as long as its lifetime', () => {
+  assert.is(settingsOf('--idle-timeout=12h').idleTimeoutMs, 43_200_000)
+  const { idleTimeoutMs, lifetimeMs } = settingsOf('--idle-timeout=400d', '--lifetime=400d')
+  assert.equal([idleTimeoutMs, lifetimeMs], [34_560_000_000, 34_560_000_000])
+})
+
+test('a lifetime under the idle timeout that nobody gave is what it says', () => {
+  assert.is(settingsOf('--lifetime=1m').lifetimeMs, 60_000)
+  assert.is(settingsOf('--permanent-lifetime=1d').permanentLifetimeMs, 86_400_000)
 })
 
 test('any text is read or told as one fault that quotes it', () => {

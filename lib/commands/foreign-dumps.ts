@@ -125,6 +125,8 @@ function blank(id: string, members: ReadonlyMap<string, JsonText>): Session {
     lastSeenAt: 0,
     idleTimeoutMs: 0,
     lifetimeMs: 0,
+    ownIdleTimeout: true,
+    ownLifetime: true,
     version: 1,
     device: null,
   }

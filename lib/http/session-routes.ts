@@ -6,6 +6,7 @@ import { findMember, findOnlyMember, type JsonText, kindOf, parseJson } from '..
 import { whenThere } from '../maybe-promise.ts'
 import { claimsReadOnly, keyNotFound, type Operation } from '../session/operations.ts'
 import { checkKey, type SessionRules } from '../session/rules.ts'
+import type { Session } from '../session/session.ts'
 import type { Changed, Sessions } from '../sessions.ts'
 import { answerEmpty, answerJson, answerValue, entityTag, type Headers } from './answer.ts'
 import type { WithSession } from './access.ts'
@@ -203,15 +204,19 @@ export function createSessionRoutes(deps: SessionRoutesDeps): Hono<AppEnv> {
   }
 
   async function readSessionPatch(c: AppContext): Promise<Operation> {
-    const mayWriteClaims = c.get('isBackEnd') === true
+    const isBackEnd = c.get('isBackEnd') === true
     // Two levels deeper than a value: the body's own object, and that of the data.
     const body = await readJson(c, bodyLimitBytes, rules.maxDepth + 2)
     if (contentTypeOf(c) === 'application/json-patch+json') {
-      return conditional(c, { name: 'patch', steps: parseJsonPatch(body), mayWriteClaims })
+      return conditional(c, {
+        name: 'patch',
+        steps: parseJsonPatch(body),
+        mayWriteClaims: isBackEnd,
+      })
     }
     // First of all: to say what is wrong with them would invite another try.
-    if (!mayWriteClaims && hasMember(body, 'claims')) throw claimsReadOnly()
-    const update = parseSessionPatch(body)
+    if (!isBackEnd && hasMember(body, 'claims')) throw claimsReadOnly()
+    const update = parseSessionPatch(body, isBackEnd)
     return conditional(c, { name: 'update', ...update })
   }
 
@@ -234,13 +239,21 @@ export function createSessionRoutes(deps: SessionRoutesDeps): Hono<AppEnv> {
   ): Headers {
     const headers = { ETag: entityTag(session) }
     if (isNamed) return headers
-    const kept = found.state === 'live' && found.session.permanent === session.permanent
+    const kept = found.state === 'live' && keepsCookie(found.session, session)
     const due = token ?? (kept ? undefined : given)
     if (due === undefined) return headers
     return { ...headers, 'Set-Cookie': cookie.issue(c, due, session, clock.now()) }
   }
 
   return routes
+}
+
+/** Whether a browser would be told the same time to keep the cookie for. */
+function keepsCookie(before: Session, after: Session): boolean {
+  return (
+    before.permanent === after.permanent &&
+    (!after.permanent || before.lifetimeMs === after.lifetimeMs)
+  )
 }
 
 function conditional(c: AppContext, operation: Operation): Operation {

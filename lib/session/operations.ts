@@ -21,7 +21,8 @@ import {
 import { checkClaims, findSub } from './claims.ts'
 import { checkPrecondition, type Precondition } from './precondition.ts'
 import { checkMembers, checkSize, type SessionRules } from './rules.ts'
-import type { Session, SessionKey } from './session.ts'
+import type { Session, SessionKey, TimeLimits } from './session.ts'
+import { limitSession } from './time-limits.ts'
 
 export type Operation = (
   | { readonly name: 'set'; readonly key: string; readonly value: JsonText }
@@ -40,21 +41,19 @@ export type Operation = (
   | { readonly name: 'renew'; readonly renewal: SessionKey }
 ) & { readonly when?: Precondition }
 
-/** `data` and `claims` are merge patches (RFC 7396). */
+/** `data` and `claims` are merge patches (RFC 7396); limits are a back end's to give. */
 export type SessionUpdate = {
   readonly data?: JsonText
   readonly claims?: JsonText
   readonly permanent?: boolean
-}
+} & Partial<TimeLimits>
 
-/** All that a back end may say of a session; the limits that it does not give are the ordinary ones. */
+/** All that a back end may say of a session; the limits that it does not give are the settings'. */
 export type SessionDraft = {
   readonly data: JsonText
   readonly claims: JsonText
   readonly permanent: boolean
-  readonly idleTimeoutMs?: number
-  readonly lifetimeMs?: number
-}
+} & Partial<TimeLimits>
 
 /** `renewal`: what opens the session from then on, should the write change `claims.sub`. */
 type ClaimsWrite = { readonly renewal?: SessionKey }
@@ -189,43 +188,24 @@ function append(
 }
 
 function update(session: Session, changes: SessionUpdate, rules: SessionRules): Session {
-  const { data, claims, permanent } = changes
+  const { data, claims, permanent = session.permanent } = changes
   const after = {
-    ...session,
+    ...limitSession(session, permanent, changes, rules),
     data: data === undefined ? session.data : mergePatch(session.data, data),
     claims: claims === undefined ? session.claims : mergePatch(session.claims, claims),
-    ...(permanent === undefined ? {} : permanence(session, permanent, rules)),
   }
   if (data !== undefined) checkMembers(parseObject(after.data), rules)
   return after
 }
 
-/**
- * The flag brings the limits of the settings with it. Limits of its own a session keeps, or its
- * holder could lengthen what a back end has made short.
- */
-function permanence(session: Session, permanent: boolean, rules: SessionRules): Partial<Session> {
-  if (permanent === session.permanent) return {}
-  const before = permanent ? rules.ordinary : rules.permanent
-  const after = permanent ? rules.permanent : rules.ordinary
-  const { idleTimeoutMs, lifetimeMs } = session
-  return {
-    permanent,
-    idleTimeoutMs: idleTimeoutMs === before.idleTimeoutMs ? after.idleTimeoutMs : idleTimeoutMs,
-    lifetimeMs: lifetimeMs === before.lifetimeMs ? after.lifetimeMs : lifetimeMs,
-  }
-}
-
 function replaceWhole(session: Session, draft: SessionDraft, rules: SessionRules): Session {
-  const { permanent } = draft
-  const limits = permanent ? rules.permanent : rules.ordinary
+  const { data, claims, permanent } = draft
+  const settings = permanent ? rules.permanent : rules.ordinary
+  const fresh = { ...session, ...settings, permanent, ownIdleTimeout: false, ownLifetime: false }
   return {
-    ...session,
-    data: renderObject(checkMembers(parseObject(draft.data), rules)),
-    claims: draft.claims,
-    permanent,
-    idleTimeoutMs: draft.idleTimeoutMs ?? limits.idleTimeoutMs,
-    lifetimeMs: draft.lifetimeMs ?? limits.lifetimeMs,
+    ...limitSession(fresh, permanent, draft, rules),
+    data: renderObject(checkMembers(parseObject(data), rules)),
+    claims,
   }
 }
 
@@ -260,11 +240,10 @@ function patch(
   parseJson(data, rules.maxDepth + 1, 'data')
   parseJson(claims, rules.maxDepth + 1, 'claims')
   return {
-    ...session,
+    ...limitSession(session, permanent === 'true', {}, rules),
     // Rendered anew, a repeated member is gone, as everywhere else.
     data: renderObject(checkMembers(parseObject(data), rules)),
     claims,
-    ...permanence(session, permanent === 'true', rules),
   }
 }
 

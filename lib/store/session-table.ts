@@ -28,13 +28,14 @@ export function createSessionTable(
   // SQLite copies each page before it changes it.
   const insert = database.prepare(
     `insert or ignore into sessions (data, claims, permanent, last_seen_at, idle_timeout_ms,
-       lifetime_ms, version, checksum, id, secret_hash, sweep_at, created_at, sub, device)
-     values (?, ?, ?, ?, ?, ?, ?, ?,
+       lifetime_ms, own_idle_timeout, own_lifetime, version, checksum, id, secret_hash, sweep_at, created_at, sub, device)
+     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
        (select ? where not exists (select 1 from tombstones where id = ?)), ?, ?, ?, ?, ?)`,
   )
   const update = database.prepare(
     `update sessions set data = ?, claims = ?, permanent = ?, last_seen_at = ?,
-       idle_timeout_ms = ?, lifetime_ms = ?, version = ?, checksum = ? where id = ?`,
+       idle_timeout_ms = ?, lifetime_ms = ?, own_idle_timeout = ?, own_lifetime = ?, version = ?,
+       checksum = ? where id = ?`,
   )
   const updateData = database.prepare(
     'update sessions set data = ?, last_seen_at = ?, version = ?, checksum = ? where id = ?',
@@ -95,7 +96,9 @@ function hasOtherDataOnly(before: Session, after: Session): boolean {
     after.claims === before.claims &&
     after.permanent === before.permanent &&
     after.idleTimeoutMs === before.idleTimeoutMs &&
-    after.lifetimeMs === before.lifetimeMs
+    after.lifetimeMs === before.lifetimeMs &&
+    after.ownIdleTimeout === before.ownIdleTimeout &&
+    after.ownLifetime === before.ownLifetime
   )
 }
 
@@ -107,6 +110,8 @@ function changingColumns(session: Session): (string | number)[] {
     session.lastSeenAt,
     session.idleTimeoutMs,
     session.lifetimeMs,
+    Number(session.ownIdleTimeout),
+    Number(session.ownLifetime),
     session.version,
     checksumOf(session),
   ]

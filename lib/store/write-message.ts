@@ -36,6 +36,8 @@ type SessionMessage = readonly [
   lifetimeMs: number,
   version: number,
   device: JsonText | null,
+  ownIdleTimeout: boolean,
+  ownLifetime: boolean,
 ]
 
 export function packRequest(request: WriteRequest): RequestMessage {
@@ -87,6 +89,8 @@ function packSession(session: Session): SessionMessage {
     session.lifetimeMs,
     session.version,
     session.device,
+    session.ownIdleTimeout,
+    session.ownLifetime,
   ]
 }
 
@@ -103,5 +107,7 @@ function unpackSession(message: SessionMessage): Session {
     lifetimeMs: message[8],
     version: message[9],
     device: message[10],
+    ownIdleTimeout: message[11],
+    ownLifetime: message[12],
   }
 }
