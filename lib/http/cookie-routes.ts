@@ -2,12 +2,12 @@
 import { type Context, Hono } from 'hono'
 import type { Clock } from '../clock.ts'
 import { CoatcheckError } from '../errors.ts'
-import type { AppEnv } from './app-env.ts'
+import type { AppContext, AppEnv } from './app-env.ts'
 import { answerEmpty, answerJson, answerValue, type Headers } from './answer.ts'
 import { parseCookieAttributes, parseCookieBody, parseCookieQuery } from './cookie-body.ts'
 import { parseCookies } from './cookie-header.ts'
 import { refuseOtherMethods } from './method-not-allowed.ts'
-import { readQueries } from './query.ts'
+import { parseFlag, readQueries } from './query.ts'
 import { decodeLastSegment } from './segment.ts'
 import {
   completeAttributes,
@@ -30,16 +30,14 @@ export type CookieRoutesDeps = {
 }
 
 /**
- * Expects an app whose `getPath` leaves the path undecoded. An answer with `Set-Cookie` has no
- * body: Node sends headers and a string body in one UTF-8 write, which would encode the cookie's
- * bytes a second time.
+ * Expects an app whose `getPath` leaves the path undecoded.
  */
 export function createCookieRoutes(deps: CookieRoutesDeps): Hono<AppEnv> {
   const { clock, reservedNames, isSecure, wantsText, readJsonBody } = deps
   const routes = new Hono<AppEnv>()
 
   routes.get('/', (c) => {
-    const cookies = parseCookies(c.req.header('Cookie'))
+    const cookies = readCookies(c)
     for (const name of reservedNames) cookies.delete(name)
     // Object.fromEntries defines members, so a cookie called __proto__ is one like any other.
     return answerJson(200, JSON.stringify(Object.fromEntries(cookies)))
@@ -48,9 +46,7 @@ export function createCookieRoutes(deps: CookieRoutesDeps): Hono<AppEnv> {
   routes.get('/:name', (c) => {
     const name = decodeLastSegment(c.req.path)
     // A session's token is HttpOnly so that scripts cannot read it; they shall not here, either.
-    const value = reservedNames.includes(name)
-      ? undefined
-      : parseCookies(c.req.header('Cookie')).get(name)
+    const value = reservedNames.includes(name) ? undefined : readCookies(c).get(name)
     if (value === undefined) {
       throw new CoatcheckError(
         'cookie_not_found',
@@ -63,8 +59,8 @@ export function createCookieRoutes(deps: CookieRoutesDeps): Hono<AppEnv> {
   routes.put('/:name', async (c) => {
     const name = readWritableName(c, reservedNames)
     const now = clock.now()
-    const { value, attributes } = parseCookieBody(await readJsonBody(c), now)
-    const cookie = renderSetCookie(name, value, attributes, now)
+    const { value, raw, attributes } = parseCookieBody(await readJsonBody(c), now)
+    const cookie = renderSetCookie(name, value, attributes, now, raw)
     return answerEmpty({ 'Set-Cookie': cookie, ...warn(c, attributes, isSecure(c)) })
   })
 
@@ -83,6 +79,12 @@ export function createCookieRoutes(deps: CookieRoutesDeps): Hono<AppEnv> {
   refuseOtherMethods(routes, '/:name', 'GET, HEAD, PUT, DELETE')
 
   return routes
+}
+
+/** As they were put; `?raw=true` asks for what stands in the header. */
+function readCookies(c: AppContext): Map<string, string> {
+  const raw = parseFlag('raw', readQueries(c)) ?? false
+  return parseCookies(c.req.header('Cookie'), raw)
 }
 
 function readWritableName(c: Context, reservedNames: readonly string[]): string {
