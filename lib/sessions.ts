@@ -4,7 +4,6 @@ import { CoatcheckError } from './errors.ts'
 import type { JsonText } from './json/text.ts'
 import { type MaybePromise, whenThere } from './maybe-promise.ts'
 import { beginSession } from './session/new-session.ts'
-import { findSub } from './session/claims.ts'
 import {
   type Applied,
   type ClaimsOperation,
@@ -53,8 +52,9 @@ export type Sessions = {
    */
   change(found: Found, operation: Operation): Promise<Changed>
   /**
-   * Applies an operation to a live session, or to an empty one that it creates for the purpose.
-   * Claims that name no user begin no session: throws as `get` does.
+   * Applies an operation to a live session, or to an empty one that it creates for the purpose. Where
+   * the session ended by `renewed` throws as `get` does: its holder may have the new token already,
+   * and a new session would take its place.
    */
   changeOrCreate(found: Found, operation: Operation, device: FindDevice): Promise<Changed>
   /** Creates a session with a token, as the back end wants it. */
@@ -135,15 +135,9 @@ export function createSessions({ store, clock, rules }: SessionsOptions): Sessio
     return isRenewed ? { ...changed, token: renderToken(token) } : changed
   }
 
-  /** `check`: throws for a session that must not begin. */
-  async function createWithToken(
-    operation: Operation,
-    device: FindDevice,
-    check: (session: Session) => void = () => {},
-  ): Promise<Changed> {
+  async function createWithToken(operation: Operation, device: FindDevice): Promise<Changed> {
     const token = mintToken(clock.now())
     const begun = begin(keyOf(token), operation, device)
-    check(begun.session)
     const { inserted, evicted } = await store.insert(begun.session)
     if (!inserted) throw new Error('A fresh id was in use already')
     return { ...begun, evicted, token: renderToken(token) }
@@ -199,10 +193,8 @@ export function createSessions({ store, clock, rules }: SessionsOptions): Sessio
         if (changed.state === 'live') return changed
         latest = changed
       }
-      return await createWithToken(operation, device, ({ claims }) => {
-        // Rights that were meant for a session that has ended, and no log-out of a user would end.
-        if (claims !== '{}' && findSub(claims) === undefined) requireLive(latest)
-      })
+      if (latest.state === 'ended' && latest.tombstone.reason === 'renewed') requireLive(latest)
+      return await createWithToken(operation, device)
     },
 
     create: (draft, device) => createWithToken({ name: 'replace', ...draft }, device),
@@ -279,7 +271,11 @@ function requireLive(found: Found): Session {
       const { reason, endedAt } = found.tombstone
       throw new CoatcheckError(
         'session_ended',
-        'Cannot use the session: it has ended, and stays so; PUT /session/KEY without its token starts a new one',
+        reason === 'renewed'
+          ? 'Cannot use the session under this token: it was renewed and goes on under another one, ' +
+              'which an answer has handed out; use the newest token'
+          : 'Cannot use the session: it has ended, and stays so; PUT /session/KEY without its token ' +
+              'starts a new one, for a back end POST /sessions does',
         { reason, endedAt: new Date(endedAt).toISOString() },
       )
     }
@@ -287,7 +283,7 @@ function requireLive(found: Found): Session {
       throw new CoatcheckError(
         'session_not_found',
         'Cannot find a session: there is no token, or it opens none; ' +
-          'PUT /session/KEY starts one and sets its cookie',
+          'PUT /session/KEY starts one and sets its cookie, for a back end POST /sessions does',
       )
   }
 }

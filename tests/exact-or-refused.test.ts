@@ -136,17 +136,14 @@ async function asValue(wire: WireClient, cookie: string, text: NaughtyText) {
 }
 
 async function asPlainString(wire: WireClient, cookie: string, text: NaughtyText) {
-  const type = 'Content-Type: text/plain'
-  const put = await wire.ask(
-    wireRequest('PUT', '/session/plain', { headers: [cookie, type], body: text.bytes }),
-  )
+  const target = '/session/plain?as=text'
+  const put = await wire.ask(wireRequest('PUT', target, { headers: [cookie], body: text.bytes }))
   if (put.status !== 204) {
     const refused = isUtf8(text.bytes) ? `refused: ${put.body}` : undefined
     // The longest of the corpus have more bytes than a session.
     return refusalOf(put) ?? (put.status === 413 ? undefined : refused)
   }
-  const headers = [cookie, 'Accept: text/plain']
-  return differenceOf(await wire.ask(wireRequest('GET', '/session/plain', { headers })), text.bytes)
+  return differenceOf(await wire.ask(wireRequest('GET', target, { headers: [cookie] })), text.bytes)
 }
 
 async function asDefault(wire: WireClient, cookie: string, text: NaughtyText) {
@@ -215,12 +212,12 @@ async function asCookieValue(wire: WireClient, _cookie: string, text: NaughtyTex
 async function asCookieHeader(wire: WireClient, _cookie: string, text: NaughtyText) {
   const value = text.bytes.toString('latin1')
   if (/^[ \t]|[ \t]$|[;\r\n]/.test(value) || !isUtf8(text.bytes)) return undefined
-  return await readCookie(wire, `name=${value}`, text.bytes)
+  return await readCookie(wire, `name=${value}`, text.bytes, '/cookies/name?raw=true')
 }
 
-async function readCookie(wire: WireClient, pair: string, value: Buffer) {
+async function readCookie(wire: WireClient, pair: string, value: Buffer, target = '/cookies/name') {
   const headers = [`Cookie: ${pair}`, 'Accept: text/plain']
-  const answer = await wire.ask(wireRequest('GET', '/cookies/name', { headers }))
+  const answer = await wire.ask(wireRequest('GET', target, { headers }))
   return answer.status === 200 ? differenceOf(answer, value) : refusalOf(answer)
 }
 

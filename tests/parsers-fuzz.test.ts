@@ -228,7 +228,7 @@ test('a long header that is nearly a list of versions is refused in no time', ()
 test('wantsText: any Accept is answered yes or no', () => {
   const property = fc.property(headerText, headerText, (before, after) => {
     const context = contextOf({ accept: `${before}text/plain${after}` })
-    assert.type(wantsText(context), 'boolean')
+    assert.type(wantsText(context, new Map()), 'boolean')
   })
   fc.assert(property, RUNS)
 })

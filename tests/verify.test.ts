@@ -263,7 +263,7 @@ for (const sub of [
     const body = JSON.stringify({ claims: { sub } })
     assert.is(await refusalOf(await ask('POST /sessions', { body })), '422 invalid_claims')
     const { id } = await create()
-    for (const line of ['PATCH /session', `PATCH /sessions/${id}`, `PUT /sessions/${id}`]) {
+    for (const line of [`PATCH /sessions/${id}`, `PUT /sessions/${id}`]) {
       assert.is(await refusalOf(await ask(line, { body })), '422 invalid_claims', line)
     }
   })

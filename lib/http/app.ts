@@ -18,6 +18,7 @@ import { createHealthRoute } from './health-route.ts'
 import { refuseOtherMethods } from './method-not-allowed.ts'
 import { refuseCrossOrigin, requireSameOrigin } from './same-origin.ts'
 import type { SessionCookie } from './session-cookie.ts'
+import { readQueries } from './query.ts'
 import { createSessionRoutes } from './session-routes.ts'
 import { createSessionsRoutes } from './sessions-routes.ts'
 import { createVerifyRoute } from './verify-route.ts'
@@ -79,7 +80,7 @@ export function createApp(options: AppOptions): Hono<AppEnv> {
       clock,
       reservedNames: cookie.names,
       isSecure: forwarded.isSecure,
-      wantsText,
+      wantsText: (c) => wantsText(c, readQueries(c)),
       readJsonBody: (c) => readOptionalJson(c, bodyLimitBytes),
     }),
   )

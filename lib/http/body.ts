@@ -7,19 +7,49 @@ import { readHeader } from './request-header.ts'
 
 const CONTINUE = /\b100-continue\b/i
 
+const CHARSET = /;\s*charset\s*=\s*"?([^\s;"]+)/i
+/** ASCII is UTF-8, too. */
+const UTF8 = /^(?:utf-?8|us-ascii)$/i
+
 /** Deeper than any body that is no session data needs to be. */
 const SHALLOW = 8
 
-/** The body as JSON text, whatever its `Content-Type` says, because people type `curl -d`. */
+/**
+ * The body as JSON text, whatever its `Content-Type` says: people type `curl -d`, and `fetch` labels
+ * every string `text/plain`.
+ */
 export function readJson(c: AppContext, limitBytes: number, maxDepth: number): Promise<JsonText> {
   return readBody(c, limitBytes, (text) => parseJson(text, maxDepth, 'body'))
 }
 
-/** As `readJson`, but `text/plain` is taken as a string as it stands. */
-export function readValue(c: AppContext, limitBytes: number, maxDepth: number): Promise<JsonText> {
-  return readBody(c, limitBytes, (text) =>
-    contentTypeOf(c) === 'text/plain' ? JSON.stringify(text) : parseJson(text, maxDepth, 'body'),
-  )
+/** As `readJson`; where `asText`, the body is a string as it stands, and must not be of another charset. */
+export function readValue(
+  c: AppContext,
+  limitBytes: number,
+  maxDepth: number,
+  asText: boolean,
+): Promise<JsonText> {
+  if (!asText) return readBody(c, limitBytes, (text) => parseValue(text, maxDepth))
+  const charset = CHARSET.exec(readHeader(c, 'content-type') ?? '')?.[1] ?? 'utf-8'
+  if (!UTF8.test(charset)) {
+    throw new CoatcheckError(
+      'invalid_utf8',
+      'Cannot read the body: it must be UTF-8, its Content-Type tells of another charset',
+    )
+  }
+  return readBody(c, limitBytes, (text) => JSON.stringify(text))
+}
+
+function parseValue(text: string, maxDepth: number): JsonText {
+  try {
+    return parseJson(text, maxDepth, 'body')
+  } catch (error) {
+    if (!(error instanceof CoatcheckError && error.code === 'invalid_json')) throw error
+    throw new CoatcheckError(
+      'invalid_json',
+      `${error.message}; with ?as=text the body is a string as it stands, without quotes`,
+    )
+  }
 }
 
 /** The body parsed, numbers as JavaScript's; undefined where there is none. */

@@ -52,6 +52,16 @@ export function parseSessionPatch(body: JsonText, isBackEnd: boolean): SessionUp
   }
 }
 
+/** The body of `PUT /session`: its data. */
+export function requireData(body: JsonText): JsonText {
+  if (kindOf(body) === 'object') return body
+  throw new CoatcheckError(
+    'invalid_argument',
+    'Cannot put a session: the body must be a JSON object, its data as a whole, as in {"user":"ada"}; ' +
+      `it is of type ${kindOf(body)}`,
+  )
+}
+
 function members(body: JsonText, what: string): Map<string, JsonText> {
   if (kindOf(body) === 'object') return parseObject(body)
   throw new CoatcheckError(

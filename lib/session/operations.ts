@@ -31,6 +31,7 @@ export type Operation = (
   | { readonly name: 'append'; readonly key: string; readonly item: JsonText }
   | { readonly name: 'merge'; readonly key: string; readonly patch: JsonText }
   | { readonly name: 'clear' }
+  | { readonly name: 'overwrite'; readonly data: JsonText }
   | ({ readonly name: 'update' } & SessionUpdate & ClaimsWrite)
   | ({
       readonly name: 'patch'
@@ -135,6 +136,8 @@ function run(session: Session, operation: Operation, rules: SessionRules): Appli
       return replace(session, operation.key, rules, (value) => mergePatch(value, operation.patch))
     case 'clear':
       return { session: { ...session, data: '{}' } }
+    case 'overwrite':
+      return { session: { ...session, data: parseData(operation.data, rules) } }
     case 'update':
       return { session: update(session, operation, rules) }
     case 'patch':
@@ -204,9 +207,14 @@ function replaceWhole(session: Session, draft: SessionDraft, rules: SessionRules
   const fresh = { ...session, ...settings, permanent, ownIdleTimeout: false, ownLifetime: false }
   return {
     ...limitSession(fresh, permanent, draft, rules),
-    data: renderObject(checkMembers(parseObject(data), rules)),
+    data: parseData(data, rules),
     claims,
   }
+}
+
+/** Rendered anew, a repeated member is gone. */
+function parseData(data: JsonText, rules: SessionRules): JsonText {
+  return renderObject(checkMembers(parseObject(data), rules))
 }
 
 /** RFC 6902 on `{"data":…,"claims":…,"permanent":…}`, the parts of a session that can change. */
@@ -241,8 +249,7 @@ function patch(
   parseJson(claims, rules.maxDepth + 1, 'claims')
   return {
     ...limitSession(session, permanent === 'true', {}, rules),
-    // Rendered anew, a repeated member is gone, as everywhere else.
-    data: renderObject(checkMembers(parseObject(data), rules)),
+    data: parseData(data, rules),
     claims,
   }
 }
