@@ -190,7 +190,9 @@ async function arrivalsOf(proxy: RecordingProxy, marker: string, sent: string | 
 /** `[method, path, type, body]`: what a site's own page may do. */
 const OWN_WRITES = [
   ['PUT', '/session/user', 'application/json', '"ada"'],
-  ['PUT', '/session/user', 'text/plain;charset=UTF-8', 'ada'],
+  ['PUT', '/session/user', 'text/plain;charset=UTF-8', '"ada"'],
+  ['PUT', '/session/user?as=text', 'text/plain;charset=UTF-8', 'ada'],
+  ['PUT', '/session', 'text/plain;charset=UTF-8', '{"n":1}'],
   ['PUT', '/session/n', 'application/x-www-form-urlencoded', '1'],
   ['PATCH', '/session/n', 'application/json', '{"increment":1}'],
   ['PATCH', '/session', 'application/json', '{"data":{"a":1}}'],
