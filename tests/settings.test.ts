@@ -11,6 +11,7 @@ const test = suite('settings')
 const SECRET_FLAG = '--api-key'
 const WITHOUT_DEFAULT = [
   '--listen',
+  '--cookie-domain',
   '--max-sessions-per-sub',
   '--api-key',
   '--api-key-file',
@@ -246,6 +247,8 @@ test('no flag and no variable gives the defaults', () => {
       permanentIdleTimeoutMs: 2_678_400_000,
       permanentLifetimeMs: 2_678_400_000,
       cookieName: 'sid',
+      cookieDomain: undefined,
+      cookieSameSite: 'Lax',
       maxSessionsPerSub: undefined,
       onSessionLimit: 'evict',
       apiKeys: undefined,
@@ -291,6 +294,8 @@ test('each flag and each variable sets the one setting of its name', () => {
     '--data': 'a.db',
     '--durability': 'relaxed',
     '--cookie-name': 'ticket',
+    '--cookie-domain': 'example.com',
+    '--cookie-same-site': 'strict',
     '--create-rate': '6',
     '--log-limit': '7MiB',
     '--max-sessions-per-sub': '5',
