@@ -19,7 +19,9 @@ import {
 } from '../lib/http/cookie-body.ts'
 import { parseCookies } from '../lib/http/cookie-header.ts'
 import { parseDateTime } from '../lib/http/date-time.ts'
+import { parseHop } from '../lib/http/address-text.ts'
 import { createForwarded } from '../lib/http/forwarded.ts'
+import { parseForwarded } from '../lib/http/forwarded-header.ts'
 import { refuseRequest } from '../lib/http/guard.ts'
 import { parseNewSession } from '../lib/http/new-session-body.ts'
 import { readPrecondition } from '../lib/http/precondition-headers.ts'
@@ -241,6 +243,33 @@ test('forwarded: whatever proxies say, the address is one, and the scheme is kno
     const context = contextOf(headers)
     assert.ok(isIP(forwarded.addressOf(context) ?? '') !== 0)
     assert.type(forwarded.isSecure(context), 'boolean')
+  })
+  fc.assert(property, RUNS)
+})
+
+test('parseForwarded: any text is elements of names and values, or none', () => {
+  const property = fc.property(headerText, fc.array(headerText), (text, values) => {
+    for (const element of parseForwarded(text)) {
+      for (const [name] of element) assert.match(name, /^[^A-Z=;," ]+$/)
+    }
+    // What is quoted as section 4 of RFC 7239 has it comes back as it was.
+    const quoted = values.map((value) => `for="${value.replace(/[\\"]/g, '\\$&')}"`).join(', ')
+    const read = parseForwarded(quoted).flatMap((element) => element.get('for') ?? [])
+    assert.equal(read, values)
+  })
+  fc.assert(property, RUNS)
+})
+
+test('parseHop: any text is an address in its one spelling, or none', () => {
+  const property = fc.property(fc.oneof(headerText, fc.ipV4(), fc.ipV6()), (text) => {
+    const address = parseHop(text)
+    if (isIP(text) !== 0) assert.ok(address)
+    if (address === undefined) return
+    assert.ok(isIP(address) !== 0)
+    for (const same of [address, `"${address}"`, ` ${address}\t`])
+      assert.is(parseHop(same), address)
+    const bracketed = isIP(address) === 6 ? `[${address}]` : address
+    for (const port of [':80', ':_p', ':']) assert.is(parseHop(`${bracketed}${port}`), address)
   })
   fc.assert(property, RUNS)
 })

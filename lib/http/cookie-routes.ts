@@ -23,6 +23,8 @@ export type CookieRoutesDeps = {
   readonly reservedNames: readonly string[]
   /** Whether the browser speaks https to us, itself or through a trusted proxy. */
   readonly isSecure: (c: Context) => boolean
+  /** The hosts that the browser may have asked, with or without a port; the URL's where it is not given. */
+  readonly hostsOf?: (c: Context) => readonly string[]
   /** Whether the answer is to be the bare string and not JSON. */
   readonly wantsText: (c: Context) => boolean
   /** The parsed body, or `undefined` where the request has none. */
@@ -35,7 +37,7 @@ export type CookieRoutesDeps = {
  * bytes a second time.
  */
 export function createCookieRoutes(deps: CookieRoutesDeps): Hono<AppEnv> {
-  const { clock, reservedNames, isSecure, wantsText, readJsonBody } = deps
+  const { clock, reservedNames, isSecure, hostsOf = hostOfUrl, wantsText, readJsonBody } = deps
   const routes = new Hono<AppEnv>()
 
   routes.get('/', (c) => {
@@ -65,7 +67,7 @@ export function createCookieRoutes(deps: CookieRoutesDeps): Hono<AppEnv> {
     const now = clock.now()
     const { value, attributes } = parseCookieBody(await readJsonBody(c), now)
     const cookie = renderSetCookie(name, value, attributes, now)
-    return answerEmpty({ 'Set-Cookie': cookie, ...warn(c, attributes, isSecure(c)) })
+    return answerEmpty({ 'Set-Cookie': cookie, ...warn(attributes, isSecure(c), hostsOf(c)) })
   })
 
   routes.delete('/:name', async (c) => {
@@ -76,7 +78,7 @@ export function createCookieRoutes(deps: CookieRoutesDeps): Hono<AppEnv> {
       ...(body === undefined ? {} : parseCookieAttributes(body)),
     })
     const cookie = renderDeletedCookie(name, attributes, clock.now())
-    return answerEmpty({ 'Set-Cookie': cookie, ...warn(c, attributes, isSecure(c)) })
+    return answerEmpty({ 'Set-Cookie': cookie, ...warn(attributes, isSecure(c), hostsOf(c)) })
   })
 
   refuseOtherMethods(routes, '/', 'GET, HEAD')
@@ -98,15 +100,23 @@ function readWritableName(c: Context, reservedNames: readonly string[]): string 
   return name
 }
 
+function hostOfUrl(c: Context): readonly string[] {
+  return [new URL(c.req.url).host]
+}
+
 /** Cookies that this request's browser is likely to drop, but that can be meant for a proxy. */
-function warn(c: Context, { secure, domain }: CookieAttributes, isSecure: boolean): Headers {
-  const host = new URL(c.req.url).hostname
+function warn(
+  { secure, domain }: CookieAttributes,
+  isSecure: boolean,
+  hosts: readonly string[],
+): Headers {
+  const names = hosts.flatMap((host) => URL.parse(`http://${host}`)?.hostname ?? [])
   const warnings: string[] = []
   if (secure && !isSecure) {
     warnings.push('a Secure cookie over plain http: a browser drops it, use https')
   }
-  if (domain !== undefined && !domainCovers(domain, host)) {
-    warnings.push(`Domain does not cover the host ${host}: a browser drops the cookie`)
+  if (domain !== undefined && !names.some((name) => domainCovers(domain, name))) {
+    warnings.push(`Domain does not cover the host ${names[0] ?? ''}: a browser drops the cookie`)
   }
   if (warnings.length === 0) return {}
   return { Warning: warnings.map((text) => `299 coatcheck "${text}"`).join(', ') }
