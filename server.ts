@@ -75,7 +75,13 @@ async function serve(settings: Settings): Promise<number> {
   })
   const sessions = createSessions({ store, clock, rules })
   const forwarded = createForwarded(settings.trustedProxies)
-  const cookie = createSessionCookie({ name: settings.cookieName, forwarded })
+  const cookie = createSessionCookie({
+    name: settings.cookieName,
+    domain: settings.cookieDomain,
+    sameSite: settings.cookieSameSite,
+    forwarded,
+    log,
+  })
   let server: HttpServer
   let apiKeys: OpenApiKeys
   try {

@@ -287,9 +287,13 @@ test('the back end says how the browser came: its X-Forwarded-Proto makes the co
   assert.is(setCookie, `__Host-Http-sid=${token}; Path=/; Secure; HttpOnly; SameSite=Lax`)
   const cookie = `__Host-Http-sid=${token}`
   assert.is((await request('GET /session', { origin: 'https://localhost', cookie })).status, 200)
-  // A client without a key is believed no such thing.
-  assert.is((await request('GET /session', { headers, cookie })).status, 404)
-  assert.is((await ask('GET /session', { headers, cookie })).status, 200)
+  // A client without a key is believed no such thing, and where it came the Secure one is read.
+  assert.is((await request('GET /session', { headers, cookie: `sid=${token}` })).status, 200)
+  assert.is((await ask('GET /session', { headers, cookie: `sid=${token}` })).status, 404)
+  for (const sent of [{ headers, cookie }, { cookie }]) {
+    assert.is((await request('GET /session', sent)).status, 200)
+    assert.is((await ask('GET /session', sent)).status, 200)
+  }
 })
 
 test('data and claims come back byte for byte', async () => {

@@ -3,7 +3,7 @@ import { createApp } from '../../lib/http/app.ts'
 import { createApiKeys } from '../../lib/api-keys.ts'
 import type { HolderAccess } from '../../lib/http/access.ts'
 import { createForwarded } from '../../lib/http/forwarded.ts'
-import { createSessionCookie } from '../../lib/http/session-cookie.ts'
+import { createSessionCookie, type SameSite } from '../../lib/http/session-cookie.ts'
 import { createLog } from '../../lib/log.ts'
 import { createSessions } from '../../lib/sessions.ts'
 import type { SessionRules } from '../../lib/session/rules.ts'
@@ -17,6 +17,8 @@ export type ServerOptions = Partial<SessionRules> & {
   readonly bodyLimitBytes?: number
   readonly trustedProxies?: readonly string[]
   readonly cookieName?: string
+  readonly cookieDomain?: string
+  readonly cookieSameSite?: SameSite
   readonly holderAccess?: HolderAccess
   readonly deviceInfo?: 'on' | 'off'
   readonly createRate?: number
@@ -58,7 +60,13 @@ export function openServer(options: ServerOptions = {}) {
   const log = createLog({ clock, write: (line) => logged.push(line) })
   const sessions = createSessions({ store, clock, rules })
   const forwarded = createForwarded(options.trustedProxies ?? [])
-  const cookie = createSessionCookie({ name: options.cookieName ?? 'sid', forwarded })
+  const cookie = createSessionCookie({
+    name: options.cookieName ?? 'sid',
+    domain: options.cookieDomain,
+    sameSite: options.cookieSameSite ?? 'Lax',
+    forwarded,
+    log,
+  })
   const apiKeys = createApiKeys(store, [API_KEY])
   const { holderAccess = 'read-write', deviceInfo = 'on' } = options
   const parts = { sessions, store, apiKeys, cookie, forwarded, holderAccess, deviceInfo }
