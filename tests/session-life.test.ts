@@ -33,10 +33,14 @@ test('reads without a session answer 404, set no cookie and leave no row', async
   assert.equal(countRows(), [0, 0])
 })
 
-test('unknown, malformed and wrong tokens get one same answer, as a cookie and as a bearer', async () => {
+test('unknown and wrong tokens get one same answer, malformed ones another, as a cookie and as a bearer', async () => {
   const { request } = openServer()
   const [, id = '', secret = ''] = /=(.+)\.(.+)$/.exec(await signIn(request, { a: 1 })) ?? []
-  const none = await (await request('GET /session')).text()
+  const answerTo = async (cookie: string) =>
+    await (await request('GET /session', { cookie })).text()
+  const unknown = await answerTo(`sid=${UNKNOWN}`)
+  const malformed = await answerTo('sid=x')
+  assert.not.equal(unknown, malformed)
   const other = secret.replace(/.$/, (last) => (last === 'A' ? 'B' : 'A'))
   const tokens = [
     ...[
@@ -62,7 +66,8 @@ test('unknown, malformed and wrong tokens get one same answer, as a cookie and a
     const headers = { authorization: `Bearer ${token}` }
     for (const ask of [{ cookie: `sid=${token}` }, { headers }]) {
       const answer = await request('GET /session', ask)
-      assert.equal([answer.status, await answer.text()], [404, none], token)
+      const expected = token.length === 65 && token[21] === '.' ? unknown : malformed
+      assert.equal([answer.status, await answer.text()], [404, expected], token)
     }
   }
 })
