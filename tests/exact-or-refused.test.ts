@@ -27,6 +27,9 @@ const FAULT_LIMIT = 20
 /** What sends a text in one place and reads it back; answers what was wrong, if anything was. */
 type Place = (wire: WireClient, cookie: string, text: NaughtyText) => Promise<string | undefined>
 
+/** What the server takes unless it is told otherwise. */
+const HEADER_LIMIT = 16_000
+
 const PLACES: Readonly<Record<string, Place>> = {
   'as a value': asValue,
   'as a plain string': asPlainString,
@@ -241,7 +244,12 @@ async function asApiKey(wire: WireClient, _cookie: string, text: NaughtyText) {
 async function asPath(wire: WireClient, cookie: string, text: NaughtyText) {
   const path = percentEncode(text.bytes)
   for (const method of ['GET', 'PUT', 'DELETE', 'POST']) {
-    for (const target of [`/${path}`, `/sessions/${path}`, `/verify/${path}`]) {
+    // A page's own, of which nothing is read.
+    const verified = await wire.ask(wireRequest(method, `/verify/${path}`, { headers: [cookie] }))
+    const expected = path.length > HEADER_LIMIT ? [401, 431] : [200]
+    if (!expected.includes(verified.status))
+      return `${method} /verify/${path}: answered ${verified.status}`
+    for (const target of [`/${path}`, `/sessions/${path}`, `/healthz/${path}`]) {
       const headers = [cookie]
       const fault = refusalOf(await wire.ask(wireRequest(method, target, { headers, body: '1' })))
       if (fault !== undefined) return `${method} ${target}: ${fault}`
