@@ -42,7 +42,7 @@ const LAYERS: Record<string, { files: string[]; imports: string[] }> = {
     imports: ['contract', 'session', 'settings', 'base'],
   },
   commands: {
-    files: ['lib/commands/'],
+    files: ['lib/commands/', 'lib/commands/foreign/'],
     imports: ['store', 'contract', 'keys', 'session', 'settings', 'json', 'base'],
   },
   background: {

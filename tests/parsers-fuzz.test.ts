@@ -8,8 +8,9 @@ import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { isApiKey } from '../lib/api-key.ts'
-import { parseForeignLine } from '../lib/commands/foreign-dumps.ts'
-import { linesOf } from '../lib/commands/input-lines.ts'
+import { createForeignReader } from '../lib/commands/foreign/foreign-reader.ts'
+import { recordsOf } from '../lib/commands/input-records.ts'
+import { RULES } from './support/memory-store.ts'
 import { CoatcheckError } from '../lib/errors.ts'
 import type { AppContext } from '../lib/http/app-env.ts'
 import {
@@ -350,15 +351,18 @@ test('foreign dumps: any text is sessions that an export could hold, or refused'
     .map((dump) => JSON.stringify(dump))
   const stores = fc.constantFrom('connect-redis' as const, 'flask-session' as const)
   const property = fc.property(stores, fc.oneof(dumps, anyJson, anyText), (store, line) => {
-    for (const make of unlessRefused(() => parseForeignLine(store)(line, NOW)) ?? []) {
-      const session = unlessRefused(make)
+    const prefix = store === 'flask-session' ? 'session:' : 'sess:'
+    const reader = createForeignReader({ store, prefix, sub: [['a']], rules: RULES })
+    const records = line.split('\n').map((text, n) => ({ line: n + 1, text: Buffer.from(text) }))
+    for (const { read } of [...records.flatMap((record) => reader.take(record)), ...reader.end()]) {
+      const session = unlessRefused(() => read(NOW))
       if (session !== undefined) parseSessionLine(renderSessionLine(session, false), NOW)
     }
   })
   fc.assert(property, RUNS)
 })
 
-test('input lines: any bytes are the same lines, wherever they are cut', async () => {
+test('input records: any bytes are the same records, wherever they are cut', async () => {
   const property = fc.asyncProperty(
     fc.uint8Array({ maxLength: 60 }),
     fc.nat(8),
@@ -368,8 +372,8 @@ test('input lines: any bytes are the same lines, wherever they are cut', async (
         return whole.subarray(n * (size + 1), (n + 1) * (size + 1))
       })
       assert.equal(
-        await Array.fromAsync(linesOf(streamOf(pieces))),
-        await Array.fromAsync(linesOf(streamOf([whole]))),
+        await Array.fromAsync(recordsOf(streamOf(pieces))),
+        await Array.fromAsync(recordsOf(streamOf([whole]))),
       )
     },
   )

@@ -1,120 +1,129 @@
-/** Sessions of other stores, from dumps of their keys and values, so that people can move in. */
-import { CoatcheckError } from '../errors.ts'
-import {
-  findMember,
-  type JsonText,
-  kindOf,
-  parseJson,
-  parseObject,
-  renderObject,
-} from '../json/text.ts'
-import type { Session } from '../session/session.ts'
-import { DEEPEST, LONGEST_IDLE_TIMEOUT_MS, LONGEST_LIFETIME_MS } from '../session/session-line.ts'
-import { ID_SHAPE, isId } from '../session/token.ts'
-import { readSettings } from '../settings.ts'
-import type { ParseLine } from './input-lines.ts'
+/** A session of another store, from its key and its value. */
+import { CoatcheckError } from '../../errors.ts'
+import { findMember, type JsonText, kindOf, parseJson, renderObject } from '../../json/text.ts'
+import { checkClaims } from '../../session/claims.ts'
+import { checkMembers, checkSize, type SessionRules } from '../../session/rules.ts'
+import type { Session } from '../../session/session.ts'
+import { LONGEST_IDLE_TIMEOUT_MS, LONGEST_LIFETIME_MS } from '../../session/session-line.ts'
+import { ID_SHAPE, isId } from '../../session/token.ts'
+import { checkType, type DumpEntry } from './dump-entry.ts'
+import { findMoment, leftMs } from './dump-time.ts'
+import { parseDumpValue } from './dump-value.ts'
+import { type ForeignStore, traitsOf } from './stores.ts'
+import { findUser, type UserPath } from './user-path.ts'
 
-export type ForeignStore = 'connect-redis' | 'flask-session'
-
-const PREFIX: Readonly<Record<ForeignStore, string>> = {
-  'connect-redis': 'sess:',
-  'flask-session': 'session:',
+export type ForeignOptions = {
+  readonly store: ForeignStore
+  readonly prefix: string
+  /** Which member says whose session it is; undefined where none is asked for. */
+  readonly sub: UserPath | undefined
+  /** What a session may be; and how long it lives where the dump says nothing. */
+  readonly rules: SessionRules
 }
-/** What connect-redis keeps a session for, where its cookie says nothing. */
-const REDIS_TTL_MS = 86_400_000
 
-export function isForeignStore(name: unknown): name is ForeignStore {
-  return name === 'connect-redis' || name === 'flask-session'
-}
+type Members = Map<string, JsonText>
 
 /**
- * A parser of lines `{"sess:ID":value,…}`: one session a line, or all of a dump in one. A value is a
- * JSON object, or a string that holds one, as Redis does. Or lines `{"key":…,"value":…,"ttl":…}`
- * with the seconds that Redis gives the key: connect-redis moves these with each request, and leaves
- * `expires` in the value as it was when the session last changed.
+ * Throws `invalid_argument`, or what the rules throw, for what is no session of that store, is over
+ * the limits, or names no user where it says that it does.
  */
-export function parseForeignLine(store: ForeignStore): ParseLine {
-  const toSession = store === 'connect-redis' ? fromConnectRedis : fromFlaskSession
-  return (line, now) => {
-    if (kindOf(parseJson(line, DEEPEST, 'line')) !== 'object') {
-      throw invalid('it must be an object of keys and values')
-    }
-    return entriesOf(parseObject(line)).map(({ key, value, ttl }) => () => {
-      const id = key.startsWith(PREFIX[store]) ? key.slice(PREFIX[store].length) : ''
-      if (!isId(id)) {
-        throw invalid(`its key must be ${PREFIX[store]} and ${ID_SHAPE}`)
-      }
-      const leftMs = ttl === undefined ? undefined : readTtl(ttl)
-      return toSession(id, readObject(value), leftMs, now)
-    })
+export function readForeignSession(
+  entry: DumpEntry,
+  { store, prefix, sub, rules }: ForeignOptions,
+  now: number,
+): Session {
+  const id = entry.key.startsWith(prefix) ? entry.key.slice(prefix.length) : ''
+  if (!isId(id)) {
+    throw invalid(`its key must be ${prefix === '' ? '' : `${prefix} and `}${ID_SHAPE} (--prefix)`)
   }
-}
-
-type Entry = { readonly key: string; readonly value: JsonText; readonly ttl?: JsonText | undefined }
-
-function entriesOf(members: ReadonlyMap<string, JsonText>): readonly Entry[] {
-  const key = members.get('key')
-  const value = members.get('value')
-  if (key === undefined || value === undefined || kindOf(key) !== 'string') {
-    return [...members].map(([key, value]) => ({ key, value }))
-  }
-  return [{ key: String(JSON.parse(key)), value, ttl: members.get('ttl') }]
+  checkType(entry.type)
+  const { framework, ttlMs } = traitsOf(store)
+  const members = parseDumpValue(entry.value, framework === 'flask')
+  const left = leftMs(entry.time(), now)
+  const session =
+    framework === 'flask'
+      ? fromFlask(id, members, left, now, rules)
+      : fromExpress(id, members, left, now, ttlMs, rules)
+  const user = sub === undefined ? undefined : findUser(session.data, sub)
+  const claims = user === undefined ? '{}' : `{"sub":${JSON.stringify(user)}}`
+  checkClaims(claims)
+  checkLimits(members, rules)
+  const whole = { ...session, claims }
+  checkSize({ ...whole, data: '{}', claims: '{}' }, whole, rules)
+  return whole
 }
 
 /** The cookie says how long it lives: `originalMaxAge` in ms, and until when, `expires`. */
-function fromConnectRedis(
+function fromExpress(
   id: string,
-  members: Map<string, JsonText>,
-  leftMs: number | undefined,
+  members: Members,
+  given: number | undefined,
   now: number,
+  ttlMs: number,
+  rules: SessionRules,
 ): Session {
-  const cookie = members.get('cookie') ?? '{}'
+  const cookie = members.get('cookie')
+  if (cookie === undefined || kindOf(cookie) !== 'object') {
+    throw invalid('its value is no session of express-session: that has an object "cookie"')
+  }
+  const maxAge = Number(findMember(cookie, 'originalMaxAge'))
+  const expires = findMoment(findMember(cookie, 'expires') ?? 'null') ?? NaN
+  const lastAccess = Number(members.get('__lastAccess') ?? NaN)
   members.delete('cookie')
-  const maxAge = Number(kindOf(cookie) === 'object' ? findMember(cookie, 'originalMaxAge') : NaN)
-  const expires = Date.parse(readText(cookie, 'expires'))
-  const left = leftMs ?? (Number.isNaN(expires) ? undefined : expires - now)
-  const idleTimeoutMs = maxAge > 0 ? Math.ceil(maxAge) : Math.max(1, left ?? REDIS_TTL_MS)
+  members.delete('__lastAccess')
+  // session-file-store keeps the moment of the last request, and counts from there.
+  const counted = lastAccess > 0 ? lastAccess + (maxAge > 0 ? maxAge : ttlMs) : expires
+  const left = given ?? (Number.isNaN(counted) ? undefined : counted - now)
+  const idleTimeoutMs = maxAge > 0 ? Math.ceil(maxAge) : Math.max(1, left ?? ttlMs)
   return {
-    ...withTimes(blank(id, members), idleTimeoutMs, left ?? idleTimeoutMs, now),
+    ...withTimes(blank(id, members), idleTimeoutMs, left ?? idleTimeoutMs, now, rules),
     // A cookie without either is one that the browser forgets when it is closed.
     permanent: maxAge > 0 || !Number.isNaN(expires),
   }
 }
 
 /** `_permanent` is Flask's flag; where the dump has no times, they are this server's defaults. */
-function fromFlaskSession(
+function fromFlask(
   id: string,
-  members: Map<string, JsonText>,
-  leftMs: number | undefined,
+  members: Members,
+  left: number | undefined,
   now: number,
+  rules: SessionRules,
 ): Session {
   const isPermanent = members.get('_permanent')?.trim() === 'true'
   members.delete('_permanent')
-  const { ordinary, permanent } = defaultLimits()
-  const limits = isPermanent ? permanent : ordinary
+  const limits = isPermanent ? rules.permanent : rules.ordinary
   const session = { ...blank(id, members), permanent: isPermanent }
-  return leftMs === undefined
+  return left === undefined
     ? { ...session, ...limits, createdAt: now, lastSeenAt: now }
-    : withTimes(session, Math.max(1, leftMs), leftMs, now)
+    : withTimes(session, Math.max(1, left), left, now, rules)
 }
 
 /** Neither store has an absolute limit: it gets the default one, or the idle timeout where that is longer. */
-function withTimes(session: Session, idleMs: number, leftMs: number, now: number): Session {
-  const idleTimeoutMs = Math.min(Math.max(idleMs, leftMs), LONGEST_IDLE_TIMEOUT_MS)
-  const seenAt = Math.max(0, Math.min(now, now + leftMs - idleTimeoutMs))
-  const { lifetimeMs } = defaultLimits().permanent
+function withTimes(
+  session: Session,
+  idleMs: number,
+  left: number,
+  now: number,
+  { permanent }: SessionRules,
+): Session {
+  const idleTimeoutMs = Math.min(Math.max(idleMs, left), LONGEST_IDLE_TIMEOUT_MS)
+  const seenAt = Math.max(0, Math.min(now, now + left - idleTimeoutMs))
   return {
     ...session,
     // Its lifetime begins here: nobody knows how old it is.
     createdAt: now,
-    lastSeenAt: seenAt,
-    idleTimeoutMs,
-    lifetimeMs: Math.min(Math.max(lifetimeMs, idleTimeoutMs), LONGEST_LIFETIME_MS),
+    lastSeenAt: Math.floor(seenAt),
+    idleTimeoutMs: Math.ceil(idleTimeoutMs),
+    lifetimeMs: Math.min(
+      Math.max(permanent.lifetimeMs, Math.ceil(idleTimeoutMs)),
+      LONGEST_LIFETIME_MS,
+    ),
   }
 }
 
 /** No secret is known of it: back ends open it by its id. */
-function blank(id: string, members: ReadonlyMap<string, JsonText>): Session {
+function blank(id: string, members: Members): Session {
   return {
     id,
     secretHash: null,
@@ -130,45 +139,9 @@ function blank(id: string, members: ReadonlyMap<string, JsonText>): Session {
   }
 }
 
-/** Redis tells -1 for a key without an end, -2 for one that has gone since. */
-function readTtl(ttl: JsonText): number | undefined {
-  const seconds = Number(ttl)
-  if (kindOf(ttl) === 'null' || seconds === -1) return undefined
-  if (kindOf(ttl) === 'number' && Number.isInteger(seconds) && seconds < 1e10) {
-    return Math.max(0, seconds * 1000)
-  }
-  throw invalid('its "ttl" must be an integer of seconds')
-}
-
-/** Read once: every line asks. */
-let limits: ReturnType<typeof readDefaultLimits> | undefined
-
-function defaultLimits() {
-  return (limits ??= readDefaultLimits())
-}
-
-function readDefaultLimits() {
-  const command = readSettings([], {})
-  if (command.kind !== 'serve') throw new Error('No words and no variables are to serve')
-  const { settings } = command
-  return {
-    ordinary: { idleTimeoutMs: settings.idleTimeoutMs, lifetimeMs: settings.lifetimeMs },
-    permanent: {
-      idleTimeoutMs: settings.permanentIdleTimeoutMs,
-      lifetimeMs: settings.permanentLifetimeMs,
-    },
-  }
-}
-
-function readObject(value: JsonText): Map<string, JsonText> {
-  const text = kindOf(value) === 'string' ? String(JSON.parse(value)) : value
-  if (kindOf(parseJson(text, DEEPEST, 'value')) === 'object') return parseObject(text)
-  throw invalid('its value must be a JSON object, or a string that holds one')
-}
-
-function readText(object: JsonText, name: string): string {
-  const value = kindOf(object) === 'object' ? findMember(object, name) : undefined
-  return value !== undefined && kindOf(value) === 'string' ? String(JSON.parse(value)) : ''
+function checkLimits(members: Members, rules: SessionRules): void {
+  checkMembers(members, rules)
+  for (const value of members.values()) parseJson(value, rules.maxDepth, 'a value of it')
 }
 
 function invalid(reason: string): CoatcheckError {
