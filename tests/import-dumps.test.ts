@@ -88,7 +88,7 @@ for (const name of FLASK) {
       JSON.stringify({
         _user_id: '42',
         text: TEXT,
-        big: 9223372036854775809,
+        big: 2 ** 63,
         n: -1099511627776,
         float: 1,
         when: '2026-01-02T03:04:05.678901Z',

@@ -346,6 +346,46 @@ test('an import that is run again leaves what came by the first as it is', async
   assert.equal(JSON.parse(shown).data, { user: 'ada' })
 })
 
+test('a Flask session whose members have the names of a wrapper is itself', async () => {
+  for (const data of [{ value: 1 }, { type: 'string', value: 'x', user: 1 }]) {
+    const { path } = await importFrom('flask-session', { [FLASK_KEY]: data })
+    const { out } = await runHere(showCommand, [idOf(1), '--data', path])
+    assert.equal(JSON.parse(out).data, data)
+  }
+})
+
+test('a byte order mark, CRLF and no line end at the end make no difference', async () => {
+  const lines = [1, 2].map((n) => JSON.stringify({ [`sess:${idOf(n)}`]: VALUE }))
+  const { path, out } = await importFrom('connect-redis', `\ufeff${lines.join('\r\n')}`)
+  assert.is(out, 'Imported 2; left out 0 that were there, 0 expired and 0 wrong\n')
+  assert.equal(idsIn(path), [idOf(1), idOf(2)])
+})
+
+test('text that redis-cli --json escapes is read as JSON has it', async () => {
+  const value = JSON.stringify({ cookie: COOKIE, text: 'a\u0001\f/\u2028' })
+  const { path } = await importFrom('connect-redis', `${KEY}\n${JSON.stringify(value)}`)
+  const { out } = await runHere(showCommand, [idOf(1), '--data', path])
+  assert.equal(JSON.parse(out).data, { text: 'a\u0001\f/\u2028' })
+})
+
+test('text that only looks like bytes stays what it is', async () => {
+  const text = 'Ã«'
+  const { path } = await importFrom('connect-redis', {
+    [KEY]: JSON.stringify({ cookie: COOKIE, text }),
+  })
+  const { out } = await runHere(showCommand, [idOf(1), '--data', path])
+  assert.equal(JSON.parse(out).data, { text })
+})
+
+test('a wrong key far into a large object is told by its place in all of it', async () => {
+  const filler = 'x'.repeat(60_000)
+  const dump: Record<string, unknown> = {}
+  for (let n = 0; n < 600; n++) dump[`sess:${idOf(n)}`] = { cookie: COOKIE, filler }
+  dump['queue:7'] = 'job'
+  const { err } = await importFrom('connect-redis', dump)
+  assert.match(err, /^Line 1: .* \(entry 601\)$/m)
+})
+
 test('a dump in one object of many megabytes is read in pieces, and each key once', async () => {
   const filler = 'x'.repeat(60_000)
   const ids = Array.from({ length: 600 }, (_, n) => idOf(n))

@@ -353,7 +353,11 @@ test('foreign dumps: any text is sessions that an export could hold, or refused'
   const property = fc.property(stores, fc.oneof(dumps, anyJson, anyText), (store, line) => {
     const prefix = store === 'flask-session' ? 'session:' : 'sess:'
     const reader = createForeignReader({ store, prefix, sub: [['a']], rules: RULES })
-    const records = line.split('\n').map((text, n) => ({ line: n + 1, text: Buffer.from(text) }))
+    const records = line.split('\n').map((text, n) => ({
+      line: n + 1,
+      text: Buffer.from(text),
+      goesOn: false,
+    }))
     for (const { read } of [...records.flatMap((record) => reader.take(record)), ...reader.end()]) {
       const session = unlessRefused(() => read(NOW))
       if (session !== undefined) parseSessionLine(renderSessionLine(session, false), NOW)

@@ -6,8 +6,14 @@
 /** A record longer than that is not kept; it would hardly fit a string. */
 export const RECORD_LIMIT_BYTES = 256 * 1024 * 1024
 
-/** `line`, from 1, is where it begins; `text` is undefined for a record over the limit. */
-export type InputRecord = { readonly line: number; readonly text: Buffer | undefined }
+export type InputRecord = {
+  /** Where it begins, from 1. */
+  readonly line: number
+  /** Undefined for a record over the limit. */
+  readonly text: Buffer | undefined
+  /** Whether it is the next piece of the object before it. */
+  readonly goesOn: boolean
+}
 
 type Options = {
   readonly limitBytes?: number
@@ -52,6 +58,7 @@ function createSplitter({ limitBytes = RECORD_LIMIT_BYTES, pieceBytes = Infinity
   let parts: Buffer[] = []
   let bytes = 0
   let startLine = 1
+  let goesOn = false
   let closers: number[] = []
   let isInString = false
   let isEscaped = false
@@ -74,7 +81,8 @@ function createSplitter({ limitBytes = RECORD_LIMIT_BYTES, pieceBytes = Infinity
 
   function finish(): void {
     const text = bytes > limitBytes ? undefined : trimEnd(Buffer.concat(parts))
-    records.push({ line: startLine, text })
+    records.push({ line: startLine, text, goesOn })
+    goesOn = false
     parts = []
     bytes = 0
     place = 'between'
@@ -166,6 +174,7 @@ function createSplitter({ limitBytes = RECORD_LIMIT_BYTES, pieceBytes = Infinity
             finish()
             place = 'object'
             startLine = line
+            goesOn = true
             parts = [Buffer.of(OPEN_BRACE)]
             from = at + 1
           }
@@ -194,7 +203,7 @@ function createSplitter({ limitBytes = RECORD_LIMIT_BYTES, pieceBytes = Infinity
   function end(): InputRecord[] {
     records = []
     if (place !== 'between') finish()
-    if (isInArray) records.push({ line, text: Buffer.of(OPEN_BRACKET) })
+    if (isInArray) records.push({ line, text: Buffer.of(OPEN_BRACKET), goesOn })
     return records
   }
 

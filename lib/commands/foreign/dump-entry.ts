@@ -69,7 +69,7 @@ function unwrap(key: string, value: JsonText): DumpEntry {
   const isWrapped =
     members !== undefined &&
     inner !== undefined &&
-    !members.has('cookie') &&
+    members.size > 1 &&
     [...members.keys()].every((name) => WRAPPER_NAMES.has(name))
   return isWrapped ? entryOf(key, inner, members) : { key, value, time: () => undefined }
 }

@@ -64,10 +64,10 @@ export function findMoment(text: JsonText): number | undefined {
   }
 }
 
-/** In ms; NaN for what is no moment. */
+/** ISO 8601 or an HTTP date, in ms; NaN for what is neither. */
 export function parseIsoTime(text: string): number {
   const iso = text.replace(SHORT_ZONE, '$1T$2$3:00').replace(ZONELESS, '$1T$2Z')
-  return /^\d{4}-/.test(iso) ? Date.parse(iso) : NaN
+  return /^\d{4}-|\bGMT$/.test(iso) ? Date.parse(iso) : NaN
 }
 
 function momentOf(count: number): number | undefined {

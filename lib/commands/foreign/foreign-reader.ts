@@ -17,6 +17,9 @@ export function createForeignReader(options: ForeignOptions): ImportReader {
     prefix === '' ? (word) => /^[\w-]{16,}$/.test(word) : (word) => word.startsWith(prefix),
   )
 
+  /** In the pieces of the object that is being read. */
+  let entriesBefore = 0
+
   function itemOf({ line, read }: LineEntry): ImportItem {
     return { line, read: (now) => readForeignSession(read(), options, now) }
   }
@@ -41,7 +44,7 @@ export function createForeignReader(options: ForeignOptions): ImportReader {
         }
         const before = lines.end().map(itemOf)
         try {
-          return [...before, ...objectItems(text, record.line)]
+          return [...before, ...objectItems(text, record)]
         } catch (error) {
           return [...before, wrongRecord(record.line, error)]
         }
@@ -52,11 +55,13 @@ export function createForeignReader(options: ForeignOptions): ImportReader {
     end: () => lines.end().map(itemOf),
   }
 
-  function objectItems(text: string, line: number): ImportItem[] {
+  function objectItems(text: string, { line, goesOn }: InputRecord): ImportItem[] {
     const entries = parseDumpObject(text)
+    const before = goesOn ? entriesBefore : 0
+    entriesBefore = before + entries.length
     return entries.map((entry, index) => ({
       line,
-      ...(entries.length > 1 ? { entry: index + 1 } : {}),
+      ...(entriesBefore > 1 ? { entry: before + index + 1 } : {}),
       read: (now) => readForeignSession(entry, options, now),
     }))
   }

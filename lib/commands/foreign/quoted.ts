@@ -38,8 +38,19 @@ export function takeWord(line: string): Word | undefined {
   const isCsv = csv?.[1]?.includes('""') === true && escaped === null
   if (isCsv) return wordOf(csv[1]?.replaceAll('""', '"') ?? '', line.slice(csv[0].length))
   if (escaped === null) return undefined
+  const json = quote === '"' ? parseString(escaped[0]) : undefined
+  if (json !== undefined) return wordOf(json, line.slice(escaped[0].length))
   const inner = escaped[1] ?? ''
   return wordOf(restoreBytes(unescapeRedis(inner), inner), line.slice(escaped[0].length))
+}
+
+/** As JSON has it, which is what `redis-cli --json` prints; undefined for escapes that JSON lacks. */
+function parseString(quoted: string): string | undefined {
+  try {
+    return String(JSON.parse(quoted))
+  } catch {
+    return undefined
+  }
 }
 
 function wordOf(text: string, behind: string): Word {
