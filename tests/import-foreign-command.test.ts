@@ -258,6 +258,16 @@ test('keys of one record each in a dump of connect-mongo', async () => {
   }
 })
 
+test('rows of connect-sqlite3, as JSON and as CSV', async () => {
+  const row = { sid: idOf(1), expired: NOW + 50_000, sess: VALUE }
+  const csv = `sid,expired,sess\n${idOf(1)},${NOW + 50_000},"${VALUE.replaceAll('"', '""')}"\n`
+  for (const dump of [[row], csv]) {
+    const { path, out } = await importFrom('connect-sqlite3', dump)
+    assert.is(out, 'Imported 1; left out 0 that were there, 0 expired and 0 wrong\n')
+    assert.is(await expiryOf(path, idOf(1)), NOW + 50_000)
+  }
+})
+
 test('rows of Flask-Session in MongoDB, whose values are bytes', async () => {
   const record = {
     _id: { $oid: '65f000000000000000000000' },

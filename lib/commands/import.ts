@@ -6,7 +6,7 @@ import { readSettings } from '../settings.ts'
 import { type FileAccess, openFileAccess } from '../store/file-access.ts'
 import type { Inserted } from '../store/store.ts'
 import { type Command, type CommandInput, type CommandIo, usageError } from './command.ts'
-import { FILE_EXIT_CODES } from './file-exit-codes.ts'
+import { FILE_EXIT_CODES, WRONG_INPUT } from './file-exit-codes.ts'
 import { createForeignReader } from './foreign/foreign-reader.ts'
 import { FOREIGN_STORES, isForeignStore, traitsOf } from './foreign/stores.ts'
 import { parseUserPath } from './foreign/user-path.ts'
@@ -27,19 +27,19 @@ const MOST_TOLD = 20
 /** An object that holds a whole dump is read in pieces of about this size. */
 const PIECE_BYTES = 16 * 1024 * 1024
 
-const WRONG_INPUT = 65
-
 export const importCommand: Command = {
   usage: [
     'import [--strict] [--lenient] [--dry-run] < FILE',
     'import --from STORE [--prefix TEXT] [--sub PATH] < DUMP',
   ],
   summary:
-    'Reads sessions from stdin, one a line, as "export" writes them, or from a dump of another store.\n' +
-    'An id that is there already, or was until it ended, is left as it is: so an import that was broken\n' +
-    'off, or had wrong lines, is simply run again. What is right is imported, whatever else is wrong.\n' +
-    'Sessions of another store keep their ids and get no secret: no cookie opens them, back ends do by\n' +
-    'their ids; over the limits of the environment (COATCHECK_SESSION_LIMIT, …) they are wrong.',
+    'Reads sessions from stdin: one a line, as "export" writes them, or from a dump\n' +
+    'of another store. An id that is there already, or was until it ended, is left\n' +
+    'as it is: so an import that was broken off, or had wrong lines, is simply run\n' +
+    'again. What is right is imported, whatever else is wrong. Sessions of another\n' +
+    'store keep their ids and get no secret: back ends open them, no cookie does.\n' +
+    'Those over the limits of this environment (COATCHECK_SESSION_LIMIT, ...) are\n' +
+    'wrong.',
   options: {
     strict: { type: 'boolean' },
     lenient: { type: 'boolean' },
@@ -50,16 +50,16 @@ export const importCommand: Command = {
   },
   flagHelp: [
     ['--strict', 'stop at the first wrong line; what came before it stays'],
-    ['--lenient', 'exit with 0 though something is wrong, or there is nothing to import'],
+    ['--lenient', 'exit with 0 though a part is wrong, or nothing is there'],
     ['--dry-run', 'read and count, and write nothing'],
     ['--from STORE', 'what made the sessions:'],
     ...FOREIGN_STORES.map((store) => ['', `  ${store}`] as const),
-    ['--prefix TEXT', 'what the keys begin with; sess: or session: in Redis, nothing elsewhere'],
-    ['--sub PATH', 'the member that says whose session it is, for claims.sub: _user_id,'],
-    ['', "passport.user or /passport/user; where it is absent, the session is nobody's"],
+    ['--prefix TEXT', "what the keys begin with; by default Redis' sess: or session:"],
+    ['--sub PATH', 'the member that becomes claims.sub, a string or an integer:'],
+    ['', "_user_id, passport.user, /passport/user; nobody's without it"],
   ],
   exitCodes: [
-    [WRONG_INPUT, 'something in the input is wrong, or nothing is in it; not with --lenient'],
+    [WRONG_INPUT, 'a part of the input is wrong, or all, or nothing is in it'],
     ...FILE_EXIT_CODES,
   ],
   async run(input, io) {

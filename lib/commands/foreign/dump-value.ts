@@ -44,7 +44,7 @@ export function parseDumpValue(value: JsonText, isMessagePack: boolean): Map<str
   if (text.includes(REPLACEMENT) && isMessagePack) {
     throw invalid(
       'its bytes were lost, since the tool that made the dump takes them for text; dump them as ' +
-        'base64, as README.md has it',
+        'base64, as "Moving in" of README.md shows',
     )
   }
   throw fault ?? noObject()
@@ -56,8 +56,8 @@ function readMessagePack(bytes: Buffer): Map<string, JsonText> | undefined {
   // Protocols 2 to 5 begin so, and 0 and 1 of a dict; an empty map has nothing behind it.
   if ((first === 0x80 && bytes.length > 1 && second <= 5) || /^(?:\(dp?|\}q)/.test(ascii(bytes))) {
     throw invalid(
-      'it is a pickle, which is never read, since reading one runs what is in it; have Flask-Session ' +
-        '0.7 or newer write it as JSON or MessagePack, as README.md has it',
+      'it is a pickle, which is never read, since reading one runs what is in it; turn it into JSON ' +
+        'where Flask runs, as "Moving in" of README.md shows',
     )
   }
   const isMap = (first >= 0x80 && first <= 0x8f) || first === 0xde || first === 0xdf

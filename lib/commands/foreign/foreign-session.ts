@@ -37,13 +37,13 @@ export function readForeignSession(
     throw invalid(`its key must be ${prefix === '' ? '' : `${prefix} and `}${ID_SHAPE} (--prefix)`)
   }
   checkType(entry.type)
-  const { framework, ttlMs } = traitsOf(store)
-  const members = parseDumpValue(entry.value, framework === 'flask')
+  const traits = traitsOf(store)
+  const members = parseDumpValue(entry.value, traits.framework === 'flask')
   const left = leftMs(entry.time(), now)
   const session =
-    framework === 'flask'
+    traits.framework === 'flask'
       ? fromFlask(id, members, left, now, rules)
-      : fromExpress(id, members, left, now, ttlMs, rules)
+      : fromExpress(id, members, left, now, traits.ttlMs, rules)
   const user = sub === undefined ? undefined : findUser(session.data, sub)
   const claims = user === undefined ? '{}' : `{"sub":${JSON.stringify(user)}}`
   checkClaims(claims)

@@ -3,13 +3,21 @@
 type StoreTraits = {
   /** What its keys begin with, unless told otherwise. */
   readonly prefix: string
-  /** Whose object it keeps: express-session's has a `cookie`, Flask's a flag `_permanent`. */
-  readonly framework: 'express-session' | 'flask'
-  /** What it keeps a session for whose cookie and record say nothing. */
-  readonly ttlMs: number
-}
+} & (
+  | {
+      /** Its object has a `cookie`. */
+      readonly framework: 'express-session'
+      /** What the store keeps a session for whose cookie and record say nothing. */
+      readonly ttlMs: number
+    }
+  | {
+      /** Its object may have a flag `_permanent`, and be written as MessagePack. */
+      readonly framework: 'flask'
+    }
+)
 
-const DAY_MS = 86_400_000
+const HOUR_MS = 3_600_000
+const DAY_MS = 24 * HOUR_MS
 
 const STORES = {
   'connect-redis': { prefix: 'sess:', framework: 'express-session', ttlMs: DAY_MS },
@@ -17,8 +25,8 @@ const STORES = {
   'connect-pg-simple': { prefix: '', framework: 'express-session', ttlMs: DAY_MS },
   'connect-sqlite3': { prefix: '', framework: 'express-session', ttlMs: DAY_MS },
   'better-sqlite3-session-store': { prefix: '', framework: 'express-session', ttlMs: DAY_MS },
-  'session-file-store': { prefix: '', framework: 'express-session', ttlMs: 3_600_000 },
-  'flask-session': { prefix: 'session:', framework: 'flask', ttlMs: 31 * DAY_MS },
+  'session-file-store': { prefix: '', framework: 'express-session', ttlMs: HOUR_MS },
+  'flask-session': { prefix: 'session:', framework: 'flask' },
 } as const satisfies Record<string, StoreTraits>
 
 export type ForeignStore = keyof typeof STORES
