@@ -6,11 +6,16 @@
  * from their documentation.
  */
 import { createReadStream, readFileSync } from 'node:fs'
+import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { createForeignReader } from '../lib/commands/foreign/foreign-reader.ts'
+import { type ForeignStore, traitsOf } from '../lib/commands/foreign/stores.ts'
 import { importCommand } from '../lib/commands/import.ts'
+import { recordsOf } from '../lib/commands/input-records.ts'
 import { listCommand } from '../lib/commands/list.ts'
-import { DAY } from './support/memory-store.ts'
+import { CoatcheckError } from '../lib/errors.ts'
+import { DAY, RULES } from './support/memory-store.ts'
 import { runHere } from './support/run-here.ts'
 import { makeSessionFile } from './support/session-file.ts'
 
@@ -150,6 +155,31 @@ test('files of session-file-store, with their names before them', async () => {
   }
 })
 
+test('a dump that is damaged or cut anywhere is read or refused, and nothing of it is told', async () => {
+  const names = [...Object.keys(CONNECT_REDIS), ...FLASK, ...Object.keys(ROWS)]
+  const damage = fc.tuple(fc.nat(), fc.integer({ min: 0, max: 255 }))
+  const property = fc.asyncProperty(
+    fc.constantFrom(...names),
+    fc.array(damage, { maxLength: 4 }),
+    fc.option(fc.nat(), { freq: 2 }),
+    fc.constantFrom<ForeignStore>('connect-redis', 'flask-session', 'connect-pg-simple'),
+    async (name, damages, cut, store) => {
+      const bytes = readFileSync(pathOf(name))
+      for (const [at, byte] of damages) bytes[at % bytes.length] = byte
+      const input = bytes.subarray(0, cut === null ? undefined : cut % bytes.length)
+      const { prefix } = traitsOf(store)
+      const reader = createForeignReader({ store, prefix, sub: [['user']], rules: RULES })
+      const records = await Array.fromAsync(recordsOf(once(input)))
+      const items = [...records.flatMap((record) => reader.take(record)), ...reader.end()]
+      for (const item of items) {
+        const refusal = refusalOf(() => item.read(NOW))
+        assert.not.match(refusal, /zoë|张三|hello|0{14}/)
+      }
+    },
+  )
+  await fc.assert(property, { numRuns: 500 })
+})
+
 test('no dump holds a secret', () => {
   for (const name of [...Object.keys(CONNECT_REDIS), ...FLASK, ...Object.keys(ROWS)]) {
     assert.not.match(readFileSync(pathOf(name), 'latin1'), /not-a-secret|secret_?key|password/i)
@@ -168,6 +198,21 @@ async function importDump(store: string, name: string, ...args: string[]) {
 function parseShown(line: string): Shown {
   const shown: Shown = JSON.parse(line)
   return shown
+}
+
+/** The message of a refusal; empty for none. */
+function refusalOf(read: () => unknown): string {
+  try {
+    read()
+    return ''
+  } catch (error) {
+    if (error instanceof CoatcheckError) return error.message
+    throw error
+  }
+}
+
+async function* once(chunk: Buffer): AsyncGenerator<Buffer> {
+  yield chunk
 }
 
 function pathOf(name: string): string {

@@ -281,12 +281,26 @@ test('rows of Flask-Session in MongoDB, whose values are bytes', async () => {
 })
 
 test('MessagePack is read as bytes, with escapes, as base64 and as hex', async () => {
-  for (const value of ['\x81\xa1a\x01', '\\x81\\xa1a\\x01', 'gaFhAQ==', '81a16101', '81A161010a']) {
+  for (const value of [
+    '\x81\xa1a\x01',
+    '\\x81\\xa1a\\x01',
+    'gaFhAQ==',
+    '81a16101',
+    '81A161010a',
+    '\\x81a16101',
+  ]) {
     const { path, out } = await importFrom('flask-session', { [FLASK_KEY]: value })
     assert.is(out, 'Imported 1; left out 0 that were there, 0 expired and 0 wrong\n', value)
     const { out: shown } = await runHere(showCommand, [idOf(1), '--data', path])
     assert.equal(JSON.parse(shown).data, { a: 1 })
   }
+})
+
+test('a member that only session-file-store takes for its own is data elsewhere', async () => {
+  const data = { __lastAccess: 1 }
+  const { path } = await importFrom('connect-redis', { [KEY]: { cookie: COOKIE, ...data } })
+  const { out } = await runHere(showCommand, [idOf(1), '--data', path])
+  assert.equal(JSON.parse(out).data, data)
 })
 
 test('another prefix, or none, is asked for by --prefix', async () => {

@@ -32,7 +32,10 @@ export const ownReader: ImportReader = {
 /** Throws `body_too_large` for a record that was not kept, and `invalid_utf8`. */
 export function decodeRecord(text: Buffer | undefined): string {
   if (text === undefined) {
-    throw new CoatcheckError('body_too_large', `Cannot read it: over ${RECORD_LIMIT_BYTES} bytes`)
+    throw new CoatcheckError(
+      'body_too_large',
+      `Cannot read it: over ${RECORD_LIMIT_BYTES} bytes; write one session a line`,
+    )
   }
   if (isUtf8(text)) return text.toString('utf8')
   throw new CoatcheckError('invalid_utf8', 'Cannot read it: it is not UTF-8')

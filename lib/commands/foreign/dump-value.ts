@@ -8,7 +8,8 @@ import { unescapeRedis } from './quoted.ts'
 
 const REPLACEMENT = '\ufffd'
 const BASE64 = /^[A-Za-z0-9+/_-]+={0,2}$/
-const HEX = /^(?:[0-9a-fA-F]{2})+$/
+/** Also as PostgreSQL writes a `bytea`. */
+const HEX = /^(?:\\x)?((?:[0-9a-fA-F]{2})+)$/
 
 /**
  * The members of a JSON object, or of a string that holds one: as text, as base64 or as hex. Where
@@ -22,10 +23,11 @@ export function parseDumpValue(value: JsonText, isMessagePack: boolean): Map<str
   const trimmed = text.trim()
   if (trimmed.startsWith('{')) return readObject(trimmed)
   const packed = trimmed.replaceAll(/\s/g, '')
+  const hex = HEX.exec(packed)?.[1]
   const bytes = [
     isBytes(text) ? Buffer.from(text, 'latin1') : undefined,
+    hex === undefined ? undefined : Buffer.from(hex, 'hex'),
     text.includes('\\x') ? bytesOf(unescapeRedis(text)) : undefined,
-    HEX.test(packed) ? Buffer.from(packed, 'hex') : undefined,
     BASE64.test(packed) ? Buffer.from(packed, 'base64') : undefined,
   ]
   let fault: CoatcheckError | undefined

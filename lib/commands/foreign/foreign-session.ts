@@ -43,7 +43,7 @@ export function readForeignSession(
   const session =
     traits.framework === 'flask'
       ? fromFlask(id, members, left, now, rules)
-      : fromExpress(id, members, left, now, traits.ttlMs, rules)
+      : fromExpress(id, members, left, now, { store, ttlMs: traits.ttlMs, rules })
   const user = sub === undefined ? undefined : findUser(session.data, sub)
   const claims = user === undefined ? '{}' : `{"sub":${JSON.stringify(user)}}`
   checkClaims(claims)
@@ -59,8 +59,7 @@ function fromExpress(
   members: Members,
   given: number | undefined,
   now: number,
-  ttlMs: number,
-  rules: SessionRules,
+  { store, ttlMs, rules }: { store: ForeignStore; ttlMs: number; rules: SessionRules },
 ): Session {
   const cookie = members.get('cookie')
   if (cookie === undefined || kindOf(cookie) !== 'object') {
@@ -68,10 +67,8 @@ function fromExpress(
   }
   const maxAge = Number(findMember(cookie, 'originalMaxAge'))
   const expires = findMoment(findMember(cookie, 'expires') ?? 'null') ?? NaN
-  const lastAccess = Number(members.get('__lastAccess') ?? NaN)
   members.delete('cookie')
-  members.delete('__lastAccess')
-  // session-file-store keeps the moment of the last request, and counts from there.
+  const lastAccess = takeLastAccess(members, store)
   const counted = lastAccess > 0 ? lastAccess + (maxAge > 0 ? maxAge : ttlMs) : expires
   const left = given ?? (Number.isNaN(counted) ? undefined : counted - now)
   const idleTimeoutMs = maxAge > 0 ? Math.ceil(maxAge) : Math.max(1, left ?? ttlMs)
@@ -80,6 +77,14 @@ function fromExpress(
     // A cookie without either is one that the browser forgets when it is closed.
     permanent: maxAge > 0 || !Number.isNaN(expires),
   }
+}
+
+/** session-file-store keeps the moment of the last request in the session, and counts from there. */
+function takeLastAccess(members: Members, store: ForeignStore): number {
+  if (store !== 'session-file-store') return NaN
+  const lastAccess = Number(members.get('__lastAccess') ?? NaN)
+  members.delete('__lastAccess')
+  return lastAccess
 }
 
 /** `_permanent` is Flask's flag; where the dump has no times, they are this server's defaults. */
