@@ -3,25 +3,32 @@ import { constants, setPriority } from 'node:os'
 import { openApiKeys, type OpenApiKeys } from './lib/api-keys.ts'
 import { readAsset } from './lib/assets.ts'
 import { systemClock } from './lib/clock.ts'
-import { type CommandIo, runCommand } from './lib/commands/command.ts'
+import { type CommandIo, renderUsage, runCommand } from './lib/commands/command.ts'
 import { commands } from './lib/commands/commands.ts'
+import { readCalled } from './lib/commands/words.ts'
 import { EXIT, explainFailure } from './lib/exit-codes.ts'
 import { createApp } from './lib/http/app.ts'
 import { createForwarded } from './lib/http/forwarded.ts'
 import { type HttpServer, type ListenAddress, startHttpServer } from './lib/http/http-server.ts'
 import { createSessionCookie } from './lib/http/session-cookie.ts'
-import { createLog } from './lib/log.ts'
+import { createLog, type Log } from './lib/log.ts'
 import { dropPermissions } from './lib/permissions.ts'
 import type { SessionRules } from './lib/session/rules.ts'
 import { createSessions } from './lib/sessions.ts'
-import { readSettings, type Settings } from './lib/settings.ts'
+import { readSettings, readStrayVariables, type Settings } from './lib/settings.ts'
+import { renderHelp } from './lib/settings-help.ts'
+import { isHangupIgnored, watchStarter } from './lib/starter.js'
 import { placeAddon } from './lib/store/addon.ts'
 import { openSqliteStore } from './lib/store/sqlite-store.ts'
+import { StartError } from './lib/store/start-error.ts'
 import { startStorageWatch } from './lib/storage-watch.ts'
 import { startSweeper } from './lib/sweeper.ts'
 
-/** npm hands on a Ctrl-C that the terminal has sent to us already: within this time it is one. */
-const SAME_SIGNAL_MS = 100
+/**
+ * One wish to stop may come as several signals: npm hands on a Ctrl-C that the terminal has sent to us
+ * already, systemd may send SIGHUP after SIGTERM. Within this time it is one.
+ */
+const SAME_WISH_MS = 500
 
 // That nobody reads them any more, their disk being full or their pipe closed, is no reason to stop.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
@@ -36,16 +43,33 @@ try {
 
 /** Answers the exit code. */
 async function main(args: readonly string[]): Promise<number> {
-  const named = commands.get(args[0] ?? '')
-  if (named !== undefined) {
-    // A server that runs beside it goes first.
-    setPriority(constants.priority.PRIORITY_LOW)
-    return await runCommand(named, args.slice(1), commandIo())
+  // What was started for another process ends with it, as asked to by a signal.
+  watchStarter(() => process.kill(process.pid, 'SIGTERM'))
+  if (isHangupIgnored()) process.on('SIGHUP', () => {})
+
+  const called = readCalled(args, commands)
+  switch (called.kind) {
+    case 'help':
+      out(called.command === undefined ? renderHelp() : renderUsage(called.command))
+      return EXIT.stopped
+    case 'version':
+      out(`${readVersion()}\n`)
+      return EXIT.stopped
+    case 'command':
+      requireFolder()
+      // A server that runs beside it goes first.
+      setPriority(constants.priority.PRIORITY_LOW)
+      return await runCommand(called.command, called.args, commandIo())
+    case 'serve': {
+      const asked = readSettings(called.args)
+      if (asked.kind === 'serve') {
+        requireFolder()
+        return await serve(asked.settings)
+      }
+      out(asked.kind === 'help' ? asked.text : `${readVersion()}\n`)
+      return EXIT.stopped
+    }
   }
-  const command = readSettings(args)
-  if (command.kind === 'serve') return await serve(command.settings)
-  out(command.kind === 'help' ? command.text : `${readVersion()}\n`)
-  return EXIT.stopped
 }
 
 async function serve(settings: Settings): Promise<number> {
@@ -54,6 +78,13 @@ async function serve(settings: Settings): Promise<number> {
   const rules = rulesOf(settings)
   const stopping = Promise.withResolvers<void>()
   let exitCode: number = EXIT.stopped
+
+  // From here on, so that whoever stops what is just starting waits for its end as for any other.
+  onSignal((signal) => {
+    log.info('stopping', { signal })
+    stopping.resolve()
+  })
+  tellOfVariables(log)
 
   placeAddon(settings.dataPath)
   const store = await openSqliteStore({
@@ -103,10 +134,6 @@ async function serve(settings: Settings): Promise<number> {
   }
   const stopWatch = startStorageWatch({ store, clock, log })
   const stopSweeper = startSweeper({ store, clock, log, intervalMs: settings.sweepIntervalMs })
-  onSignal((signal) => {
-    log.info('stopping', { signal })
-    stopping.resolve()
-  })
   // All is open that will ever be: the database, the writer's thread, the address. What is open stays.
   dropPermissions()
   announce(server.url, apiKeys.madeAt)
@@ -120,16 +147,38 @@ async function serve(settings: Settings): Promise<number> {
   return exitCode
 }
 
-/** Calls `stop` at the first SIGTERM or SIGINT; a second one ends the process at once. */
+/** Names alone: a value may be anybody's secret. */
+function tellOfVariables(log: Log): void {
+  const { serviceLinks, unknown } = readStrayVariables()
+  if (serviceLinks.length > 0) {
+    log.info('service_links_ignored', { variables: serviceLinks.join(' ') })
+  }
+  if (unknown.length > 0) log.warn('unknown_variables', { variables: unknown.join(' ') })
+}
+
+/** A shell may still be in a folder that was removed since: then no path means anything. */
+function requireFolder(): void {
+  try {
+    process.cwd()
+  } catch {
+    throw new StartError(
+      'unwritable',
+      'Cannot start: the folder that this was called from has been removed; change into another (cd)',
+    )
+  }
+}
+
+/** Calls `stop` at the first signal that asks for it; a second one ends the process at once. */
 function onSignal(stop: (signal: string) => void): void {
   let first: number | undefined
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  const signals = ['SIGTERM', 'SIGINT', ...(isHangupIgnored() ? [] : ['SIGHUP' as const])] as const
+  for (const signal of signals) {
     process.on(signal, () => {
       const now = performance.now()
       if (first === undefined) {
         first = now
         stop(signal)
-      } else if (now - first > SAME_SIGNAL_MS) {
+      } else if (now - first > SAME_WISH_MS) {
         process.exit(128 + constants.signals[signal])
       }
     })

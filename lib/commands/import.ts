@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { CoatcheckError } from '../errors.ts'
 import { expiresAt, type Session } from '../session/session.ts'
 import { parseSessionLine } from '../session/session-line.ts'
+import { createMissingFile } from '../store/command-database.ts'
 import { type FileAccess, openFileAccess } from '../store/file-access.ts'
 import type { Inserted } from '../store/store.ts'
 import { type Command, type CommandIo, usageError } from './command.ts'
@@ -37,6 +38,8 @@ export const importCommand: Command = {
     }
     const parse = store === undefined ? parseOwnLine : parseForeignLine(store)
     const lines = store === undefined ? linesOf(io.stdin) : joinOneObject(linesOf(io.stdin))
+    // Sessions often move to a machine where no server has run yet.
+    createMissingFile(dataPath)
     const file = openFileAccess(dataPath)
     try {
       const counts = await importLines(file, lines, parse, flags['strict'] === true, io)

@@ -21,6 +21,12 @@ export const restoreCommand: Command = {
     if (file === undefined || file === '' || others.length > 0) {
       throw usageError(restoreCommand, 'Cannot tell what to restore')
     }
+    if (file === '-') {
+      throw usageError(
+        restoreCommand,
+        'Cannot restore from stdin, which "-" stands for: name a file, or ./- for one of that name',
+      )
+    }
     if (isSameFile(file, dataPath)) {
       throw new SettingsError([`Cannot restore ${file}: it is the data file itself (--data)`])
     }

@@ -1,8 +1,8 @@
 /** The data file for a command, beside a server or without one. */
 import { statSync } from 'node:fs'
 import type Database from 'better-sqlite3'
-import { inspect, openWriterDatabase } from './database.ts'
-import { isServed } from './lock.ts'
+import { createFile, inspect, openWriterDatabase, prepareDatabase } from './database.ts'
+import { isServed, lockDatabase } from './lock.ts'
 import { damagedLog, findLogDamage } from './log-damage.ts'
 import { guarded, StartError } from './start-error.ts'
 
@@ -17,7 +17,10 @@ export function openForCommand(
 ): Database.Database {
   return guarded(path, () => {
     if (!statSync(path, { throwIfNoEntry: false })?.isFile()) {
-      throw new StartError('missing', `Cannot open ${path}: there is no such file (--data)`)
+      throw new StartError(
+        'missing',
+        `Cannot open ${path}: there is no such file (--data); the first start of the server makes it`,
+      )
     }
     refuseDamagedLog(path)
     beforeOpening()
@@ -30,6 +33,20 @@ export function openForCommand(
       )
     }
     return openWriterDatabase(path, 'full')
+  })
+}
+
+/** Makes the file where there is none yet, as the first start of a server does. */
+export function createMissingFile(path: string): void {
+  guarded(path, () => {
+    if (statSync(path, { throwIfNoEntry: false }) !== undefined) return
+    createFile(path)
+    const unlock = lockDatabase(path)
+    try {
+      prepareDatabase(path)
+    } finally {
+      unlock()
+    }
   })
 }
 
