@@ -13,7 +13,7 @@ import { constants } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { nodeFlags } from './node-flags.js'
-import { childEnvironment, isHangupIgnored, watchParent } from './starter.js'
+import { childEnvironment, isToEndWithNpm, watchParent } from './starter.js'
 
 /** All that a process can be asked by, and Node lets it hear. */
 const HANDED_ON = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2', 'SIGBREAK']
@@ -60,14 +60,13 @@ function runHere() {
  */
 function runOn(node, args) {
   // Only the program itself reads what is told there, and takes it out of what its own children get.
-  const env = isLimited ? childEnvironment() : process.env
+  const env = isLimited ? childEnvironment() : undefined
   const child = spawn(node, args, { stdio: 'inherit', env })
   for (const signal of HANDED_ON.filter((name) => name in constants.signals)) {
     process.on(signal, () => child.kill(signal))
   }
-  // What npm runs is to end with it, and npm hands on SIGINT and SIGTERM only; by "nohup" it is not.
-  const isNpms = process.env.npm_command !== undefined && !isHangupIgnored()
-  if (isNpms) watchParent(() => child.kill('SIGTERM'))
+  // npm hands on SIGINT and SIGTERM only.
+  if (isToEndWithNpm()) watchParent(() => child.kill('SIGTERM'))
   child.on('error', (error) => {
     process.stderr.write(`Cannot start ${node}: ${error.message}\n`)
     process.exit(71)

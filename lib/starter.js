@@ -28,6 +28,11 @@ export function isHangupIgnored() {
   return /(^|[\\/])nohup$/.test(process.env._ ?? '')
 }
 
+/** Whether npm started this; what `nohup` has it start is to outlive the terminal, and npm does not. */
+export function isToEndWithNpm() {
+  return process.env.npm_command !== undefined && !isHangupIgnored()
+}
+
 /** Calls `onGone` once the parent of this process is another than `pid`. */
 export function watchParent(onGone, pid = process.ppid) {
   const timer = setInterval(() => {

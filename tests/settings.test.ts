@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { readSettings, readStrayVariables, SettingsError, type Settings } from '../lib/settings.ts'
+import { readSettings, SettingsError, type Settings } from '../lib/settings.ts'
 import { renderHelp, renderSettingsTable } from '../lib/settings-help.ts'
 import { documentedSettings } from './support/documented-settings.ts'
 
@@ -150,29 +150,6 @@ test('an unknown flag near to none is sent to the help', () => {
   ])
   assert.is(faultsOf('-p', '80').length, 1)
   assert.is(faultsOf('--__proto__=1').length, 1)
-})
-
-test('a variable that is nearly a known one is a fault that names it', () => {
-  const slips = {
-    COATCHECK_IDLE_TIMOUT: 'COATCHECK_IDLE_TIMEOUT',
-    COATCHECK_IDLETIMEOUT: 'COATCHECK_IDLE_TIMEOUT',
-    COATCHECK_PROT: 'COATCHECK_PORT',
-    COATCHECK_API_KEYS: 'COATCHECK_API_KEY',
-    coatcheck_port: 'COATCHECK_PORT',
-    COAT_CHECK_DATA: 'COATCHECK_DATA',
-    COATCHECKPORT: 'COATCHECK_PORT',
-  }
-  for (const [slip, meant] of Object.entries(slips)) {
-    assert.equal(faultsIn({ [slip]: '1' }), [`Unknown variable "${slip}": did you mean ${meant}?`])
-    assert.equal(faultsIn({ [slip]: '' }), [])
-  }
-})
-
-test('a variable that is like no known one is told, and no fault', () => {
-  for (const name of ['COATCHECK_REDIS_URL', 'COATCHECK_TEST', 'COATCHECK_PATH', 'COATCHECK_']) {
-    assert.equal(settingsIn({ [name]: 'x' }), settingsOf())
-    assert.equal(readStrayVariables({ [name]: 'x' }).unknown, [name])
-  }
 })
 
 test('an unknown command or a word too many is a fault', () => {

@@ -1,11 +1,11 @@
-/** What Kubernetes and Docker put into the environment for a service called `coatcheck`. */
+/** Variables that are no settings: slips, and what Kubernetes and Docker put in for a service called `coatcheck`. */
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { readSettings, readStrayVariables, SettingsError } from '../lib/settings.ts'
 import { makeFolder, spawnServer } from './support/spawn-server.ts'
 
-const test = suite('service links')
+const test = suite('environment')
 
 const KUBERNETES = {
   COATCHECK_SERVICE_HOST: '10.96.12.7',
@@ -64,6 +64,31 @@ test('what a link would not say is read as the setting that it is', () => {
       () => readSettings([], { [name]: value }),
       (error: unknown) => error instanceof SettingsError && error.message.includes(name),
     )
+  }
+})
+
+test('a variable that is nearly a known one is a fault that names it', () => {
+  const slips = {
+    COATCHECK_IDLE_TIMOUT: 'COATCHECK_IDLE_TIMEOUT',
+    COATCHECK_IDLETIMEOUT: 'COATCHECK_IDLE_TIMEOUT',
+    COATCHECK_PROT: 'COATCHECK_PORT',
+    COATCHECK_API_KEYS: 'COATCHECK_API_KEY',
+    coatcheck_port: 'COATCHECK_PORT',
+    COAT_CHECK_DATA: 'COATCHECK_DATA',
+    COATCHECKPORT: 'COATCHECK_PORT',
+  }
+  for (const [slip, meant] of Object.entries(slips)) {
+    assert.equal(readStrayVariables({ [slip]: '1' }).faults, [
+      `Unknown variable "${slip}": did you mean ${meant}?`,
+    ])
+    assert.equal(readStrayVariables({ [slip]: '' }).faults, [])
+  }
+})
+
+test('a variable that is like no known one is told, and no fault', () => {
+  for (const name of ['COATCHECK_REDIS_URL', 'COATCHECK_TEST', 'COATCHECK_PATH', 'COATCHECK_']) {
+    assert.equal(readSettings([], { [name]: 'x' }), readSettings([], {}))
+    assert.equal(readStrayVariables({ [name]: 'x' }).unknown, [name])
   }
 })
 
