@@ -14,6 +14,7 @@ import { createCookieRoutes } from './cookie-routes.ts'
 import { answerProblem } from './problem.ts'
 import { createDeviceReader } from './device.ts'
 import type { Forwarded } from './forwarded.ts'
+import { createFrontPage } from './front-page.ts'
 import { createHealthRoute } from './health-route.ts'
 import { refuseOtherMethods } from './method-not-allowed.ts'
 import { refuseCrossOrigin, requireSameOrigin } from './same-origin.ts'
@@ -54,6 +55,7 @@ export function createApp(options: AppOptions): Hono<AppEnv> {
   // Without the check of the origin: a proxy asks about requests that it may yet refuse itself.
   app.all('/verify', createVerifyRoute({ ...options, refusalFor }))
 
+  app.get('/', createFrontPage(forwarded.isSecure))
   app.get('/healthz', createHealthRoute(options.store))
   refuseOtherMethods(app, '/healthz', 'GET, HEAD')
 
