@@ -147,7 +147,7 @@ test('GET /cookies/:name answers with JSON, or with the bare string if asked', a
   const asJson = await openRoutes().request('/cookies/user', { headers })
   assert.is(asJson.status, 200)
   assert.match(asJson.headers.get('content-type') ?? '', /^application\/json/)
-  assert.is(await asJson.text(), '"ada"')
+  assert.is(await asJson.text(), '"ada"\n')
 
   const asText = await openRoutes({ wantsText: true }).request('/cookies/user', { headers })
   assert.match(asText.headers.get('content-type') ?? '', /^text\/plain/)
@@ -157,12 +157,12 @@ test('GET /cookies/:name answers with JSON, or with the bare string if asked', a
 test('GET /cookies lists every cookie but the session cookies', async () => {
   const { request } = openRoutes()
   const none = await request('/cookies', {})
-  assert.is(await none.text(), '{}')
+  assert.is(await none.text(), '{}\n')
 
   const cookie = '__proto__=x; sid=token; user=ada; __Host-Http-sid=token; constructor=y; sid=token'
   const answer = await request('/cookies', { headers: { cookie } })
   assert.is(answer.status, 200)
-  assert.is(await answer.text(), '{"__proto__":"x","user":"ada","constructor":"y"}')
+  assert.is(await answer.text(), '{"__proto__":"x","user":"ada","constructor":"y"}\n')
 })
 
 test('DELETE /cookies/:name refuses unknown and malformed attributes', async () => {

@@ -11,12 +11,16 @@ export const SAFE_HEADERS = {
   'X-Content-Type-Options': 'nosniff',
 } as const
 
+/**
+ * A text ends in a line feed, which is none of the value's: in a terminal the prompt is on a line of its
+ * own, and line-wise tools find their line. Bytes go out as they are.
+ */
 export function answerJson(
   status: number,
   body: JsonText | Uint8Array<ArrayBuffer>,
   headers?: Headers,
 ): Response {
-  return new Response(body, {
+  return new Response(typeof body === 'string' ? `${body}\n` : body, {
     status,
     headers: { ...SAFE_HEADERS, 'Content-Type': 'application/json', ...headers },
   })

@@ -68,7 +68,7 @@ function answerVerified(session: Session, body: JsonText): Response {
   if (!NOT_ASCII.test(sub)) return answerJson(200, body, headers)
   // Node takes a header for one character a byte, and leaves it at that beside a body of bytes only.
   const subBytes = Buffer.from(sub).toString('latin1')
-  return answerJson(200, Buffer.from(body), { ...headers, 'Session-Sub': subBytes })
+  return answerJson(200, Buffer.from(`${body}\n`), { ...headers, 'Session-Sub': subBytes })
 }
 
 const VERIFY_TARGET = /^(?:https?:\/\/[^/?#]+)?\/verify(?:\?|$)/i
