@@ -28,7 +28,7 @@ import { startSweeper } from './lib/sweeper.ts'
  * One wish to stop may come as several signals: npm hands on a Ctrl-C that the terminal has sent to us
  * already, systemd may send SIGHUP after SIGTERM. Within this time it is one.
  */
-const SAME_WISH_MS = 500
+const SAME_WISH_MS = 150
 
 // That nobody reads them any more, their disk being full or their pipe closed, is no reason to stop.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
