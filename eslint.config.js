@@ -61,7 +61,14 @@ export default [
   { files: ['tests/**/*.ts'], rules: { 'max-lines': ['error', { max: 500 }] } },
   {
     files: ['**/*.js'],
-    languageOptions: { globals: { process: 'readonly' } },
+    languageOptions: {
+      globals: {
+        URL: 'readonly',
+        clearInterval: 'readonly',
+        process: 'readonly',
+        setInterval: 'readonly',
+      },
+    },
   },
   {
     files: ['server.ts', 'lib/**'],
@@ -74,7 +81,11 @@ export default [
       'no-restricted-syntax': ['error', ...timeSyntax],
     },
   },
-  { files: ['lib/settings.ts'], rules: { 'no-restricted-properties': ['error', ...time] } },
+  {
+    // The second is about who started the process, which is no setting.
+    files: ['lib/settings.ts', 'lib/starter.js'],
+    rules: { 'no-restricted-properties': ['error', ...time] },
+  },
   {
     files: ['lib/clock.ts'],
     rules: {

@@ -3,25 +3,37 @@ import { constants, setPriority } from 'node:os'
 import { openApiKeys, type OpenApiKeys } from './lib/api-keys.ts'
 import { readAsset } from './lib/assets.ts'
 import { systemClock } from './lib/clock.ts'
-import { type CommandIo, runCommand } from './lib/commands/command.ts'
+import { type CommandIo, renderUsage, runCommand } from './lib/commands/command.ts'
 import { commands } from './lib/commands/commands.ts'
+import { readCalled } from './lib/commands/words.ts'
 import { EXIT, explainFailure } from './lib/exit-codes.ts'
 import { createApp } from './lib/http/app.ts'
 import { createForwarded } from './lib/http/forwarded.ts'
 import { type HttpServer, type ListenAddress, startHttpServer } from './lib/http/http-server.ts'
 import { createSessionCookie } from './lib/http/session-cookie.ts'
-import { createLog } from './lib/log.ts'
+import { createLog, type Log } from './lib/log.ts'
 import { dropPermissions } from './lib/permissions.ts'
-import type { SessionRules } from './lib/session/rules.ts'
+import { createRules } from './lib/session/rules.ts'
 import { createSessions } from './lib/sessions.ts'
-import { readSettings, type Settings } from './lib/settings.ts'
+import { readSettings, readStrayVariables, type Settings } from './lib/settings.ts'
+import { renderHelp } from './lib/settings-help.ts'
+import { isHangupIgnored, watchStarter } from './lib/starter.js'
 import { placeAddon } from './lib/store/addon.ts'
 import { openSqliteStore } from './lib/store/sqlite-store.ts'
+import { StartError } from './lib/store/start-error.ts'
 import { startStorageWatch } from './lib/storage-watch.ts'
 import { startSweeper } from './lib/sweeper.ts'
 
-/** npm hands on a Ctrl-C that the terminal has sent to us already: within this time it is one. */
-const SAME_SIGNAL_MS = 100
+/**
+ * One wish to stop may come as several signals: npm hands on a Ctrl-C that the terminal has sent to us
+ * already, systemd may send SIGHUP after SIGTERM. Within this time it is one.
+ */
+const SAME_WISH_MS = 150
+
+/** The part of a stop's time in which requests are answered; the rest is for the writer to finish. */
+const ANSWERING_PART = 0.8
+/** What a stop takes that waits for nothing, on a machine that is busy. */
+const LEAST_STOP_MS = 2_000
 
 // That nobody reads them any more, their disk being full or their pipe closed, is no reason to stop.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
@@ -36,26 +48,50 @@ try {
 
 /** Answers the exit code. */
 async function main(args: readonly string[]): Promise<number> {
-  const named = commands.get(args[0] ?? '')
-  if (named !== undefined) {
-    // A server that runs beside it goes first.
-    setPriority(constants.priority.PRIORITY_LOW)
-    return await runCommand(named, args.slice(1), commandIo())
+  // What was started for another process ends with it, as asked to by a signal.
+  watchStarter(() => process.kill(process.pid, 'SIGTERM'))
+  if (isHangupIgnored()) process.on('SIGHUP', () => {})
+
+  const called = readCalled(args, commands)
+  switch (called.kind) {
+    case 'help':
+      out(called.command === undefined ? renderHelp() : renderUsage(called.command))
+      return EXIT.stopped
+    case 'version':
+      out(`${readVersion()}\n`)
+      return EXIT.stopped
+    case 'command':
+      requireFolder()
+      // A server that runs beside it goes first.
+      setPriority(constants.priority.PRIORITY_LOW)
+      return await runCommand(called.command, called.args, commandIo())
+    case 'serve': {
+      const asked = readSettings(called.args)
+      if (asked.kind === 'serve') {
+        requireFolder()
+        return await serve(asked.settings)
+      }
+      out(asked.kind === 'help' ? asked.text : `${readVersion()}\n`)
+      return EXIT.stopped
+    }
   }
-  const command = readSettings(args)
-  if (command.kind === 'serve') return await serve(command.settings)
-  out(command.kind === 'help' ? command.text : `${readVersion()}\n`)
-  return EXIT.stopped
 }
 
 async function serve(settings: Settings): Promise<number> {
   const clock = systemClock
   const log = createLog({ clock, write: (line) => process.stderr.write(line) })
-  const rules = rulesOf(settings)
+  const rules = createRules(settings)
   const stopping = Promise.withResolvers<void>()
   let exitCode: number = EXIT.stopped
 
-  placeAddon(settings.dataPath)
+  // From here on, so that whoever stops what is just starting waits for its end as for any other.
+  onSignal((signal) => {
+    log.info('stopping', { signal })
+    stopping.resolve()
+  })
+  tellOfVariables(log)
+
+  placeAddon(settings.dataPath, { keep: true })
   const store = await openSqliteStore({
     path: settings.dataPath,
     durability: settings.durability,
@@ -63,6 +99,7 @@ async function serve(settings: Settings): Promise<number> {
     keepEndedMs: settings.keepEndedMs,
     logLimitBytes: settings.logLimitBytes,
     maxPendingWrites: settings.maxPendingWrites,
+    maxWriteWaitMs: settings.maxWriteWaitMs,
     clock,
     onFailure(cause) {
       log.error('writing failed', { message: cause.message })
@@ -75,7 +112,13 @@ async function serve(settings: Settings): Promise<number> {
   })
   const sessions = createSessions({ store, clock, rules })
   const forwarded = createForwarded(settings.trustedProxies)
-  const cookie = createSessionCookie({ name: settings.cookieName, forwarded })
+  const cookie = createSessionCookie({
+    name: settings.cookieName,
+    domain: settings.cookieDomain,
+    sameSite: settings.cookieSameSite,
+    forwarded,
+    log,
+  })
   let server: HttpServer
   let apiKeys: OpenApiKeys
   try {
@@ -103,10 +146,6 @@ async function serve(settings: Settings): Promise<number> {
   }
   const stopWatch = startStorageWatch({ store, clock, log })
   const stopSweeper = startSweeper({ store, clock, log, intervalMs: settings.sweepIntervalMs })
-  onSignal((signal) => {
-    log.info('stopping', { signal })
-    stopping.resolve()
-  })
   // All is open that will ever be: the database, the writer's thread, the address. What is open stays.
   dropPermissions()
   announce(server.url, apiKeys.madeAt)
@@ -114,26 +153,61 @@ async function serve(settings: Settings): Promise<number> {
   await stopping.promise
   stopSweeper()
   stopWatch()
-  await server.stop(settings.stopTimeoutMs)
+  killAfter(Math.max(settings.stopTimeoutMs, LEAST_STOP_MS), log)
+  await server.stop(settings.stopTimeoutMs * ANSWERING_PART)
   await store.close()
   log.info('stopped')
   return exitCode
 }
 
-/** Calls `stop` at the first SIGTERM or SIGINT; a second one ends the process at once. */
+/** Names alone: a value may be anybody's secret. */
+function tellOfVariables(log: Log): void {
+  const { serviceLinks, unknown } = readStrayVariables()
+  if (serviceLinks.length > 0) {
+    log.info('service_links_ignored', { variables: serviceLinks.join(' ') })
+  }
+  if (unknown.length > 0) log.warn('unknown_variables', { variables: unknown.join(' ') })
+}
+
+/** A shell may still be in a folder that was removed since: then no path means anything. */
+function requireFolder(): void {
+  try {
+    process.cwd()
+  } catch {
+    throw new StartError(
+      'unwritable',
+      'Cannot start: the folder that this was called from has been removed; change into another (cd)',
+    )
+  }
+}
+
+/** Calls `stop` at the first signal that asks for it; a second one ends the process at once. */
 function onSignal(stop: (signal: string) => void): void {
   let first: number | undefined
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  const signals = ['SIGTERM', 'SIGINT', ...(isHangupIgnored() ? [] : ['SIGHUP' as const])] as const
+  for (const signal of signals) {
     process.on(signal, () => {
       const now = performance.now()
       if (first === undefined) {
         first = now
         stop(signal)
-      } else if (now - first > SAME_SIGNAL_MS) {
+      } else if (now - first > SAME_WISH_MS) {
         process.exit(128 + constants.signals[signal])
       }
     })
   }
+}
+
+/**
+ * A disk that hangs in a sync can be waited for by nobody, not even by `process.exit`. All that was
+ * acknowledged is on disk.
+ */
+function killAfter(ms: number, log: Log): void {
+  const kill = () => {
+    log.error('stop took too long', { afterMs: ms })
+    process.kill(process.pid, 'SIGKILL')
+  }
+  setTimeout(kill, ms).unref()
 }
 
 /** The only lines on stdout: where the server is, what to type to try it, and where the first key is. */
@@ -181,22 +255,6 @@ async function outWhenReady(text: string): Promise<boolean> {
 
 function err(text: string): void {
   process.stderr.write(text)
-}
-
-function rulesOf(settings: Settings): SessionRules {
-  return {
-    ordinary: { idleTimeoutMs: settings.idleTimeoutMs, lifetimeMs: settings.lifetimeMs },
-    permanent: {
-      idleTimeoutMs: settings.permanentIdleTimeoutMs,
-      lifetimeMs: settings.permanentLifetimeMs,
-    },
-    sessionLimitBytes: settings.sessionLimitBytes,
-    keyLimitBytes: settings.keyLimitBytes,
-    maxKeys: settings.maxKeys,
-    maxDepth: settings.maxDepth,
-    maxSessionsPerSub: settings.maxSessionsPerSub,
-    onSessionLimit: settings.onSessionLimit,
-  }
 }
 
 function addressOf({ listenPath, host, port }: Settings): ListenAddress {

@@ -1,4 +1,5 @@
 import { CoatcheckError } from './errors.ts'
+import { PROGRAM_NAME } from './program-name.ts'
 import { SettingsError } from './settings.ts'
 import { AddonError } from './store/addon.ts'
 import { StartError, type StartFault } from './store/start-error.ts'
@@ -27,7 +28,10 @@ export type Failure = { readonly exitCode: number; readonly lines: readonly stri
 /** Why the program cannot go on, in lines for a person, and the exit code for it. */
 export function explainFailure(error: unknown): Failure {
   if (error instanceof SettingsError) {
-    return { exitCode: EXIT.badSettings, lines: [...error.faults, `See ${error.help}`] }
+    return {
+      exitCode: EXIT.badSettings,
+      lines: [...error.faults, `See ${PROGRAM_NAME} ${error.help}`],
+    }
   }
   if (error instanceof StartError) {
     return { exitCode: EXIT_FOR_START_FAULT[error.fault], lines: [error.message] }

@@ -1,7 +1,8 @@
 /**
  * Lets go of every right that Node's permission model knows, for this thread and for good: from
  * here on its code starts no process and no thread, loads no addon or module, opens no file and no
- * connection. Without `--permission` there is nothing to let go of.
+ * connection; `except` names the one right that it keeps. Without `--permission` there is nothing to
+ * let go of.
  *
  * What this does not reach: what is open stays open, so the listening socket goes on taking
  * connections, and a descriptor of the data file still reads and writes it through `node:fs`. SQLite
@@ -9,10 +10,20 @@
  * processes of the same user are not covered. Node calls its model a seat belt, and no wall against
  * code that means harm: that is the operating system's part.
  */
-export function dropPermissions(): void {
+export function dropPermissions({ except }: { readonly except?: 'fs.read' } = {}): void {
   // Undefined without the flag, whatever its type says.
   const permission: typeof process.permission | undefined = process.permission
-  for (const scope of SCOPES) permission?.drop(scope)
+  for (const scope of SCOPES) if (scope !== except) permission?.drop(scope)
 }
 
-const SCOPES = ['fs', 'addon', 'worker', 'net', 'child', 'inspector', 'wasi', 'ffi']
+const SCOPES = [
+  'fs.read',
+  'fs.write',
+  'addon',
+  'worker',
+  'net',
+  'child',
+  'inspector',
+  'wasi',
+  'ffi',
+]

@@ -13,6 +13,10 @@ import { constants } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { nodeFlags } from './node-flags.js'
+import { childEnvironment, isToEndWithNpm, watchParent } from './starter.js'
+
+/** All that a process can be asked by, and Node lets it hear. */
+const HANDED_ON = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2', 'SIGBREAK']
 
 const require = createRequire(import.meta.url)
 const pins = Object.entries(readManifest('../package.json').optionalDependencies)
@@ -50,12 +54,23 @@ function runHere() {
   void import(pathToFileURL(process.argv[1]).href)
 }
 
-/** As if it were this process: its signals, its exit code. */
+/**
+ * As if it were this process: it gets its signals, and gives its exit code. Those that end a process
+ * at once are left out: the child sees that it is alone.
+ */
 function runOn(node, args) {
-  const child = spawn(node, args, { stdio: 'inherit' })
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+  // Only the program itself reads what is told there, and takes it out of what its own children get.
+  const env = isLimited ? childEnvironment() : undefined
+  const child = spawn(node, args, { stdio: 'inherit', env })
+  for (const signal of HANDED_ON.filter((name) => name in constants.signals)) {
     process.on(signal, () => child.kill(signal))
   }
+  // npm hands on SIGINT and SIGTERM only.
+  if (isToEndWithNpm()) watchParent(() => child.kill('SIGTERM'))
+  child.on('error', (error) => {
+    process.stderr.write(`Cannot start ${node}: ${error.message}\n`)
+    process.exit(71)
+  })
   child.on('exit', (code, signal) => process.exit(code ?? 128 + constants.signals[signal]))
 }
 

@@ -4,7 +4,6 @@ import { CoatcheckError } from './errors.ts'
 import type { JsonText } from './json/text.ts'
 import { type MaybePromise, whenThere } from './maybe-promise.ts'
 import { beginSession } from './session/new-session.ts'
-import { findSub } from './session/claims.ts'
 import {
   type Applied,
   type ClaimsOperation,
@@ -53,8 +52,9 @@ export type Sessions = {
    */
   change(found: Found, operation: Operation): Promise<Changed>
   /**
-   * Applies an operation to a live session, or to an empty one that it creates for the purpose.
-   * Claims that name no user begin no session: throws as `get` does.
+   * Applies an operation to a live session, or to an empty one that it creates for the purpose. Where
+   * the session ended by `renewed` throws as `get` does: its holder may have the new token already,
+   * and a new session would take its place.
    */
   changeOrCreate(found: Found, operation: Operation, device: FindDevice): Promise<Changed>
   /** Creates a session with a token, as the back end wants it. */
@@ -103,8 +103,6 @@ export type SessionsOptions = {
 
 const DECOY_HASH = hashSecret('no secret has this hash, for every secret has 43 characters')
 
-/** Ended in one step of the writer, so that other writes wait no longer than for a sweep's slice. */
-const END_SLICE = 50
 /** Ended in one call, so that it is answered in time. */
 const END_LIMIT = 10_000
 
@@ -135,15 +133,9 @@ export function createSessions({ store, clock, rules }: SessionsOptions): Sessio
     return isRenewed ? { ...changed, token: renderToken(token) } : changed
   }
 
-  /** `check`: throws for a session that must not begin. */
-  async function createWithToken(
-    operation: Operation,
-    device: FindDevice,
-    check: (session: Session) => void = () => {},
-  ): Promise<Changed> {
+  async function createWithToken(operation: Operation, device: FindDevice): Promise<Changed> {
     const token = mintToken(clock.now())
     const begun = begin(keyOf(token), operation, device)
-    check(begun.session)
     const { inserted, evicted } = await store.insert(begun.session)
     if (!inserted) throw new Error('A fresh id was in use already')
     return { ...begun, evicted, token: renderToken(token) }
@@ -199,10 +191,8 @@ export function createSessions({ store, clock, rules }: SessionsOptions): Sessio
         if (changed.state === 'live') return changed
         latest = changed
       }
-      return await createWithToken(operation, device, ({ claims }) => {
-        // Rights that were meant for a session that has ended, and no log-out of a user would end.
-        if (claims !== '{}' && findSub(claims) === undefined) requireLive(latest)
-      })
+      if (latest.state === 'ended' && latest.tombstone.reason === 'renewed') requireLive(latest)
+      return await createWithToken(operation, device)
     },
 
     create: (draft, device) => createWithToken({ name: 'replace', ...draft }, device),
@@ -240,13 +230,8 @@ export function createSessions({ store, clock, rules }: SessionsOptions): Sessio
     list: (query) => store.list(query, clock.now()),
 
     async endMany(which) {
-      let ended = 0
-      while (ended < END_LIMIT) {
-        const count = await store.endMany(which, clock.now(), 'revoked', END_SLICE)
-        ended += count
-        if (count < END_SLICE) return { ended, more: false }
-      }
-      return { ended, more: true }
+      const ended = await store.endMany(which, clock.now(), 'revoked', END_LIMIT)
+      return { ended, more: ended === END_LIMIT }
     },
   }
 }
@@ -279,7 +264,11 @@ function requireLive(found: Found): Session {
       const { reason, endedAt } = found.tombstone
       throw new CoatcheckError(
         'session_ended',
-        'Cannot use the session: it has ended, and stays so; PUT /session/KEY without its token starts a new one',
+        reason === 'renewed'
+          ? 'Cannot use the session under this token: it was renewed and goes on under another one, ' +
+              'which an answer has handed out; use the newest token'
+          : 'Cannot use the session: it has ended, and stays so; PUT /session/KEY without its token ' +
+              'starts a new one, for a back end POST /sessions does',
         { reason, endedAt: new Date(endedAt).toISOString() },
       )
     }
@@ -287,7 +276,7 @@ function requireLive(found: Found): Session {
       throw new CoatcheckError(
         'session_not_found',
         'Cannot find a session: there is no token, or it opens none; ' +
-          'PUT /session/KEY starts one and sets its cookie',
+          'PUT /session/KEY starts one and sets its cookie, for a back end POST /sessions does',
       )
   }
 }

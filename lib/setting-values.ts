@@ -1,4 +1,5 @@
 import { isIP, isIPv6 } from 'node:net'
+import { domainToASCII } from 'node:url'
 import { API_KEY_SHAPE, isApiKey } from './api-key.ts'
 
 /** A kind of setting: what its values look like, and how one becomes a value of the program. */
@@ -126,6 +127,32 @@ export const cookieToken: Kind<string> = {
     // Browsers compare the prefixes without case.
     return isToken && !/^__(host|secure|http)-/i.test(text) ? text : undefined
   },
+}
+
+/**
+ * The `Domain` of a cookie, in small letters and, where it has other ones, as `xn--`. Of one label or
+ * an address no browser takes it; that of a public suffix such as `co.uk` is for the operator to know.
+ */
+export const cookieDomain: Kind<string> = {
+  placeholder: 'DOMAIN',
+  expected:
+    'a domain of two labels or more, whose hosts share the cookie, such as example.com; ' +
+    'no single label, no address',
+  parse(text) {
+    // To the URL standard, more than a domain is one with something after it.
+    if (/[^\p{L}\p{M}\p{N}._-]/u.test(text)) return undefined
+    const domain = domainToASCII(text.replace(/^\./, ''))
+    const isDomain = isHostName(domain) && domain.includes('.') && isIP(domain) === 0
+    return isDomain && domain.split('.').every((label) => label.length <= 63) ? domain : undefined
+  },
+}
+
+/** In any case, as in the header itself. */
+export const sameSite: Kind<'Strict' | 'Lax' | 'None'> = {
+  placeholder: 'strict|lax|none',
+  expected: 'strict or lax or none',
+  parse: (text) =>
+    (['Strict', 'Lax', 'None'] as const).find((word) => word.toLowerCase() === text.toLowerCase()),
 }
 
 function readDuration(text: string): number | undefined {

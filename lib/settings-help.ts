@@ -1,25 +1,20 @@
 /** The settings for people: what `--help` prints, and the table in the README. */
-import { COMMAND_NAMES } from './command-names.ts'
+import { COMMANDS } from './command-names.ts'
 import { type SettingRow, settingsTable, variableOf } from './settings-table.ts'
+import { renderTable, wrap } from './wrap.ts'
 
 /** What `--help` prints, at most 80 columns wide. */
 export function renderHelp(): string {
   const groups = Map.groupBy(settingsTable, (row) => row.group)
   return [
     'Usage: coatcheck [serve] [--flag value]...',
-    '       coatcheck COMMAND [--help]',
+    '       coatcheck COMMAND ...',
+    '       coatcheck help COMMAND',
     '',
     'A session server: hand in an object, get a ticket; come back with the ticket,',
     'get the object. Each setting is a flag or a variable of the environment; the',
-    'flag wins.',
+    'flag wins, and an empty variable is none.',
     ...[...groups].flatMap(([group, rows]) => ['', `${group}:`, ...rows.flatMap(renderRow)]),
-    '',
-    'Commands, each with a --help of its own:',
-    ...wrap(COMMAND_NAMES.join(', '), 76, '  '),
-    '',
-    'Other flags:',
-    '  -h, --help       print this and stop',
-    '  -v, --version    print the version and stop',
     '',
     'Exit codes:',
     '   0  stopped, as asked',
@@ -33,6 +28,19 @@ export function renderHelp(): string {
     '  73  the data folder cannot be written',
     '  74  the disk failed',
     '  75  another server holds the data file',
+    '',
+    'Other flags:',
+    '  -h, --help       print this and stop',
+    '  -V, --version    print the version and stop',
+    '',
+    // Last, where a terminal still shows it.
+    'Commands:',
+    ...renderTable([
+      ['serve', 'serve sessions; the same as no word at all'],
+      ...Object.entries(COMMANDS),
+    ]),
+    '',
+    'All of a command: coatcheck help COMMAND',
     '',
   ].join('\n')
 }
@@ -56,10 +64,5 @@ export function renderSettingsTable(): string {
 function renderRow(row: SettingRow): string[] {
   const flag = `  ${row.flag} ${row.kind.placeholder}`.padEnd(39)
   const note = row.default === undefined ? '' : ` [${row.default}]`
-  return [`${flag}${variableOf(row)}`, ...wrap(row.description + note, 72, ' '.repeat(6))]
-}
-
-function wrap(text: string, width: number, indent: string): string[] {
-  const lines = text.match(new RegExp(`.{1,${width}}(?:\\s|$)`, 'g')) ?? []
-  return lines.map((line) => indent + line.trimEnd())
+  return [`${flag}${variableOf(row)}`, ...wrap(row.description + note, ' '.repeat(6))]
 }

@@ -1,6 +1,7 @@
 import {
   anyFile,
   apiKeys,
+  cookieDomain,
   cookieToken,
   dataFile,
   duration,
@@ -8,6 +9,7 @@ import {
   integer,
   oneOf,
   proxies,
+  sameSite,
   size,
   unixSocket,
   type Kind,
@@ -61,7 +63,7 @@ const table = [
     bare: 'loopback',
     group: 'Listening',
     description:
-      'Whose X-Forwarded headers to believe: addresses and CIDR ranges with commas between, ' +
+      'Whose Forwarded and X-Forwarded headers to believe: addresses and CIDR ranges with commas between, ' +
       'loopback, unix (every peer on the unix socket); without a value, loopback',
   },
   {
@@ -146,7 +148,29 @@ const table = [
     kind: cookieToken,
     default: 'sid',
     group: 'Sessions',
-    description: 'The name of the session cookie; over https it gets the prefix __Host-Http-',
+    description:
+      'The name of the session cookie; over https it gets the prefix __Host-Http-, or __Secure- where ' +
+      'it has a domain',
+  },
+  {
+    name: 'cookieDomain',
+    flag: '--cookie-domain',
+    kind: cookieDomain,
+    default: undefined,
+    group: 'Sessions',
+    description:
+      'The domain whose hosts share the session cookie, as a.example.com and b.example.com do that of ' +
+      'example.com; without it, the cookie is for one host alone',
+  },
+  {
+    name: 'cookieSameSite',
+    flag: '--cookie-same-site',
+    kind: sameSite,
+    default: 'lax',
+    group: 'Sessions',
+    description:
+      'Whether browsers send the session cookie with what another site asks for: none, always (https ' +
+      'only, over http it stays lax); lax, with its links; strict, never',
   },
   {
     name: 'maxSessionsPerSub',
@@ -279,6 +303,14 @@ const table = [
     default: '10000',
     group: 'Limits',
     description: 'The most writes that wait for the disk; more are answered with 503',
+  },
+  {
+    name: 'maxWriteWaitMs',
+    flag: '--max-write-wait',
+    kind: duration('10ms', '1h'),
+    default: '2s',
+    group: 'Time limits',
+    description: 'How long a write may wait to begin; one that would longer is answered with 503',
   },
   {
     name: 'headerTimeoutMs',

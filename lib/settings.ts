@@ -1,6 +1,14 @@
-import { COMMAND_NAMES } from './command-names.ts'
+import { unknownCommand } from './command-names.ts'
+import {
+  type Environment,
+  findVariable,
+  sortStrayVariables,
+  type StrayVariables,
+} from './environment.ts'
+import { findNpmFaults } from './npm-words.ts'
 import { renderHelp } from './settings-help.ts'
 import { settingsTable, variableOf, type SettingRow, type Settings } from './settings-table.ts'
+import { suggest } from './suggest.ts'
 
 export type { Settings } from './settings-table.ts'
 
@@ -13,7 +21,7 @@ export type Command =
 /** All that is wrong with the flags and the environment, one fault for each thing to put right. */
 export class SettingsError extends Error {
   readonly faults: readonly string[]
-  /** What to call to see how it is right. */
+  /** What to call the program with to see how it is right. */
   readonly help: string
 
   constructor(faults: readonly string[], help = '--help') {
@@ -30,17 +38,21 @@ export class SettingsError extends Error {
  */
 export function readSettings(
   args: readonly string[] = process.argv.slice(2),
-  env: Readonly<Record<string, string | undefined>> = process.env,
+  env: Environment = process.env,
 ): Command {
   const line = readCommandLine(args)
   if (line.switches.has('--help')) return { kind: 'help', text: renderHelp() }
   if (line.switches.has('--version')) return { kind: 'version' }
 
+  const flags = settingsTable.map(({ flag }) => flag)
+  const npmFaults = findNpmFaults(args, env, flags)
+  if (npmFaults.length > 0) throw new SettingsError(npmFaults)
+
   const sources = settingsTable.map((row) => sourceOf(row, line.given, env))
   const faults = [
     ...line.faults,
     ...sources.flatMap((source) => source.fault ?? []),
-    ...findUnknownVariables(env),
+    ...readStrayVariables(env).faults,
     ...findConflicts(new Map(sources.map((source) => [source.row.flag, source]))),
   ]
   if (faults.length > 0) throw new SettingsError(faults)
@@ -50,16 +62,35 @@ export function readSettings(
   return { kind: 'serve', settings: values as Settings }
 }
 
+/** The variables that have our prefix and are no settings, and slips of those that are. */
+export function readStrayVariables(env: Environment = process.env): StrayVariables {
+  return sortStrayVariables(env, settingsTable.map(variableOf))
+}
+
 /** The data file alone, for commands, from their `--data` or the environment. */
-export function readDataPath(
-  given: string | undefined,
-  env: Readonly<Record<string, string | undefined>> = process.env,
-): string {
-  const row = settingsTable.find(({ flag }) => flag === '--data')
-  if (row === undefined) throw new Error('There is no setting --data')
-  const source = sourceOf(row, new Map(given === undefined ? [] : [[row.flag, [given]]]), env)
-  if (source.fault !== undefined) throw new SettingsError([source.fault])
-  return String(source.value)
+export function readDataPath(given: string | undefined, env: Environment = process.env): string {
+  return readSome(['dataPath'], { '--data': given }, env).dataPath
+}
+
+/** Some of the settings, for commands, from flags that may be absent or the environment. */
+export function readSome<Name extends keyof Settings>(
+  names: readonly Name[],
+  given: Readonly<Record<string, string | undefined>>,
+  env: Environment = process.env,
+): Pick<Settings, Name> {
+  const flags = new Map(
+    Object.entries(given).flatMap(([flag, text]) => (text === undefined ? [] : [[flag, [text]]])),
+  )
+  const sources = settingsTable
+    .filter(({ name }) => names.some((wanted) => wanted === name))
+    .map((row) => sourceOf(row, flags, env))
+  const faults = [
+    ...sources.flatMap(({ fault }) => fault ?? []),
+    ...findConflicts(new Map(sources.map((source) => [source.row.flag, source]))),
+  ]
+  if (faults.length > 0) throw new SettingsError(faults)
+  const values = Object.fromEntries(sources.map(({ row, value }) => [row.name, value]))
+  return values as Pick<Settings, Name>
 }
 
 type Given = ReadonlyMap<string, readonly (string | undefined)[]>
@@ -75,6 +106,7 @@ const switchNames: ReadonlyMap<string, string> = new Map([
   ['-h', '--help'],
   ['--help', '--help'],
   ['-v', '--version'],
+  ['-V', '--version'],
   ['--version', '--version'],
 ])
 
@@ -102,7 +134,7 @@ function readCommandLine(args: readonly string[]): CommandLine {
       given.set(name, [...(given.get(name) ?? []), value])
     } else {
       const known = [...settingsTable.map((row) => row.flag), '--help', '--version']
-      faults.push(`Unknown flag ${quote(name)}: ${suggest(name.toLowerCase(), known)}`)
+      faults.push(`Unknown flag ${quote(name)}: ${suggest(name.toLowerCase(), known, '--help')}`)
     }
   }
   return { given, switches, faults: [...findUnknownWords(words), ...faults] }
@@ -113,12 +145,13 @@ function isValue(arg: string | undefined): boolean {
   return arg !== undefined && !arg.startsWith('--') && !switchNames.has(arg)
 }
 
-function findUnknownWords([command = 'serve', ...rest]: readonly string[]): string[] {
-  const unexpected = rest.map((word) => `Unexpected argument ${quote(word)}: a flag starts with --`)
-  if (command === 'serve') return unexpected
+function findUnknownWords(words: readonly string[]): string[] {
+  const serve = words.indexOf('serve')
+  const [first, ...rest] = words
+  const others = serve === -1 ? rest : words.toSpliced(serve, 1)
   return [
-    `Unknown command ${quote(command)}: the commands are serve, ${COMMAND_NAMES.join(', ')}`,
-    ...unexpected,
+    ...(serve === -1 && first !== undefined ? [unknownCommand(first)] : []),
+    ...others.map((word) => `Unexpected argument ${quote(word)}: a flag starts with --`),
   ]
 }
 
@@ -133,18 +166,14 @@ type Source = {
   readonly isFlag: boolean
 }
 
-function sourceOf(
-  row: SettingRow,
-  given: Given,
-  env: Readonly<Record<string, string | undefined>>,
-): Source {
+function sourceOf(row: SettingRow, given: Given, env: Environment): Source {
   const values = given.get(row.flag)
   if (values !== undefined && row.isSecret) {
     const fault = `${row.flag} must come by the environment, in ${variableOf(row)}: others see a command line`
     return { row, name: row.flag, text: undefined, value: undefined, fault, isFlag: true }
   }
   if (values === undefined) {
-    const fromEnv = env[variableOf(row)]
+    const fromEnv = findVariable(env, variableOf(row))
     if (fromEnv !== undefined) return parseSource(row, variableOf(row), fromEnv, false)
     return parseSource(row, row.flag, row.default, false)
   }
@@ -172,14 +201,6 @@ function parseSource(
   return { row, name, text, value, fault, isFlag }
 }
 
-function findUnknownVariables(env: Readonly<Record<string, string | undefined>>): string[] {
-  const known = settingsTable.map(variableOf)
-  return Object.keys(env)
-    .filter((name) => name.startsWith('COATCHECK_') && env[name] !== undefined)
-    .filter((name) => !known.includes(name))
-    .map((name) => `Unknown variable ${quote(name)}: ${suggest(name.toUpperCase(), known)}`)
-}
-
 // Settings that are right alone and wrong together.
 function findConflicts(sources: ReadonlyMap<string, Source>): string[] {
   const faults: string[] = []
@@ -194,6 +215,13 @@ function findConflicts(sources: ReadonlyMap<string, Source>): string[] {
   atMost('--session-limit', '--body-limit')
   // Node refuses to make a server of the opposite.
   atMost('--header-timeout', '--request-timeout')
+  faults.push(
+    ...findIdleTimeoutTooLong(sources.get('--idle-timeout'), sources.get('--lifetime')),
+    ...findIdleTimeoutTooLong(
+      sources.get('--permanent-idle-timeout'),
+      sources.get('--permanent-lifetime'),
+    ),
+  )
 
   const listen = sources.get('--listen')
   const clashing = ['--host', '--port'].filter((flag) => sources.get(flag)?.isFlag)
@@ -205,25 +233,19 @@ function findConflicts(sources: ReadonlyMap<string, Source>): string[] {
   return faults
 }
 
-function suggest(word: string, known: readonly string[]): string {
-  const ranked = known.map((name) => ({ name, distance: editDistance(word, name) }))
-  const nearest = ranked.sort((a, b) => a.distance - b.distance)[0]
-  if (nearest === undefined || nearest.distance > 2) return 'see --help for those there are'
-  return `did you mean ${nearest.name}?`
+// An idle timeout that nobody gave gives way: such a session ends with the lifetime that somebody gave.
+function findIdleTimeoutTooLong(idleTimeout?: Source, lifetime?: Source): string[] {
+  if (typeof idleTimeout?.value !== 'number' || typeof lifetime?.value !== 'number') return []
+  if (!isGiven(idleTimeout) || idleTimeout.value <= lifetime.value) return []
+  const got = `${quote(lifetime.text)}${isGiven(lifetime) ? '' : ' (the default)'}`
+  return [
+    `${lifetime.name} must be at least ${idleTimeout.name}, got ${got} and ${quote(idleTimeout.text)}: ` +
+      `a session ends with its lifetime, however busy it is; set ${lifetime.name} as well, to 400d at most`,
+  ]
 }
 
-// How many characters must be put in, taken out or replaced to make one word of the other.
-function editDistance(from: string, to: string): number {
-  let row = Array.from({ length: to.length + 1 }, (_, at) => at)
-  for (const [above, letter] of [...from].entries()) {
-    const next = [above + 1]
-    for (const [at, other] of [...to].entries()) {
-      const replaced = (row[at] ?? 0) + (letter === other ? 0 : 1)
-      next.push(Math.min(replaced, (row[at + 1] ?? 0) + 1, (next[at] ?? 0) + 1))
-    }
-    row = next
-  }
-  return row[to.length] ?? 0
+function isGiven({ row, name, isFlag }: Source): boolean {
+  return isFlag || name !== row.flag
 }
 
 function splitOnce(text: string, separator: string): [string, string | undefined] {

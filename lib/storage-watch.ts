@@ -12,6 +12,8 @@ const INTERVAL_MS = 1_000
 /** What lasts is said again. */
 const REMINDER_MS = 60_000
 
+const WARNINGS: Partial<Record<StoreHealth['state'], string>> = { writes_late: 'writes are late' }
+
 /** Says in the log when storage begins to run short, now and then while it does, and when it is over. */
 export function startStorageWatch({ store, clock, log }: StorageWatchOptions): () => void {
   let last: StoreHealth['state'] = 'ok'
@@ -26,7 +28,7 @@ export function startStorageWatch({ store, clock, log }: StorageWatchOptions): (
     last = state
     saidAt = now
     if (state === 'ok') log.info('storage recovered', { logBytes })
-    else log.warn('storage runs short', { state, logBytes })
+    else log.warn(WARNINGS[state] ?? 'storage runs short', { state, logBytes })
   }
 
   return clock.every(INTERVAL_MS, look)

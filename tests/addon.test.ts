@@ -3,6 +3,7 @@ import {
   chmodSync,
   chownSync,
   closeSync,
+  existsSync,
   lstatSync,
   readdirSync,
   readFileSync,
@@ -11,12 +12,13 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
-import { basename, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { addonError, unpackAddon } from '../lib/store/addon.ts'
+import { addonError, unpackAddon, withFolderOfItsOwn } from '../lib/store/addon.ts'
+import { makeSessionFile } from './support/session-file.ts'
 import { skip } from './support/skip.ts'
-import { makeFolder } from './support/spawn-server.ts'
+import { makeFolder, runServer } from './support/spawn-server.ts'
 
 const test = suite('addon')
 
@@ -78,6 +80,37 @@ test('an addon is unpacked once, for this user alone, and leaves nothing else', 
   assert.is(statSync(path).mode & 0o777, 0o700)
   assert.equal(readdirSync(folder), [basename(path)])
   assert.match(basename(path), /^\.coatcheck-\w+-c0ffee\.node$/)
+})
+
+test('an addon of a command is in a folder of its own, which is gone when it is loaded', () => {
+  let seen = ''
+  const answer = withFolderOfItsOwn((folder) => {
+    seen = folder
+    assert.is(statSync(folder).mode & 0o777, 0o700)
+    unpack(folder)
+    return 'loaded'
+  })
+  assert.is(answer, 'loaded')
+  assert.not.ok(existsSync(seen))
+  const refuse = (folder: string): never => {
+    seen = folder
+    throw new Error('refused')
+  }
+  assert.throws(() => withFolderOfItsOwn(refuse), /refused/)
+  assert.not.ok(existsSync(seen))
+})
+
+test('a command leaves no addon beside the data, and none anywhere else', async () => {
+  const path = makeSessionFile(1)
+  const [temporary, home] = [makeFolder(), makeFolder()]
+  const before = readdirSync(dirname(path))
+  const { code, stderr } = await runServer(['check', '--data', path], {
+    TMPDIR: temporary,
+    HOME: home,
+  })
+  assert.is(code, 0, stderr)
+  assert.equal(readdirSync(dirname(path)), before)
+  assert.equal([readdirSync(temporary), readdirSync(home)], [[], []])
 })
 
 function unpack(folder: string): string {

@@ -99,6 +99,7 @@ test('a time is an integer of seconds from 1 to its longest, and nothing else', 
       assert.equal([status, code], [422, 'invalid_argument'], `${name} ${value}`)
       assert.match(detail, `"${name}" must be an integer of seconds from 1 to ${most}`)
     }
+    if (name === 'idleTimeout') continue
     const longest = await server.ask('POST /sessions', { body: `{"${name}":${most}}` })
     assert.is(longest.status, 201)
   }
@@ -226,8 +227,11 @@ test('its own lifetime holds, however busy the session is', async () => {
 test('of an idle timeout and a lifetime the earlier end counts', async () => {
   const { create, clock } = openBackEnd()
   const now = clock.now()
-  const both = await create({ idleTimeout: 600, lifetime: 60 })
+  const both = await create({ idleTimeout: 60, lifetime: 60 })
   assert.is(Date.parse(both.expiresAt), now + 60_000)
+  // The idle timeout of the settings, which nobody gave, is longer and gives way.
+  const short = await create({ lifetime: 60 })
+  assert.is(Date.parse(short.expiresAt), now + 60_000)
   const permanent = await create({ permanent: true, idleTimeout: 60, lifetime: 600 })
   assert.is(Date.parse(permanent.expiresAt), now + 60_000)
   assert.is(Date.parse(permanent.lifetimeEndsAt), now + 600_000)
@@ -287,9 +291,13 @@ test('the back end says how the browser came: its X-Forwarded-Proto makes the co
   assert.is(setCookie, `__Host-Http-sid=${token}; Path=/; Secure; HttpOnly; SameSite=Lax`)
   const cookie = `__Host-Http-sid=${token}`
   assert.is((await request('GET /session', { origin: 'https://localhost', cookie })).status, 200)
-  // A client without a key is believed no such thing.
-  assert.is((await request('GET /session', { headers, cookie })).status, 404)
-  assert.is((await ask('GET /session', { headers, cookie })).status, 200)
+  // A client without a key is believed no such thing, and where it came the Secure one is read.
+  assert.is((await request('GET /session', { headers, cookie: `sid=${token}` })).status, 200)
+  assert.is((await ask('GET /session', { headers, cookie: `sid=${token}` })).status, 404)
+  for (const sent of [{ headers, cookie }, { cookie }]) {
+    assert.is((await request('GET /session', sent)).status, 200)
+    assert.is((await ask('GET /session', sent)).status, 200)
+  }
 })
 
 test('data and claims come back byte for byte', async () => {

@@ -100,7 +100,11 @@ test('X-Forwarded-For of a client that is no trusted proxy is not believed', asy
   const ask = { peer: '203.0.113.7', ...forwardedFor('10.0.0.1') }
   assert.equal(await deviceOf(ask), { address: '203.0.113.7' })
   assert.equal(await deviceOf(ask, { trustedProxies: ['203.0.113.8'] }), { address: '203.0.113.7' })
-  const others = { forwarded: 'for=10.0.0.1', 'x-real-ip': '10.0.0.1', 'client-ip': '10.0.0.1' }
+  // What no proxy adds to, and each lets through: a client writes it as it likes.
+  const others = {
+    ...{ 'x-real-ip': '10.0.0.1', 'client-ip': '10.0.0.1', 'x-client-ip': '10.0.0.1' },
+    ...{ 'cf-connecting-ip': '10.0.0.1', 'true-client-ip': '10.0.0.1' },
+  }
   const trustedProxies = ['203.0.113.7']
   assert.equal(await deviceOf({ peer: '203.0.113.7', headers: others }, { trustedProxies }), {
     address: '203.0.113.7',
@@ -123,7 +127,25 @@ test('from a trusted proxy the address is the nearest that is no proxy', async (
     // From where it cannot be read on, nothing that is farther is believed.
     ['203.0.113.7, unknown', '10.1.1.1'],
     ['203.0.113.7, unknown, 10.2.2.2', '10.2.2.2'],
-    ['203.0.113.7:4711', '10.1.1.1'],
+    // As Azure and AWS write them, with a port; and what RFC 7239 would have quoted.
+    ['203.0.113.7:4711', '203.0.113.7'],
+    ['1.1.1.1:1, 203.0.113.7:4711, 10.2.2.2:80', '203.0.113.7'],
+    ['[2001:db8::1]:443', '2001:db8::1'],
+    ['[2001:DB8:0:0::1]', '2001:db8::1'],
+    ['"[2001:db8::1]:443"', '2001:db8::1'],
+    ['"203.0.113.7"', '203.0.113.7'],
+    ['203.0.113.7, [fd00::1]:80', '203.0.113.7'],
+    ['fe80::1%eth0', 'fe80::1'],
+    ['[fe80::1%25eth0]:1', 'fe80::1'],
+    ['::ffff:cb00:7107', '203.0.113.7'],
+    ['[::ffff:203.0.113.7]:80', '203.0.113.7'],
+    ['203.0.113.7,', '10.1.1.1'],
+    ['203.0.113.7, , 10.2.2.2', '10.2.2.2'],
+    ['203.0.113.7:port', '10.1.1.1'],
+    ['203.0.113.7:4711:1', '10.1.1.1'],
+    ['[203.0.113.7', '10.1.1.1'],
+    ['[203.0.113.7]]', '10.1.1.1'],
+    ['_hidden', '10.1.1.1'],
     ['', '10.1.1.1'],
     ['<script>', '10.1.1.1'],
   ] as const) {
@@ -132,10 +154,69 @@ test('from a trusted proxy the address is the nearest that is no proxy', async (
   }
 })
 
+test('a range of proxies is the same in every spelling', async () => {
+  for (const range of ['10.0.0.0/8', '::ffff:10.0.0.0/104', '::FFFF:A00:0/104']) {
+    for (const peer of ['10.1.1.1', '::ffff:10.1.1.1']) {
+      for (const hop of [
+        '10.2.2.2',
+        '::ffff:10.2.2.2',
+        '[::ffff:a02:202]:80',
+        '0:0:0:0:0:ffff:a02:202',
+      ]) {
+        const ask = { peer, ...forwardedFor(`203.0.113.7, ${hop}`) }
+        const device = await deviceOf(ask, { trustedProxies: [range] })
+        assert.is(device?.address, '203.0.113.7', `${range} ${peer} ${hop}`)
+      }
+    }
+  }
+})
+
+test('the address is told by RFC 7239 as well, quoted and with ports or not', async () => {
+  const trustedProxies = ['10.0.0.0/8']
+  for (const [forwarded, address] of [
+    ['for=203.0.113.7', '203.0.113.7'],
+    ['For="[2001:db8::1]:4711"', '2001:db8::1'],
+    ['for="203.0.113.7:4711";proto=https;by=10.2.2.2', '203.0.113.7'],
+    ['for=1.1.1.1, for="203.0.113.7:_port";host="a, b" , for=10.2.2.2;secret=_x', '203.0.113.7'],
+    ['for=203.0.113.7, for=unknown', '10.1.1.1'],
+    ['for=203.0.113.7, for=_hidden, for=10.2.2.2', '10.2.2.2'],
+    ['for=203.0.113.7, proto=https', '10.1.1.1'],
+    ['for=203.0.113.7;for=1.1.1.1', '10.1.1.1'],
+    ['for="203.0.113.7', '10.1.1.1'],
+    ['203.0.113.7', '10.1.1.1'],
+    ['', '10.1.1.1'],
+  ] as const) {
+    const ask = { peer: '10.1.1.1', headers: { forwarded } }
+    assert.is((await deviceOf(ask, { trustedProxies }))?.address, address, forwarded)
+    assert.is(
+      (await deviceOf({ ...ask, peer: '11.0.0.1' }, { trustedProxies }))?.address,
+      '11.0.0.1',
+    )
+  }
+})
+
+test('where Forwarded and X-Forwarded-For name two clients, one may be forged: it is neither', async () => {
+  const trustedProxies = ['10.0.0.0/8']
+  for (const [theirs, forwarded, address] of [
+    ['203.0.113.7', 'for=203.0.113.7', '203.0.113.7'],
+    ['1.1.1.1, 203.0.113.7:80', 'for="203.0.113.7:1"', '203.0.113.7'],
+    ['203.0.113.7, 10.2.2.2', 'for=203.0.113.7', '203.0.113.7'],
+    ['203.0.113.7', 'for=198.51.100.1', '10.1.1.1'],
+    // Who says nothing that can be read names nobody.
+    ['203.0.113.7', 'for=_hidden', '203.0.113.7'],
+    ['203.0.113.7', 'nonsense', '203.0.113.7'],
+    ['unknown', 'for=203.0.113.7', '203.0.113.7'],
+  ] as const) {
+    const headers = { 'x-forwarded-for': theirs, forwarded }
+    const device = await deviceOf({ peer: '10.1.1.1', headers }, { trustedProxies })
+    assert.is(device?.address, address, `${theirs} and ${forwarded}`)
+  }
+})
+
 test('a back end speaks for its client: its X-Forwarded-For is believed, listed or not', async () => {
   const { ask } = openBackEnd()
   const headers = { 'x-forwarded-for': '1.1.1.1, 203.0.113.7', 'user-agent': 'Firefox' }
-  for (const line of ['POST /sessions', 'PUT /sessions/a-session-of-my-own', 'PATCH /session']) {
+  for (const line of ['POST /sessions', 'PUT /sessions/a-session-of-my-own']) {
     const { device } = await bodyOf(await ask(line, { body: '{"data":{}}', headers }))
     assert.equal(device, { address: '203.0.113.7', userAgent: 'Firefox' }, line)
   }

@@ -150,10 +150,13 @@ test('a default stands in for a key, and for no session that has ended', async (
   assert.is(await endingOf(await on('DELETE /user?default=0')), '410 session_ended revoked')
 })
 
-test('a text/plain body is the string as it stands', async () => {
+test('with ?as=text a body is the string as it stands', async () => {
   const { on, dataOf } = await openNamed()
-  await on('PUT /a', { body: 'it is "so"', headers: { 'content-type': 'text/plain' } })
+  await on('PUT /a?as=text', { body: 'it is "so"', headers: { 'content-type': 'text/plain' } })
   assert.is((await dataOf())['a'], 'it is "so"')
+  assert.is(await (await on('GET /a?as=text')).text(), 'it is "so"')
+  await on('PUT /a', { body: '{"b":1}', headers: { 'content-type': 'text/plain' } })
+  assert.equal((await dataOf())['a'], { b: 1 })
 })
 
 test('PUT with If-None-Match: * sets a key that is missing and keeps one that is there', async () => {

@@ -217,6 +217,7 @@ test('replace puts data, claims, the flag and the limits in place of all that wa
     permanent: false,
     idleTimeoutMs: MINUTE,
     lifetimeMs: 12 * HOUR,
+    ownIdleTimeout: true,
     version: 4,
   })
   const permanent = applyOperation(before, replace({ permanent: true }), RULES).session

@@ -21,6 +21,16 @@ testControls('of sessions', {
     red: 'what a transaction has written that came to nothing',
     green: 'a session that another connection has ended',
   },
+  'a slice lets go of the writer when somebody waits': {
+    file: 'tests/slices',
+    breakage: {
+      file: 'lib/store/slices.ts',
+      replace: 'if (isAwaited()) noteOthers()',
+      by: '',
+    },
+    red: 'a slice ends with the piece at hand',
+    green: 'slices grow while nobody waits',
+  },
   'a session that has ended is forgotten': {
     file: 'written-sessions',
     breakage: {
@@ -45,11 +55,21 @@ testControls('of sessions', {
     file: 'damage.test',
     breakage: {
       file: 'lib/store/writer.ts',
-      replace: "if (refusal.code === 'storage_damaged' && requests.length > 1) {",
-      by: 'if (requests.length < 0) {',
+      replace: 'if (request === undefined || AFFECTS_ALL.has(refusal.code)) {',
+      by: 'if (requests.length > 0) {',
     },
     red: 'the others of its batch go through',
     green: 'the sweep leaves a damaged session',
+  },
+  'what a refused request has begun is undone': {
+    file: 'refused-late',
+    breakage: {
+      file: 'lib/store/writer.ts',
+      replace: 'if (hasWritten) throw error',
+      by: '',
+    },
+    red: 'an insert that gives its place to nobody',
+    green: 'a damaged session that makes room',
   },
   'nothing is served from its deadline on': {
     file: 'clock-jumps',
@@ -144,8 +164,8 @@ testControls('of sessions', {
   'what has ended stays so, wherever the clock is set': {
     file: 'clock-jumps',
     breakage: {
-      file: 'lib/store/writer.ts',
-      replace: "if (found.state === 'ended') bury(found.tombstone)",
+      file: 'lib/store/many-sessions.ts',
+      replace: 'if (isRemembered(tombstone, now, keepEndedMs)) tombstones.bury(tombstone)',
       by: '',
     },
     red: 'what was ended or swept stays so',

@@ -40,7 +40,7 @@ test('parseCookieBody names the known members where one is unknown', () => {
     const body: unknown = JSON.parse(`{"value":"ada","${member}":1}`)
     assert.is(
       refusal(() => parseCookieBody(body, NOW)),
-      `Cannot read cookie: "${member}" is unknown: the members are value, maxAge, expires, ` +
+      `Cannot read cookie: "${member}" is unknown: the members are value, raw, maxAge, expires, ` +
         'priority, path, domain, sameSite, secure, httpOnly, partitioned',
     )
   }
@@ -53,6 +53,8 @@ test('parseCookieBody refuses each member of the wrong type and shows types, nev
     ['value', 4711, 'a string', 'number'],
     ['value', null, 'a string', 'null'],
     ['value', ['4711'], 'a string', 'array'],
+    ['raw', 'true', 'true or false', 'string'],
+    ['raw', null, 'true or false', 'null'],
     ['maxAge', '4711', 'an integer of seconds', 'string'],
     ['maxAge', 4711.5, 'an integer of seconds', 'another number'],
     ['maxAge', 1e300, 'an integer of seconds', 'another number'],
@@ -77,12 +79,13 @@ test('parseCookieBody refuses each member of the wrong type and shows types, nev
 })
 
 test('parseCookieBody reads a value alone, and sets no attribute of its own', () => {
-  assert.equal(parseCookieBody({ value: '' }, NOW), { value: '', attributes: {} })
+  assert.equal(parseCookieBody({ value: '' }, NOW), { value: '', raw: false, attributes: {} })
 })
 
 test('parseCookieBody reads every member', () => {
   const body = {
     value: 'ada',
+    raw: true,
     maxAge: 604_800,
     expires: 'Fri, 02 Jan 2026 00:00:00 GMT',
     path: '/shop',
@@ -95,6 +98,7 @@ test('parseCookieBody reads every member', () => {
   }
   assert.equal(parseCookieBody(body, NOW), {
     value: 'ada',
+    raw: true,
     attributes: {
       maxAge: 604_800,
       expires: NOW + 86_400_000,

@@ -22,13 +22,13 @@ const breakages: Record<string, Breakage> =
     ? {
         'takes the plain cookie over https': {
           file: 'lib/http/session-cookie.ts',
-          replace: 'findCookies(header, isSecure(c) ? secure.name : plain.name)',
-          by: '[...findCookies(header, secure.name), ...findCookies(header, plain.name)]',
+          replace: "if (forwarded.isSecure(c)) return { name, state: 'insecure_cookie' }",
+          by: '',
         },
         'decodes names': {
           file: 'lib/http/session-cookie.ts',
-          replace: 'findCookies(header,',
-          by: "findCookies(header.replaceAll('%48', 'H'),",
+          replace: 'header.includes(secure.name) ? findCookies(header, secure.name) : []',
+          by: "findCookies(header.replaceAll('%48', 'H'), secure.name)",
         },
       }
     : {}

@@ -117,6 +117,44 @@ test('parseCookies and findCookies agree on the first value', () => {
   )
 })
 
+test('decodeCookieValue decodes escapes, or leaves the whole value as it came', () => {
+  for (const [raw, value] of [
+    ['%E5%BC%A0%E4%B8%89', '张三'],
+    ['%e5%bc%a0', '张'],
+    ['a%20b', 'a b'],
+    ['%2525', '%25'],
+    ['%00', '\0'],
+    ['a+b', 'a+b'],
+    ['"a%20b"', '"a b"'],
+    ['\xc3\xa9%20', 'é '],
+    ['50%', '50%'],
+    ['%', '%'],
+    ['%2', '%2'],
+    ['%zz', '%zz'],
+    ['a%20b 50%', 'a%20b 50%'],
+    ['%20%FF', '%20%FF'],
+    ['%ED%A0%80', '%ED%A0%80'],
+    ['%u5F20', '%u5F20'],
+    ['\xff%20', '\xff '],
+  ] as const) {
+    assert.is(decodeCookieValue(raw), value, raw)
+    assert.equal([...parseCookies(`a=${raw}`)], [['a', value]])
+  }
+})
+
+test('parseCookies gives raw values as they stand, and decodes no name', () => {
+  const header = 'a%20=%E5%BC%A0; b=50%; c=\xc3\xa9'
+  assert.equal(
+    [...parseCookies(header, true)],
+    [
+      ['a%20', '%E5%BC%A0'],
+      ['b', '50%'],
+      ['c', 'é'],
+    ],
+  )
+  assert.equal([...parseCookies(header).keys()], ['a%20', 'b', 'c'])
+})
+
 test('decodeCookieValue keeps what is not UTF-8 as it came', () => {
   assert.is(decodeCookieValue('caf\xe9'), 'caf\xe9')
   assert.is(decodeCookieValue('\xc3'), '\xc3')

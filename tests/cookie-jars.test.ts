@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { KeptCookie } from './support/chromium.ts'
-import { CORPUS, type CorpusCookie, deletionOf, HOST } from './support/cookie-corpus.ts'
+import { CORPUS, type CorpusCookie, deletionOf, encodedOf, HOST } from './support/cookie-corpus.ts'
 import { ask, withChromium, withServer } from './support/shop.ts'
 import { skip } from './support/skip.ts'
 
@@ -78,6 +78,21 @@ test('Chromium keeps every cookie as it was meant, sends it back, and drops it w
   })
 })
 
+test('a script in Chromium reads a value with decodeURIComponent, and writes one that is read back', async () => {
+  await withChromium(async (chromium, origin) => {
+    const profile = await chromium.openProfile()
+    const page = await profile.openPage()
+    await page.goTo(`${origin}/page`)
+    const value = '张三; 50% "🍪"'
+    await ask(page, 'PUT', '/cookies/a', JSON.stringify({ value }))
+    assert.is(await page.run("return decodeURIComponent(document.cookie.split('=')[1])"), value)
+    await page.run("document.cookie = 'b=' + encodeURIComponent('李四 100%'); return ''")
+    assert.is((await ask(page, 'GET', '/cookies/b')).text, '"李四 100%"')
+    await page.run("document.cookie = 'c=100%'; return ''")
+    assert.is((await ask(page, 'GET', '/cookies/c')).text, '"100%"')
+  })
+})
+
 test('Chromium keeps the session cookie through its whole life, out of reach of scripts', async () => {
   await withChromium(async (chromium, origin) => {
     const profile = await chromium.openProfile()
@@ -119,7 +134,7 @@ function isSentTo(path: string, { path: own = '/' }: CorpusCookie): boolean {
 function expectedInChromium(cookie: CorpusCookie): KeptCookie {
   const { name, value, path = '/', domain, secure = false, httpOnly = false, sameSite } = cookie
   return {
-    ...{ name, value, path, secure, httpOnly },
+    ...{ name, value: encodedOf(value), path, secure, httpOnly },
     domain: domain === undefined ? HOST : `.${canonical(domain)}`,
     session: cookie.maxAge === undefined && cookie.expires === undefined,
     expires: 0,
@@ -185,7 +200,7 @@ function assertInJar(
       path: cookie.path ?? '/',
       secure: flag(cookie.secure),
       name: cookie.name,
-      value: cookie.value,
+      value: encodedOf(cookie.value),
     },
     what,
   )

@@ -85,12 +85,46 @@ test('PUT /cookies/:name decodes the name, and a plus sign stays one', async () 
 
 test('GET /cookies/:name reads back what PUT set, in any alphabet', async () => {
   const { request } = openRoutes()
-  for (const value of ['ada', '', '"ada"', 'a=b', 'grüße €', '🍪', '\ufeff']) {
+  for (const value of [
+    'ada',
+    '',
+    '"ada"',
+    'a=b',
+    '张三',
+    '🍪',
+    '\ufeff',
+    ' a;b ',
+    '50%',
+    '%25',
+    '\0\n',
+  ]) {
     const [pair = ''] = (await request('/cookies/user', put({ value }))).headers.getSetCookie()
     const cookie = pair.slice(0, pair.indexOf(';'))
     const answer = await request('/cookies/user', { headers: { cookie } })
     assert.is(await answer.json(), value)
   }
+})
+
+test('GET /cookies/:name?raw=true and GET /cookies?raw=true give what stands in the header', async () => {
+  const { request } = openRoutes()
+  const headers = { cookie: 'a=%E5%BC%A0; b=50%25; c=50%' }
+  const read = async (path: string) => (await request(path, { headers })).json()
+  assert.equal(await read('/cookies'), { a: '张', b: '50%', c: '50%' })
+  assert.equal(await read('/cookies?raw=false'), { a: '张', b: '50%', c: '50%' })
+  assert.equal(await read('/cookies?raw=true'), { a: '%E5%BC%A0', b: '50%25', c: '50%' })
+  assert.is(await read('/cookies/a?raw=true'), '%E5%BC%A0')
+  assert.is(await code(request('/cookies/a?raw=1', { headers })), 'bad_request')
+  assert.is(await code(request('/cookies?raw', { headers })), 'bad_request')
+})
+
+test('PUT /cookies/:name with "raw" sends the value as it is, or refuses it', async () => {
+  const { request } = openRoutes()
+  const sent = async (value: string, raw: boolean) =>
+    (await request('/cookies/a', put({ value, raw }))).headers.get('set-cookie')
+  assert.is(await sent('50%', false), 'a=50%25; Path=/')
+  assert.is(await sent('50%', true), 'a=50%; Path=/')
+  const refused = await readProblem(await request('/cookies/a', put({ value: 'a b', raw: true })))
+  assert.equal([refused.code, refused.rule], ['invalid_cookie', 'value-cookie-octet'])
 })
 
 test('PUT /cookies/:name warns of a Secure cookie over plain http, and sends it', async () => {
@@ -147,7 +181,7 @@ test('GET /cookies/:name answers with JSON, or with the bare string if asked', a
   const asJson = await openRoutes().request('/cookies/user', { headers })
   assert.is(asJson.status, 200)
   assert.match(asJson.headers.get('content-type') ?? '', /^application\/json/)
-  assert.is(await asJson.text(), '"ada"')
+  assert.is(await asJson.text(), '"ada"\n')
 
   const asText = await openRoutes({ wantsText: true }).request('/cookies/user', { headers })
   assert.match(asText.headers.get('content-type') ?? '', /^text\/plain/)
@@ -157,12 +191,12 @@ test('GET /cookies/:name answers with JSON, or with the bare string if asked', a
 test('GET /cookies lists every cookie but the session cookies', async () => {
   const { request } = openRoutes()
   const none = await request('/cookies', {})
-  assert.is(await none.text(), '{}')
+  assert.is(await none.text(), '{}\n')
 
   const cookie = '__proto__=x; sid=token; user=ada; __Host-Http-sid=token; constructor=y; sid=token'
   const answer = await request('/cookies', { headers: { cookie } })
   assert.is(answer.status, 200)
-  assert.is(await answer.text(), '{"__proto__":"x","user":"ada","constructor":"y"}')
+  assert.is(await answer.text(), '{"__proto__":"x","user":"ada","constructor":"y"}\n')
 })
 
 test('DELETE /cookies/:name refuses unknown and malformed attributes', async () => {

@@ -164,7 +164,8 @@ function makeFile() {
     const id = idOf(n)
     const data = JSON.stringify({ n: id, text: 'x'.repeat((n % COUNT) * 40) })
     const key = { id, secretHash: 'h'.repeat(43), createdAt: NOW, lastSeenAt: NOW, device: null }
-    const rest = { claims: '{}', permanent: false, idleTimeoutMs: DAY, lifetimeMs: DAY, version: 1 }
+    const limits = { idleTimeoutMs: DAY, lifetimeMs: DAY, ownIdleTimeout: false, ownLifetime: true }
+    const rest = { claims: '{}', permanent: false, ...limits, version: 1 }
     writer.run([{ kind: 'insert', session: { ...key, data, ...rest }, seenAt: 0 }])
   }
   const reader = createReader(database, DAY)

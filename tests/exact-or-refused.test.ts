@@ -27,6 +27,9 @@ const FAULT_LIMIT = 20
 /** What sends a text in one place and reads it back; answers what was wrong, if anything was. */
 type Place = (wire: WireClient, cookie: string, text: NaughtyText) => Promise<string | undefined>
 
+/** What the server takes unless it is told otherwise. */
+const HEADER_LIMIT = 16_000
+
 const PLACES: Readonly<Record<string, Place>> = {
   'as a value': asValue,
   'as a plain string': asPlainString,
@@ -136,17 +139,14 @@ async function asValue(wire: WireClient, cookie: string, text: NaughtyText) {
 }
 
 async function asPlainString(wire: WireClient, cookie: string, text: NaughtyText) {
-  const type = 'Content-Type: text/plain'
-  const put = await wire.ask(
-    wireRequest('PUT', '/session/plain', { headers: [cookie, type], body: text.bytes }),
-  )
+  const target = '/session/plain?as=text'
+  const put = await wire.ask(wireRequest('PUT', target, { headers: [cookie], body: text.bytes }))
   if (put.status !== 204) {
     const refused = isUtf8(text.bytes) ? `refused: ${put.body}` : undefined
     // The longest of the corpus have more bytes than a session.
     return refusalOf(put) ?? (put.status === 413 ? undefined : refused)
   }
-  const headers = [cookie, 'Accept: text/plain']
-  return differenceOf(await wire.ask(wireRequest('GET', '/session/plain', { headers })), text.bytes)
+  return differenceOf(await wire.ask(wireRequest('GET', target, { headers: [cookie] })), text.bytes)
 }
 
 async function asDefault(wire: WireClient, cookie: string, text: NaughtyText) {
@@ -215,12 +215,12 @@ async function asCookieValue(wire: WireClient, _cookie: string, text: NaughtyTex
 async function asCookieHeader(wire: WireClient, _cookie: string, text: NaughtyText) {
   const value = text.bytes.toString('latin1')
   if (/^[ \t]|[ \t]$|[;\r\n]/.test(value) || !isUtf8(text.bytes)) return undefined
-  return await readCookie(wire, `name=${value}`, text.bytes)
+  return await readCookie(wire, `name=${value}`, text.bytes, '/cookies/name?raw=true')
 }
 
-async function readCookie(wire: WireClient, pair: string, value: Buffer) {
+async function readCookie(wire: WireClient, pair: string, value: Buffer, target = '/cookies/name') {
   const headers = [`Cookie: ${pair}`, 'Accept: text/plain']
-  const answer = await wire.ask(wireRequest('GET', '/cookies/name', { headers }))
+  const answer = await wire.ask(wireRequest('GET', target, { headers }))
   return answer.status === 200 ? differenceOf(answer, value) : refusalOf(answer)
 }
 
@@ -240,8 +240,12 @@ async function asApiKey(wire: WireClient, _cookie: string, text: NaughtyText) {
 
 async function asPath(wire: WireClient, cookie: string, text: NaughtyText) {
   const path = percentEncode(text.bytes)
+  // A page's own, of which nothing is read.
+  const verified = await wire.ask(wireRequest('GET', `/verify/${path}`, { headers: [cookie] }))
+  const expected = path.length > HEADER_LIMIT ? [401, 431] : [200]
+  if (!expected.includes(verified.status)) return `GET /verify/${path}: answered ${verified.status}`
   for (const method of ['GET', 'PUT', 'DELETE', 'POST']) {
-    for (const target of [`/${path}`, `/sessions/${path}`, `/verify/${path}`]) {
+    for (const target of [`/${path}`, `/sessions/${path}`, `/healthz/${path}`]) {
       const headers = [cookie]
       const fault = refusalOf(await wire.ask(wireRequest(method, target, { headers, body: '1' })))
       if (fault !== undefined) return `${method} ${target}: ${fault}`

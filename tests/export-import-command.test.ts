@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs'
 import { constants, getPriority } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -49,7 +50,7 @@ for (const [line, reason] of Object.entries(WRONG_LINES)) {
     const run = await runHere(importCommand, ['--data', path], {
       stdin: bytesOf(`${line}\n${good}`),
     })
-    assert.is(run.code, 0)
+    assert.is(run.code, 65)
     assert.match(run.err, /^Line 1: /)
     assert.match(run.err, reason)
     assert.not.match(run.err, /secret(?!Hash)/)
@@ -62,6 +63,11 @@ test('words and stores that make no sense are refused', async () => {
   const refusals = [
     await runHere(importCommand, ['file', '--data', path]),
     await runHere(importCommand, ['--from', 'memcached', '--data', path]),
+    await runHere(importCommand, ['--strict', '--lenient', '--data', path]),
+    await runHere(importCommand, ['--prefix', 'sess:', '--data', path]),
+    await runHere(importCommand, ['--sub', 'user', '--data', path]),
+    await runHere(importCommand, ['--from', 'connect-redis', '--sub', '', '--data', path]),
+    await runHere(importCommand, ['--from', 'connect-redis', '--sub', '/~2', '--data', path]),
     await runHere(exportCommand, ['file', '--data', path]),
     await runHere(listCommand, ['--limit', '3', '--data', path]),
   ]
@@ -84,7 +90,81 @@ test('bytes that are not UTF-8 are a wrong line', async () => {
   const line = Buffer.from(`{"id":"${ID}",${LIMITS},"data":{"a":"\xff"}}`, 'latin1')
   const run = await runHere(importCommand, ['--data', path], { stdin: chunks(line) })
   assert.match(run.err, /^Line 1: Cannot read it: it is not UTF-8/)
+  assert.is(run.code, 65)
 })
+
+test('an import of nothing is told and is 65, with --lenient it is 0', async () => {
+  const path = makeSessionFile(0)
+  for (const text of ['', '\n \r\n', '\ufeff', '[]']) {
+    const run = await runHere(importCommand, ['--data', path], { stdin: bytesOf(text) })
+    assert.is(run.code, 65)
+    assert.match(run.err, /There is nothing to import/)
+    const args = ['--lenient', '--data', path]
+    const lenient = await runHere(importCommand, args, { stdin: bytesOf(text) })
+    assert.is(lenient.code, 0)
+    assert.is(lenient.out, 'Imported 0; left out 0 that were there, 0 expired and 0 wrong\n')
+  }
+})
+
+test('with --lenient what is wrong is told all the same, and the exit code is 0', async () => {
+  const path = makeSessionFile(0)
+  const stdin = bytesOf(`wrong\n{"id":"${idOf(1)}",${LIMITS}}\n`)
+  const run = await runHere(importCommand, ['--lenient', '--json', '--data', path], { stdin })
+  assert.is(run.code, 0)
+  assert.match(run.err, /^Line 1: /)
+  assert.equal(JSON.parse(run.out), { imported: 1, there: 0, expired: 0, wrong: 1 })
+})
+
+test('a dump in which all is wrong says so of the first, and counts the others', async () => {
+  const path = makeSessionFile(0)
+  const stdin = bytesOf('wrong\n'.repeat(1_000))
+  const run = await runHere(importCommand, ['--data', path], { stdin })
+  assert.is(run.code, 65)
+  assert.is(run.err.match(/^Line /gm)?.length, 20)
+  assert.match(run.err, /^… and 980 more that are wrong$/m)
+  assert.is(run.out, 'Imported 0; left out 0 that were there, 0 expired and 1000 wrong\n')
+})
+
+test('a dry run counts the same and writes nothing', async () => {
+  const path = makeSessionFile(2, { now: NOW })
+  const lines = [1, 2, 3].map((n) => `{"id":"${idOf(n)}",${LIMITS}}`)
+  const stdin = bytesOf([...lines, 'wrong'].join('\n'))
+  const run = await runHere(importCommand, ['--dry-run', '--data', path], { stdin })
+  assert.is(run.code, 65)
+  assert.is(run.out, 'Would import 2; left out 1 that were there, 0 expired and 1 wrong\n')
+  assert.equal(idsIn(path), [idOf(0), idOf(1)])
+})
+
+test('sessions that a person has made readable, or put into an array, are the same', async () => {
+  const session = JSON.parse(`{"id":"${idOf(1)}",${LIMITS},"data":{"a":[1,{}]}}`)
+  for (const value of [session, [session]]) {
+    const path = makeSessionFile(0)
+    const stdin = bytesOf(JSON.stringify(value, undefined, 2))
+    assert.is((await runHere(importCommand, ['--data', path], { stdin })).code, 0)
+    assert.equal(idsIn(path), [idOf(1)])
+  }
+})
+
+const UNREADABLE: Record<string, readonly [bytes: Buffer, reason: RegExp]> = {
+  gzip: [gzipSync('{}'), /it is gzip; .*gunzip/],
+  'UTF-16 with a mark': [Buffer.from('\ufeff{"id":1}\n', 'utf16le'), /it is UTF-16; .*iconv/],
+  'UTF-16 without one': [Buffer.from('{\n', 'utf16le'), /it is UTF-16; .*iconv/],
+  'an RDB file': [Buffer.from('REDIS0011\xfa\x09redis-ver', 'latin1'), /RDB.*redis-dump --json/],
+  RESP: [Buffer.from('*3\r\n$3\r\nSET\r\n'), /RESP.*redis-dump --json/],
+  'an SQLite file': [Buffer.from('SQLite format 3\0\x10'), /SQLite.*coatcheck restore/],
+}
+
+for (const [name, [bytes, reason]] of Object.entries(UNREADABLE)) {
+  test(`${name} is refused as a whole, with the way out`, async () => {
+    const path = makeSessionFile(0)
+    for (const stdin of [chunks(bytes), chunks(...[...bytes].map((byte) => Buffer.of(byte)))]) {
+      const run = await runHere(importCommand, ['--lenient', '--data', path], { stdin })
+      assert.is(run.code, 65)
+      assert.match(run.err, reason)
+      assert.is(run.out, '')
+    }
+  })
+}
 
 test('what is there, live or ended, and what has expired is left out', async () => {
   const path = makeSessionFile(2, { now: NOW })

@@ -56,7 +56,7 @@ for (const [what, when, onDataFile] of [
     for (const [cookie, value] of acknowledged) {
       const answer = await fetch(`${again.url}/session/k`, { headers: { cookie } })
       const found = await answer.text()
-      if (found !== value) missing.push(`${value}: ${answer.status} ${found}`)
+      if (found !== `${value}\n`) missing.push(`${value}: ${answer.status} ${found}`)
     }
     assert.equal(missing, [])
     again.kill('SIGTERM')

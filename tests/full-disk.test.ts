@@ -55,7 +55,7 @@ async function countReadable(server: RunningServer, cookies: readonly string[]):
   let readable = 0
   for (const cookie of cookies) {
     const answer = await fetch(`${server.url}/session/big`, { headers: { cookie } })
-    if ((await answer.text()) === VALUE) readable++
+    if ((await answer.text()) === `${VALUE}\n`) readable++
   }
   return readable
 }

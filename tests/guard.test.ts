@@ -23,8 +23,8 @@ const BAD_REQUESTS: Record<string, string> = {
   ),
   'with two Content-Length headers': rawRequest('PUT /session/k', ['Content-Length: 2'], '1'),
   'without a Host': 'PUT /session/k HTTP/1.1\r\nContent-Length: 1\r\n\r\n1',
-  'without a Host, in HTTP/1.0': 'PUT /session/k HTTP/1.0\r\nContent-Length: 1\r\n\r\n1',
-  'with an empty Host': 'PUT /session/k HTTP/1.1\r\nHost:\r\nContent-Length: 1\r\n\r\n1',
+  'with two Host headers, in HTTP/1.0': 'GET / HTTP/1.0\r\nHost: a\r\nHost: b\r\n\r\n',
+  'with two empty Host headers': 'GET / HTTP/1.1\r\nHost:\r\nHost:\r\n\r\n',
   'with user information in its Host': withHost('ada@localhost'),
   'with a path in its Host': withHost('localhost/x'),
   'with two hosts in its Host': withHost('localhost, other'),
@@ -34,7 +34,9 @@ const BAD_REQUESTS: Record<string, string> = {
   'with an address that is none in its Host': withHost('999.999.999.999'),
   'with an address that is short for another one in its Host': withHost('127.1'),
   'with an IPv6 address that is none in its Host': withHost('[::::]'),
-  'with an IPv6 address that has a shorter form in its Host': withHost('[0::1]'),
+  'with a zone in its Host': withHost('[::1%25lo]'),
+  'with an address in hexadecimal in its Host': withHost('0x7f.1'),
+  'with an IPv4 address in brackets in its Host': withHost('[127.0.0.1]'),
   'with an escape in its Host': withHost('localhost%41'),
   'with an escape that is none in its Host': withHost('localhost%zz'),
   'with a port that is empty in its Host': withHost('localhost:'),
@@ -55,7 +57,8 @@ const BAD_REQUESTS: Record<string, string> = {
   ),
   'with a target that is not ASCII': rawRequest('PUT /session/ké', [], '1'),
   'with a control character in its target': rawRequest('PUT /session/k\u0001', [], '1'),
-  'with a star for its target': rawRequest('OPTIONS *'),
+  'with a star for its target': rawRequest('GET *'),
+  'with a star and more for its target': rawRequest('OPTIONS *x'),
   'with a target that is no path': rawRequest('GET session'),
   'with a Content-Length beside a Transfer-Encoding': rawRequest(
     'PUT /session/k',
@@ -217,6 +220,115 @@ test('a client that keeps its side open after a refusal does not keep the server
   for (const socket of [malformed, idle, tooMany]) socket.destroy()
 })
 
+test('a request of HTTP/1.0 needs no Host', async () => {
+  const { send, countSessions, stop } = await listenRaw()
+  const read = await send('GET /healthz HTTP/1.0\r\n\r\n')
+  assert.is(parseAnswer(read).status, 200)
+  const written = await send('PUT /session/k HTTP/1.0\r\nContent-Length: 1\r\n\r\n1')
+  assert.is(parseAnswer(written).status, 204)
+  // No page of any origin is one of a host that nobody named.
+  const page = 'Origin: http://no-host.invalid\r\nContent-Length: 1\r\n\r\n1'
+  for (const head of ['PUT /session/k HTTP/1.0\r\n', 'PUT /session/k HTTP/1.0\r\nHost:\r\n']) {
+    const foreign = await send(`${head}${page.replace('no-host.invalid', 'localhost')}`)
+    assert.is(parseAnswer(foreign).status, 403)
+  }
+  assert.is(countSessions(), 1)
+  await stop()
+})
+
+for (const target of ['*', '/', 'http://localhost', 'http://localhost/']) {
+  test(`OPTIONS ${target} is answered, as a health check wants it`, async () => {
+    const { send, stop } = await listenRaw()
+    for (const version of ['1.0', '1.1']) {
+      const bytes = `OPTIONS ${target} HTTP/${version}\r\nHost: a\r\nConnection: close\r\n\r\n`
+      const { status, headers } = parseAnswer(await send(bytes))
+      assert.is(status, 204, version)
+      assert.match(headers.get('allow') ?? '', 'OPTIONS')
+    }
+    await stop()
+  })
+}
+
+test('a client that closes its side gets the answers to all that it asked before', async () => {
+  const { open, countSessions, stop } = await listenRaw()
+  const put = 'PUT /session/k HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\n1'
+  const get = 'GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n'
+  for (const [asked, expected] of [
+    [put, [204]],
+    [put + get + put, [204, 200, 204]],
+    [get.repeat(3), [200, 200, 200]],
+    ['', []],
+    // What is no whole request is none, and what came before it is answered all the same.
+    [put.slice(0, -1), [400]],
+    [put.slice(0, 30), [400]],
+    [put + get.slice(0, -2), [204, 400]],
+  ] as const) {
+    const socket = await open()
+    socket.end(asked)
+    let rest = await readToEnd(socket)
+    const statuses: number[] = []
+    while (rest !== '') {
+      const answer = parseAnswer(rest)
+      statuses.push(answer.status)
+      rest = answer.rest
+    }
+    assert.equal(statuses, expected, JSON.stringify(asked))
+    if (!socket.destroyed) await once(socket, 'close')
+  }
+  assert.is(countSessions(), 4)
+  await stop(HOUR)
+})
+
+test('a connection on which nothing came is closed without a word, and others are told 408', async () => {
+  const limits = { headerTimeoutMs: 200, requestTimeoutMs: 200, keepAliveTimeoutMs: 200 }
+  const { open, stop } = await listenRaw(limits)
+  const get = 'GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n'
+  const [silent, begun, used] = await Promise.all([open(), open(), open()])
+  const answers = [silent, begun, used].map(readToEnd)
+  begun.write('G')
+  used.write(get)
+  const [nothing = '', refused = '', answered = ''] = await Promise.all(answers)
+  assert.is(nothing, '')
+  assert.is(refusalIn(refused), '408 request_timeout')
+  const { status, rest } = parseAnswer(answered)
+  assert.equal([status, rest], [200, ''])
+  for (const socket of [silent, begun, used]) socket.destroy()
+  await stop()
+})
+
+test('a GET that announces a body and sends none is the last of its connection', async () => {
+  const { open, stop } = await listenRaw()
+  for (const announced of ['Content-Length: 5', 'Transfer-Encoding: chunked']) {
+    const socket = await open()
+    socket.write(`GET /verify HTTP/1.1\r\nHost: localhost\r\n${announced}\r\n\r\n`)
+    const answer = parseAnswer(await readToEnd(socket))
+    assert.equal([answer.status, answer.headers.get('connection')], [401, 'close'], announced)
+    socket.destroy()
+  }
+  await stop()
+})
+
+test('whatever stands behind /verify in the target, and however its body comes, it is 401 at worst', async () => {
+  const { send, stop } = await listenRaw()
+  const put = await send(rawRequest('PUT /session/k', [], '1'))
+  const cookie = parseAnswer(put).headers.get('set-cookie')?.split(';', 1)[0] ?? ''
+  for (const bytes of [
+    rawRequest('GET /verify/a\\b?c#d', [`Cookie: ${cookie}`]),
+    rawRequest('GET /verify/a#b?c', [`Cookie: ${cookie}`]),
+    rawRequest('POST /verify/form', [`Cookie: ${cookie}`], 'a=1'),
+    rawRequest('POST /verify', [`Cookie: ${cookie}`, 'Expect: 100-continue'], 'a=1'),
+    rawRequest('POST /verify', [`Cookie: ${cookie}`, 'Content-Length: 9']),
+    rawRequest('PUT /verify', [`Cookie: ${cookie}`, 'Transfer-Encoding: chunked'], ''),
+    rawRequest('GET http://localhost/verify/x?y', [`Cookie: ${cookie}`]),
+  ]) {
+    const what = bytes.slice(0, 40)
+    assert.is(parseAnswer(await send(Buffer.from(bytes, 'latin1'))).status, 200, what)
+    const without = bytes.replace(/Cookie: .*\r\n/, '')
+    assert.is(parseAnswer(await send(Buffer.from(without, 'latin1'))).status, 401, what)
+  }
+  await stop()
+})
+
 test('an absolute target is taken as its path, and its host as the Host', async () => {
   const { send, countSessions, stop } = await listenRaw()
   for (const target of ['http://localhost/session/k', 'HTTP://example.com:80/session/k?x=1']) {
@@ -248,6 +360,12 @@ for (const host of [
   '[::1]:80',
   'a_b.c-d',
   'LocalHost:80',
+  'xn--msli-0ra.example.',
+  '[0::1]',
+  '[0:0:0:0:0:0:0:1]:7377',
+  '[::ffff:127.0.0.1]',
+  '[::FFFF:7F00:1]:80',
+  '',
 ]) {
   test(`the Host ${host} is taken`, async () => {
     const { send, stop } = await listenRaw()

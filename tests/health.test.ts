@@ -22,6 +22,7 @@ test('GET /healthz says that all is well, to anybody, and without a session', as
 
 for (const [state, status, word] of [
   ['log_long', 200, 'degraded'],
+  ['writes_late', 200, 'degraded'],
   ['log_full', 200, 'degraded'],
   ['disk_full', 200, 'degraded'],
   ['failed', 503, 'failed'],
@@ -57,6 +58,9 @@ test('the log says once that storage runs short, again after a minute, and once 
   health = { state: 'ok', logBytes: 1 }
   clock.advance(61_000)
   assert.equal(said(), ['info storage recovered 1'])
+  health = { state: 'writes_late', logBytes: 1 }
+  clock.advance(59_000)
+  assert.equal(said(), ['warn writes are late writes_late 1'])
   stop()
   health = { state: 'disk_full', logBytes: 1 }
   clock.advance(60_000)

@@ -345,7 +345,7 @@ function openLateStore(rules: Partial<SessionRules> = {}, keepEndedMs = DAY) {
       return reader.find(...query)
     },
   }
-  const parts = { clock, maxPendingWrites: 1_000, patient: false }
+  const parts = { clock, maxPendingWrites: 1_000, maxWriteWaitMs: 60_000, patient: false }
   const store: Store = createStore(counting, port, parts)
   return {
     store,

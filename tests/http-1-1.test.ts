@@ -181,7 +181,7 @@ test('the fields of a trailer are no headers', async () => {
   const trailer = `2\r\n42\r\n0\r\nCookie: ${cookie}\r\nHost: other\r\n\r\n`
   await send(put(['Transfer-Encoding: chunked', 'Connection: close'], trailer))
   const get = `GET /session/k HTTP/1.1\r\nHost: localhost\r\nCookie: ${cookie}\r\nConnection: close\r\n\r\n`
-  assert.is(parseAnswer(await send(get)).body, '1')
+  assert.is(parseAnswer(await send(get)).body, '1\n')
   await stop()
 })
 
@@ -194,7 +194,7 @@ test('a request of HTTP/1.0 with a Host and no coding is answered, and the conne
   const cookie = parseAnswer(written).headers.get('set-cookie')?.split(';', 1)[0] ?? ''
   const read = await send(`GET /session/k HTTP/1.0\r\nHost: localhost\r\nCookie: ${cookie}\r\n\r\n`)
   assert.is(parseAnswer(read).status, 200)
-  assert.is(parseAnswer(read).body, '1')
+  assert.is(parseAnswer(read).body, '1\n')
   await stop()
 })
 

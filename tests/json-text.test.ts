@@ -5,17 +5,16 @@ import * as assert from 'uvu/assert'
 import { CoatcheckError } from '../lib/errors.ts'
 import { findFault } from '../lib/json/syntax.ts'
 import {
-  equalJson,
   findMember,
   findOnlyMember,
   kindOf,
   parseArray,
   parseJson,
   parseObject,
-  renderArray,
   renderObject,
   replaceMember,
 } from '../lib/json/text.ts'
+import { equalJson } from '../lib/json/equal.ts'
 
 const test = suite('JSON text')
 
@@ -268,7 +267,7 @@ test('every object survives being taken apart and put together', () => {
 test('every array survives being taken apart and put together', () => {
   const property = fc.property(fc.array(fc.jsonValue()), fc.nat(3), (value, indent) => {
     const text = JSON.stringify(value, null, indent)
-    const again: unknown = JSON.parse(renderArray(parseArray(text)))
+    const again: unknown = JSON.parse(`[${parseArray(text).join(',')}]`)
     assert.ok(isDeepStrictEqual(again, JSON.parse(text)), text)
   })
   fc.assert(property)

@@ -17,7 +17,10 @@ test('key with words that make no sense is refused with its usage', async () => 
     const { refusal } = await run(path, ...words)
     assert.match(refusal, /^Cannot read the settings: Cannot tell .* key new NAME/, words.join(' '))
   }
-  assert.match((await run(path, 'list', '--jsn')).refusal, /'--jsn'.*usage: key new NAME/)
+  assert.match(
+    (await run(path, 'list', '--jsn')).refusal,
+    /Unknown flag "--jsn": did you mean --json\?; usage: key new NAME/,
+  )
   await store.close()
 })
 

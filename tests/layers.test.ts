@@ -18,7 +18,10 @@ const LAYERS: Record<string, { files: string[]; imports: string[] }> = {
       'lib/assets.ts',
       'lib/permissions.ts',
       'lib/maybe-promise.ts',
+      'lib/program-name.ts',
       'lib/recent.ts',
+      'lib/suggest.ts',
+      'lib/wrap.ts',
     ],
     imports: [],
   },
@@ -29,6 +32,8 @@ const LAYERS: Record<string, { files: string[]; imports: string[] }> = {
       'lib/settings-table.ts',
       'lib/setting-values.ts',
       'lib/command-names.ts',
+      'lib/environment.ts',
+      'lib/npm-words.ts',
     ],
     imports: ['base'],
   },
@@ -42,7 +47,7 @@ const LAYERS: Record<string, { files: string[]; imports: string[] }> = {
     imports: ['contract', 'session', 'settings', 'base'],
   },
   commands: {
-    files: ['lib/commands/'],
+    files: ['lib/commands/', 'lib/commands/foreign/'],
     imports: ['store', 'contract', 'keys', 'session', 'settings', 'json', 'base'],
   },
   background: {
@@ -77,7 +82,7 @@ const LAYERS: Record<string, { files: string[]; imports: string[] }> = {
 const OWNERS: Record<string, string[]> = {
   hono: ['http', 'server'],
   '@hono/node-server': ['http', 'server'],
-  'node:http': ['http', 'server'],
+  'node:http': ['http', 'server', 'commands'],
   'better-sqlite3': ['store'],
   'node:sqlite': [],
   esbuild: ['build'],

@@ -302,7 +302,8 @@ function crash({ transactions = 12, move = false } = {}): Crashed {
   for (let n = 0; n < transactions; n++) {
     const id = idOf(n)
     const key = { id, secretHash: 'h'.repeat(43), createdAt: NOW, lastSeenAt: NOW, device: null }
-    const rest = { claims: '{}', permanent: false, idleTimeoutMs: DAY, lifetimeMs: DAY, version: 1 }
+    const limits = { idleTimeoutMs: DAY, lifetimeMs: DAY, ownIdleTimeout: false, ownLifetime: true }
+    const rest = { claims: '{}', permanent: false, ...limits, version: 1 }
     const data = JSON.stringify({ n, text: 'x'.repeat((n % 5) * 1_500) })
     const end = { kind: 'end', id: idOf(n - 1), now: NOW, seenAt: 0, reason: 'logout' } as const
     writer.run([

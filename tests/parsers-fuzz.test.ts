@@ -8,8 +8,9 @@ import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { isApiKey } from '../lib/api-key.ts'
-import { parseForeignLine } from '../lib/commands/foreign-dumps.ts'
-import { linesOf } from '../lib/commands/input-lines.ts'
+import { createForeignReader } from '../lib/commands/foreign/foreign-reader.ts'
+import { recordsOf } from '../lib/commands/input-records.ts'
+import { RULES } from './support/memory-store.ts'
 import { CoatcheckError } from '../lib/errors.ts'
 import type { AppContext } from '../lib/http/app-env.ts'
 import {
@@ -19,7 +20,9 @@ import {
 } from '../lib/http/cookie-body.ts'
 import { parseCookies } from '../lib/http/cookie-header.ts'
 import { parseDateTime } from '../lib/http/date-time.ts'
+import { parseHop } from '../lib/http/address-text.ts'
 import { createForwarded } from '../lib/http/forwarded.ts'
+import { parseForwarded } from '../lib/http/forwarded-header.ts'
 import { refuseRequest } from '../lib/http/guard.ts'
 import { parseNewSession } from '../lib/http/new-session-body.ts'
 import { readPrecondition } from '../lib/http/precondition-headers.ts'
@@ -131,7 +134,7 @@ test('session-body: any JSON is a patch of a key or of a session, or refused', (
   const property = fc.property(anyJson, (body) => {
     const keyPatch = unlessRefused(() => parseKeyPatch('key', body))
     if (keyPatch !== undefined) assert.is(parseObject(body).size, 1)
-    const update = unlessRefused(() => parseSessionPatch(body))
+    const update = unlessRefused(() => parseSessionPatch(body, true))
     for (const part of [update?.data, update?.claims]) {
       if (part !== undefined) parseObject(parseJson(part, Infinity, 'part'))
     }
@@ -228,7 +231,7 @@ test('a long header that is nearly a list of versions is refused in no time', ()
 test('wantsText: any Accept is answered yes or no', () => {
   const property = fc.property(headerText, headerText, (before, after) => {
     const context = contextOf({ accept: `${before}text/plain${after}` })
-    assert.type(wantsText(context), 'boolean')
+    assert.type(wantsText(context, new Map()), 'boolean')
   })
   fc.assert(property, RUNS)
 })
@@ -241,6 +244,33 @@ test('forwarded: whatever proxies say, the address is one, and the scheme is kno
     const context = contextOf(headers)
     assert.ok(isIP(forwarded.addressOf(context) ?? '') !== 0)
     assert.type(forwarded.isSecure(context), 'boolean')
+  })
+  fc.assert(property, RUNS)
+})
+
+test('parseForwarded: any text is elements of names and values, or none', () => {
+  const property = fc.property(headerText, fc.array(headerText), (text, values) => {
+    for (const element of parseForwarded(text)) {
+      for (const [name] of element) assert.match(name, /^[^A-Z=;," ]+$/)
+    }
+    // What is quoted as section 4 of RFC 7239 has it comes back as it was.
+    const quoted = values.map((value) => `for="${value.replace(/[\\"]/g, '\\$&')}"`).join(', ')
+    const read = parseForwarded(quoted).flatMap((element) => element.get('for') ?? [])
+    assert.equal(read, values)
+  })
+  fc.assert(property, RUNS)
+})
+
+test('parseHop: any text is an address in its one spelling, or none', () => {
+  const property = fc.property(fc.oneof(headerText, fc.ipV4(), fc.ipV6()), (text) => {
+    const address = parseHop(text)
+    if (isIP(text) !== 0) assert.ok(address)
+    if (address === undefined) return
+    assert.ok(isIP(address) !== 0)
+    for (const same of [address, `"${address}"`, ` ${address}\t`])
+      assert.is(parseHop(same), address)
+    const bracketed = isIP(address) === 6 ? `[${address}]` : address
+    for (const port of [':80', ':_p', ':']) assert.is(parseHop(`${bracketed}${port}`), address)
   })
   fc.assert(property, RUNS)
 })
@@ -350,15 +380,22 @@ test('foreign dumps: any text is sessions that an export could hold, or refused'
     .map((dump) => JSON.stringify(dump))
   const stores = fc.constantFrom('connect-redis' as const, 'flask-session' as const)
   const property = fc.property(stores, fc.oneof(dumps, anyJson, anyText), (store, line) => {
-    for (const make of unlessRefused(() => parseForeignLine(store)(line, NOW)) ?? []) {
-      const session = unlessRefused(make)
+    const prefix = store === 'flask-session' ? 'session:' : 'sess:'
+    const reader = createForeignReader({ store, prefix, sub: [['a']], rules: RULES })
+    const records = line.split('\n').map((text, n) => ({
+      line: n + 1,
+      text: Buffer.from(text),
+      goesOn: false,
+    }))
+    for (const { read } of [...records.flatMap((record) => reader.take(record)), ...reader.end()]) {
+      const session = unlessRefused(() => read(NOW))
       if (session !== undefined) parseSessionLine(renderSessionLine(session, false), NOW)
     }
   })
   fc.assert(property, RUNS)
 })
 
-test('input lines: any bytes are the same lines, wherever they are cut', async () => {
+test('input records: any bytes are the same records, wherever they are cut', async () => {
   const property = fc.asyncProperty(
     fc.uint8Array({ maxLength: 60 }),
     fc.nat(8),
@@ -368,8 +405,8 @@ test('input lines: any bytes are the same lines, wherever they are cut', async (
         return whole.subarray(n * (size + 1), (n + 1) * (size + 1))
       })
       assert.equal(
-        await Array.fromAsync(linesOf(streamOf(pieces))),
-        await Array.fromAsync(linesOf(streamOf([whole]))),
+        await Array.fromAsync(recordsOf(streamOf(pieces))),
+        await Array.fromAsync(recordsOf(streamOf([whole]))),
       )
     },
   )

@@ -27,7 +27,7 @@ test('a request sees what the one before it on its connection has written', asyn
   const bodies = []
   while (rest !== '') {
     const answer = parseAnswer(rest)
-    bodies.push(answer.body)
+    bodies.push(answer.body.trimEnd())
     rest = answer.rest
   }
   assert.equal(bodies, ['', '1', '', '2', '', '3', '3'])

@@ -5,10 +5,15 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { backupCommand } from '../lib/commands/backup.ts'
 import { checkCommand } from '../lib/commands/check.ts'
+import { endCommand } from '../lib/commands/end.ts'
+import { exportCommand } from '../lib/commands/export.ts'
+import { importCommand } from '../lib/commands/import.ts'
+import { keyCommand } from '../lib/commands/key.ts'
 import { restoreCommand } from '../lib/commands/restore.ts'
+import { showCommand } from '../lib/commands/show.ts'
 import { lockDatabase } from '../lib/store/lock.ts'
 import { runHere } from './support/run-here.ts'
-import { damageIndex, idsIn, makeSessionFile, tamper } from './support/session-file.ts'
+import { damageIndex, idOf, idsIn, makeSessionFile, tamper } from './support/session-file.ts'
 import { openSmallDisk } from './support/small-disk.ts'
 import { makeFolder, runServer, spawnServer } from './support/spawn-server.ts'
 import { runTraced, runTracedToStop } from './support/traced-run.ts'
@@ -110,7 +115,6 @@ test('restore puts the backup in place, and keeps the old file with all that was
 
   const again = await runHere(restoreCommand, [file, '--data', path])
   assert.match(again.out, /^Restored 3 sessions to .*\nThe file that was there is now .*Z-2\n$/)
-  assert.match(again.err, 'are live again')
 })
 
 test('restore makes a data file where there is none, and a server goes on with it', async () => {
@@ -136,6 +140,96 @@ test('restore takes a backup of an older Coatcheck in the place of a newer file'
   server.kill('SIGTERM')
   assert.is((await server.ended).code, 0)
   assert.is((await runServer(['check', '--data', path])).code, 0)
+})
+
+test('restore brings no session back that has ended since, and no key that was revoked since', async () => {
+  const path = makeSessionFile(6)
+  const key = async (...words: string[]) => await runHere(keyCommand, [...words, '--data', path])
+  for (const name of ['first', 'rotated']) await key('new', name)
+  tamper(path, `update sessions set secret_hash = null where id = '${idOf(3)}'`)
+  const file = await backUp(path)
+  for (const n of [0, 1]) await runHere(endCommand, [idOf(n), '--data', path])
+  for (const name of ['first', 'rotated']) await key('revoke', name)
+  for (const name of ['rotated', 'later']) await key('new', name)
+  // Ended, and forgotten since; and begun anew by a back end, which chose the id.
+  tamper(path, `delete from sessions where id = '${idOf(2)}'`)
+  tamper(
+    path,
+    `insert into tombstones values ('${idOf(3)}', null, 'logout', 1, 0);
+     update sessions set device = '{}' where id = '${idOf(3)}'`,
+  )
+  const keysBefore = (await key('list')).out
+
+  const { out, err, code } = await runHere(restoreCommand, [file, '--data', path])
+  assert.is(code, 0)
+  assert.match(out, 'Restored 4 sessions')
+  assert.match(err, '2 sessions of the backup have ended since, and stay ended (--exact')
+  assert.match(err, '2 keys were revoked since, and stay revoked')
+  assert.match(err, '2 keys were made since, and stay in force')
+  assert.match(err, '1 sessions are live of which the old file knows nothing')
+  assert.not.match(err, 'is damaged')
+  assert.equal(idsIn(path), [2, 3, 4, 5].map(idOf))
+  assert.is((await key('list')).out, keysBefore)
+  const shown = await runHere(showCommand, [idOf(0), '--data', path])
+  assert.match(shown.out, '"reason":"revoked"')
+  assert.is((await runHere(checkCommand, ['--data', path])).code, 0)
+
+  // As it was, when that is what is asked for; and then there is nothing to keep of what came before.
+  const exact = await runHere(restoreCommand, [file, '--exact', '--data', path])
+  assert.match(exact.out, 'Restored 6 sessions')
+  assert.match(exact.err, 'are live again')
+  assert.is((await key('list')).out.match(/in force/g)?.length, 2)
+  const again = await runHere(restoreCommand, [file, '--json', '--data', path])
+  const carried = { ended: 0, revokedKeys: 0, newKeys: 0, unknown: 0, isWhole: true }
+  assert.equal(JSON.parse(again.out).carried, carried)
+})
+
+test('restore keeps what can be read of a damaged file, and says that it is damaged', async () => {
+  const path = makeSessionFile(4)
+  const file = await backUp(path)
+  for (const n of [0, 1]) await runHere(endCommand, [idOf(n), '--data', path])
+  const database = new Database(path)
+  database.unsafeMode()
+  database.exec(`update tombstones set reason = 'logout' where id = '${idOf(0)}'`)
+  database.exec('drop table api_keys')
+  database.close()
+  const { out, err } = await runHere(restoreCommand, [file, '--data', path])
+  assert.match(out, 'Restored 3 sessions')
+  assert.match(err, 'The old file is damaged')
+  assert.equal(idsIn(path), [0, 2, 3].map(idOf))
+})
+
+test('restore says what is in force again where there was no file, or nothing of it can be read', async () => {
+  const file = await backUp(makeSessionFile(2))
+  const path = join(makeFolder(), 'sessions.db')
+  const none = await runHere(restoreCommand, [file, '--data', path])
+  assert.match(none.err, /There was no data file: Sessions .* are live again.*keys revoked since/)
+  writeFileSync(path, 'x'.repeat(8_192))
+  const { err } = await runHere(restoreCommand, [file, '--data', path])
+  assert.match(err, 'The old file is damaged')
+})
+
+test('restore gives keys of one name, of a file that has nothing to do with the backup, two names', async () => {
+  const path = makeSessionFile(1)
+  await runHere(keyCommand, ['new', 'first', '--data', path])
+  const file = await backUp(path)
+  const other = makeSessionFile(1)
+  await runHere(keyCommand, ['new', 'first', '--data', other])
+  assert.is((await runHere(restoreCommand, [file, '--data', other])).code, 0)
+  const { out } = await runHere(keyCommand, ['list', '--data', other])
+  assert.match(out, /^first\t.*in force\nfirst-2\t.*in force\n$/)
+})
+
+test('import revives no session that has ended, for as long as that is remembered', async () => {
+  const path = makeSessionFile(2)
+  const exported = (await runHere(exportCommand, ['--with-secret-hashes', '--data', path])).out
+  await runHere(endCommand, [idOf(0), '--data', path])
+  const stdin = (async function* () {
+    yield Buffer.from(exported)
+  })()
+  const { out } = await runHere(importCommand, ['--data', path], { stdin })
+  assert.match(out, 'Imported 0; left out 2 that were there')
+  assert.equal(idsIn(path), [idOf(1)])
 })
 
 test('restore over a damaged file keeps that and its log as they are', async () => {

@@ -127,11 +127,112 @@ test('behind a trusted proxy the scheme is the one that the browser used', async
   assert.is((await put([], 'https://localhost')).status, 403)
 })
 
-test('the refusal says what to do', async () => {
+test('an origin is one, however its host is written, and the default port is none', async () => {
   const { request } = openServer()
-  const headers = { 'sec-fetch-site': 'cross-site' }
-  const { detail } = await problemOf(await request('DELETE /session', { headers }))
-  assert.match(detail, 'serve the page and Coatcheck from one origin')
+  const put = async (origin: string, claimed: string) =>
+    (await request('PUT /session/a', { origin, body: '1', headers: { origin: claimed } })).status
+
+  for (const [asked, page] of [
+    ['http://a.example:80', 'http://a.example'],
+    ['http://a.example', 'http://a.example:80'],
+    ['https://a.example:443', 'https://a.example'],
+    ['https://A.Example', 'https://a.example'],
+    ['http://a.example.', 'http://a.example'],
+    ['http://a.example.:8080', 'http://a.example:8080'],
+    ['http://a.example', 'http://a.example.'],
+    ['http://[0:0:0:0:0:0:0:1]:7377', 'http://[::1]:7377'],
+    ['http://[::ffff:127.0.0.1]', 'http://[::ffff:7f00:1]'],
+    ['http://xn--msli-0ra.example', 'http://xn--msli-0ra.example'],
+  ] as const) {
+    assert.is(await put(asked, page), 204, `${page} at ${asked}`)
+  }
+  for (const [asked, page] of [
+    ['http://a.example:443', 'http://a.example'],
+    ['https://a.example:80', 'https://a.example'],
+    ['http://a.example:443', 'https://a.example'],
+    ['http://a.example', 'http://a.example:8080'],
+    ['http://a.example', 'http://a.example..'],
+    ['http://a.example', 'http://b.a.example'],
+    ['http://127.0.0.1', 'http://[::ffff:7f00:1]'],
+    ['http://a.example', 'http://a.example/'],
+    ['http://a.example', 'http://ada@a.example'],
+    ['http://a.example', 'a.example'],
+    ['http://a.example', 'ftp://a.example'],
+  ] as const) {
+    assert.is(await put(asked, page), 403, `${page} at ${asked}`)
+  }
+})
+
+test('the host is the one that a trusted proxy tells, in each of its ways', async () => {
+  const https = { 'x-forwarded-proto': 'https' }
+  for (const [headers, page] of [
+    [{ 'x-forwarded-host': 'a.example' }, 'http://a.example'],
+    [{ 'x-forwarded-host': 'A.example:80' }, 'http://a.example'],
+    [{ 'x-forwarded-host': 'a.example:8080' }, 'http://a.example:8080'],
+    [{ 'x-forwarded-host': 'a.example', 'x-forwarded-port': '8080' }, 'http://a.example:8080'],
+    [{ 'x-forwarded-host': 'a.example', 'x-forwarded-port': '80' }, 'http://a.example'],
+    [{ 'x-forwarded-host': 'a.example:1', 'x-forwarded-port': '2' }, 'http://a.example:1'],
+    [{ 'x-forwarded-host': '[2001:DB8::1]:8080' }, 'http://[2001:db8::1]:8080'],
+    [{ 'x-forwarded-host': '[2001:db8::1]', 'x-forwarded-port': '81' }, 'http://[2001:db8::1]:81'],
+    [{ 'x-forwarded-host': 'a.example, inner' }, 'http://a.example'],
+    [{ 'x-forwarded-host': 'inner,a.example' }, 'http://a.example'],
+    [{ 'x-forwarded-host': 'a.example.' }, 'http://a.example'],
+    [{ 'x-forwarded-host': '' }, 'http://internal:7377'],
+    [{ 'x-original-host': 'a.example' }, 'http://a.example'],
+    [{ forwarded: 'host=a.example' }, 'http://a.example'],
+    [{ forwarded: 'for=_x;Host="a.example:8080", for=_y' }, 'http://a.example:8080'],
+    [{ forwarded: 'host=a.example;proto=https' }, 'https://a.example'],
+    [{ 'x-forwarded-host': 'a.example:443', ...https }, 'https://a.example'],
+    [{ 'x-forwarded-host': 'a.example', 'x-forwarded-port': '443', ...https }, 'https://a.example'],
+    [{ 'x-forwarded-host': 'a.example', 'x-forwarded-port': '80', ...https }, 'https://a.example'],
+  ] as const) {
+    const put = async (trustedProxies: readonly string[], origin: string) => {
+      const { request } = openServer({ trustedProxies })
+      const ask = { peer: '10.0.0.1', origin: 'http://internal:7377', body: '1' }
+      const answer = await request('PUT /session/a', { ...ask, headers: { ...headers, origin } })
+      return answer.status
+    }
+    const what = JSON.stringify(headers)
+    assert.is(await put(['10.0.0.1'], page), 204, what)
+    assert.is(await put([], page), page === 'http://internal:7377' ? 204 : 403, what)
+    for (const foreign of [
+      'http://b.example',
+      `${page}0`,
+      `${page}.evil`,
+      'null',
+      'http://inner.evil',
+    ]) {
+      assert.is(await put(['10.0.0.1'], foreign), 403, `${foreign} ${what}`)
+    }
+  }
+})
+
+test('what the browser says of the site counts, whatever a proxy tells of the host', async () => {
+  const { request } = openServer({ trustedProxies: ['10.0.0.1'] })
+  const told = { 'x-forwarded-host': 'a.example', origin: 'http://a.example' }
+  for (const [site, status] of Object.entries({ 'same-origin': 204, 'cross-site': 403 })) {
+    const headers = { ...told, 'sec-fetch-site': site }
+    const answer = await request('PUT /session/a', { peer: '10.0.0.1', body: '1', headers })
+    assert.is(answer.status, status)
+  }
+})
+
+test('the refusal says what to do, and names the page and the server as they are seen', async () => {
+  const { request } = openServer({ trustedProxies: ['10.0.0.1'] })
+  const detailOf = async (headers: Record<string, string>) => {
+    const ask = { peer: '10.0.0.1', origin: 'http://127.0.0.1:7377', headers }
+    return (await problemOf(await request('DELETE /session', ask))).detail
+  }
+  const site = await detailOf({ 'sec-fetch-site': 'cross-site' })
+  assert.match(site, 'sec-fetch-site "cross-site"')
+  assert.match(site, 'serve the page and Coatcheck from one origin')
+  const behind = await detailOf({ origin: 'http://a.example' })
+  assert.match(behind, 'origin "http://a.example"')
+  assert.match(behind, 'asked as http://127.0.0.1:7377;')
+  assert.match(behind, 'X-Forwarded-Host')
+  const told = await detailOf({ origin: 'http://a.example', 'x-forwarded-host': 'b.example' })
+  assert.match(told, 'asked as http://b.example or http://127.0.0.1:7377;')
+  assert.ok((await detailOf({ origin: 'x'.repeat(10_000) })).length < 1_000)
 })
 
 test.run()

@@ -147,7 +147,7 @@ async function fillUp(
 }
 
 async function holdsBig(server: RunningServer, cookie: string): Promise<boolean> {
-  return (await (await ask(server, 'GET', '/session/big', cookie)).text()) === BIG
+  return (await (await ask(server, 'GET', '/session/big', cookie)).text()) === `${BIG}\n`
 }
 
 function ask(server: RunningServer, method: string, path: string, cookie: string, body?: string) {

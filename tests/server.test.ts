@@ -234,7 +234,7 @@ test('server has every acknowledged write after kill -9 in the middle of many', 
   for (const [cookie, expected] of acknowledged) {
     const [key = '', value] = expected.split('=')
     const response = await fetch(`${again.url}/session/${key}`, { headers: { cookie } })
-    const found = await response.text()
+    const found = (await response.text()).trimEnd()
     if (found !== value) missing.push(`${expected}: ${response.status} ${found}`)
   }
   assert.equal(missing, [])

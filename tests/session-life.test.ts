@@ -33,10 +33,14 @@ test('reads without a session answer 404, set no cookie and leave no row', async
   assert.equal(countRows(), [0, 0])
 })
 
-test('unknown, malformed and wrong tokens get one same answer, as a cookie and as a bearer', async () => {
+test('unknown and wrong tokens get one same answer, malformed ones another, as a cookie and as a bearer', async () => {
   const { request } = openServer()
   const [, id = '', secret = ''] = /=(.+)\.(.+)$/.exec(await signIn(request, { a: 1 })) ?? []
-  const none = await (await request('GET /session')).text()
+  const answerTo = async (cookie: string) =>
+    await (await request('GET /session', { cookie })).text()
+  const unknown = await answerTo(`sid=${UNKNOWN}`)
+  const malformed = await answerTo('sid=x')
+  assert.not.equal(unknown, malformed)
   const other = secret.replace(/.$/, (last) => (last === 'A' ? 'B' : 'A'))
   const tokens = [
     ...[
@@ -62,7 +66,8 @@ test('unknown, malformed and wrong tokens get one same answer, as a cookie and a
     const headers = { authorization: `Bearer ${token}` }
     for (const ask of [{ cookie: `sid=${token}` }, { headers }]) {
       const answer = await request('GET /session', ask)
-      assert.equal([answer.status, await answer.text()], [404, none], token)
+      const expected = token.length === 65 && token[21] === '.' ? unknown : malformed
+      assert.equal([answer.status, await answer.text()], [404, expected], token)
     }
   }
 })
@@ -290,7 +295,7 @@ test('DELETE /session ends the session and takes its cookie back, attributes and
 })
 
 test('a late write with a dead token makes another session and revives none', async () => {
-  for (const end of ['DELETE /session', 'POST /session/renew', 'idle']) {
+  for (const end of ['DELETE /session', 'idle']) {
     for (const [line, body] of WRITES) {
       const { request, clock } = openServer({ idleTimeoutMs: MINUTE })
       const cookie = await signIn(request, { user: 'ada' })
@@ -307,6 +312,42 @@ test('a late write with a dead token makes another session and revives none', as
       assert.is((await request('GET /session', { cookie })).status, 410)
     }
   }
+})
+
+test('a late write with a token that was renewed is 410: its browser may have the new cookie', async () => {
+  for (const [line, body] of WRITES) {
+    const { request, clock, database } = openServer({ idleTimeoutMs: MINUTE })
+    const cookie = await signIn(request, { user: 'ada' })
+    const renewed = cookieOf(await request('POST /session/renew', { cookie }))
+    for (const ask of [{ cookie }, { headers: { authorization: `Bearer ${cookie.slice(4)}` } }]) {
+      const late = await request(line, { ...ask, body })
+      const { status, code, reason, detail } = await problemOf(late)
+      assert.equal([status, code, reason], [410, 'session_ended', 'renewed'], line)
+      assert.match(detail, 'use the newest token')
+      assert.is(late.headers.get('set-cookie'), null)
+    }
+    assert.is(database.prepare('select count(*) from sessions').pluck().get(), 1)
+    const { data } = await sessionOf(await request('GET /session', { cookie: renewed }))
+    assert.equal(data, { user: 'ada' })
+
+    // The session has ended for another reason since; the old token does not know.
+    clock.advance(MINUTE)
+    assert.is((await request(line, { cookie, body })).status, 410)
+    assert.ok((await request(line, { cookie: renewed, body })).ok)
+  }
+})
+
+test('a write that is raced by a renewal is in the session or 410, and begins none', async () => {
+  const { request, database } = openServer()
+  const cookie = await signIn(request, { n: 0 })
+  const write = () => request('PATCH /session/n', { cookie, body: '{"increment":1}' })
+  const renew = request('POST /session/renew', { cookie })
+  const answers = await Promise.all([write(), write(), renew, write(), write()])
+  assert.equal(
+    answers.map(({ status }) => status),
+    [410, 410, 204, 410, 410],
+  )
+  assert.is(database.prepare('select count(*) from sessions').pluck().get(), 1)
 })
 
 test('a log-out raced by writes leaves the session dead', async () => {

@@ -38,26 +38,90 @@ test('renderSetCookie refuses a name that is no token', () => {
   for (const name of names) refused('name-token', [name, 'ada', {}])
 })
 
-test('renderSetCookie refuses a value that the header cannot carry', () => {
-  for (const value of ['\0', 'a\rb', 'a\nSet-Cookie: b=c', 'a\tb', '\t', '\x7f', '\x1f']) {
-    refused('value-control-character', ['a', value, {}])
-  }
-  for (const value of [';', 'a; Secure', 'a;']) refused('value-semicolon', ['a', value, {}])
+test('renderSetCookie refuses half a surrogate pair, which is no text', () => {
   for (const value of ['\ud800', 'a\udc00', '\udc00\ud800']) {
     refused('value-lone-surrogate', ['a', value, {}])
   }
 })
 
-test('renderSetCookie refuses a value that a browser would trim', () => {
-  for (const value of [' ', ' a', 'a ']) refused('value-outer-space', ['a', value, {}])
+test('renderSetCookie refuses a raw value that RFC 6265 does not have', () => {
+  for (const value of ['\0', 'a\rb', 'a\nSet-Cookie: b=c', 'a\tb', '\t', '\x7f', '\x1f']) {
+    assert.is(ruleOfRaw(value), 'value-control-character')
+  }
+  for (const value of [';', 'a; Secure', 'a;']) assert.is(ruleOfRaw(value), 'value-semicolon')
+  for (const value of [
+    ' ',
+    ' a',
+    'a ',
+    'a b',
+    'a,b',
+    '\\',
+    '"',
+    '"a',
+    'a"',
+    'a"b"',
+    '"a"b"',
+    '"a b"',
+  ]) {
+    assert.is(ruleOfRaw(value), 'value-cookie-octet', value)
+  }
+  for (const value of ['é', '张三', '\u0080', '\ufeff', '\ud800']) {
+    assert.is(ruleOfRaw(value), 'value-cookie-octet', value)
+  }
+})
+
+test('renderSetCookie writes a raw value as it is', () => {
+  for (const value of [
+    '',
+    'ada',
+    '"ada"',
+    '""',
+    '50%',
+    '%E5%BC%A0',
+    'a=b==',
+    '{[(<>)]}',
+    "!#$&'*+-./:?@^_`|~",
+  ]) {
+    assert.is(renderSetCookie('a', value, {}, NOW, true), `a=${value}; Path=/`)
+  }
+})
+
+test('renderSetCookie percent-encodes what RFC 6265 does not have, and the percent sign', () => {
+  for (const [value, octets] of [
+    ['', ''],
+    ['ada', 'ada'],
+    ['张三', '%E5%BC%A0%E4%B8%89'],
+    ['a b', 'a%20b'],
+    [' a ', '%20a%20'],
+    ['a;b', 'a%3Bb'],
+    ['a,b', 'a%2Cb'],
+    ['"q"', '%22q%22'],
+    ['\\', '%5C'],
+    ['50%', '50%25'],
+    ['%25', '%2525'],
+    ['%E5', '%25E5'],
+    ['\0\t\r\n\x7f', '%00%09%0D%0A%7F'],
+    ['🍪', '%F0%9F%8D%AA'],
+    ['\ufeff\u00a0\u0085', '%EF%BB%BF%C2%A0%C2%85'],
+    ['a=b==', 'a=b=='],
+    ['a+b/c', 'a+b/c'],
+    ["!#$&'()*+-./:<=>?@[]^_`{|}~", "!#$&'()*+-./:<=>?@[]^_`{|}~"],
+    ['1; Path=/x; Secure', '1%3B%20Path=/x%3B%20Secure'],
+  ] as const) {
+    assert.is(renderSetCookie('a', value, {}, NOW), `a=${octets}; Path=/`, value)
+    accepted(['a', value, {}])
+  }
 })
 
 test('renderSetCookie refuses name and value over 4096 bytes together', () => {
   refused('name-value-size', ['abc', 'x'.repeat(4094), {}])
-  refused('name-value-size', ['abc', 'é'.repeat(2047), {}])
+  // As they go out: six bytes for each of these.
+  refused('name-value-size', ['abc', 'é'.repeat(683), {}])
+  refused('name-value-size', ['abc', ' '.repeat(1365), {}])
 
   accepted(['abc', 'x'.repeat(4093), {}])
-  accepted(['abcd', 'é'.repeat(2046), {}])
+  accepted(['abcd', 'é'.repeat(682), {}])
+  accepted(['a', ' '.repeat(1365), {}])
 })
 
 test('renderSetCookie refuses control characters and semicolons in path and domain', () => {
@@ -193,10 +257,13 @@ test('renderSetCookie takes names that only resemble a prefix', () => {
 })
 
 test('renderSetCookie never shows the value in a refusal', () => {
+  for (const value of ['4711;', '4711\n', '4711 ', '4711\ud800']) {
+    assert.throws(
+      () => renderSetCookie('a', value, {}, NOW, true),
+      (error: unknown) => error instanceof CoatcheckError && !error.message.includes('4711'),
+    )
+  }
   const cases: Case[] = [
-    ['a', '4711;', {}],
-    ['a', '4711\n', {}],
-    ['a', '4711 ', {}],
     ['a', '4711\ud800', {}],
     ['a', '4711'.repeat(2000), {}],
     ['a', '4711', { path: 'x' }],
@@ -242,29 +309,6 @@ test('renderSetCookie writes no flag that is false', () => {
 
 test('renderSetCookie drops a leading dot of the domain and writes it in lower case', () => {
   assert.match(renderSetCookie('a', '', { domain: '.Example.COM' }, NOW), /; Domain=example\.com$/)
-})
-
-test('renderSetCookie writes UTF-8 bytes, one character each', () => {
-  assert.is(renderSetCookie('a', 'é€', {}, NOW), 'a=\xc3\xa9\xe2\x82\xac; Path=/')
-})
-
-test('renderSetCookie changes nothing in a value that it takes', () => {
-  for (const value of [
-    '',
-    'a b',
-    '"a"',
-    'a,b',
-    'a=b',
-    '\\',
-    '%',
-    '%20',
-    '+',
-    "'",
-    '🍪',
-    '{"a":[1]}',
-  ]) {
-    accepted(['a', value, {}])
-  }
 })
 
 test('renderSetCookie and findCookies carry every accepted value and attribute unchanged', () => {
@@ -382,10 +426,14 @@ function refused(rule: string, [name, value, attributes]: Case): void {
   )
 }
 
+function ruleOfRaw(value: string): unknown {
+  return brokenRule(() => renderSetCookie('a', value, {}, NOW, true))
+}
+
 /** The cookie as a browser would read it is the cookie that was given, and comes back the same. */
 function accepted([name, value, attributes]: Case): void {
   const header = renderSetCookie(name, value, attributes, NOW)
-  assert.match(header, /^[\x20-\x7e\x80-\xff]+$/)
+  assert.match(header, /^[\x20-\x7e]+$/)
 
   const [pair = ''] = header.split(';')
   assert.equal(findCookies(`a-b=1; ${pair}; c-d=2`, name).map(decodeCookieValue), [value])
@@ -393,8 +441,9 @@ function accepted([name, value, attributes]: Case): void {
   const cookie = Cookie.parse(header)
   if (cookie === undefined) throw new Error(`a browser would drop it: ${header}`)
   assert.is(cookie.key, name)
-  // tough-cookie trims the byte A0 like a space of latin1; browsers trim SP and HTAB only.
-  assert.is(cookie.value, pair.slice(name.length + 1).trim())
+  assert.is(cookie.value, pair.slice(name.length + 1))
+  // As Express, Hono and PHP read it.
+  assert.is(decodeURIComponent(cookie.value), value)
   assert.is(cookie.maxAge, attributes.maxAge ?? null)
   assert.is(Number(cookie.expires), expectedExpires(attributes))
   assert.is(cookie.path, attributes.path ?? '/')

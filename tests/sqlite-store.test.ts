@@ -174,7 +174,7 @@ test('a fresh file gets its application id, its schema version and strict tables
     .prepare("select name, strict from pragma_table_list where schema = 'main' order by name")
     .all()
   assert.is(database.pragma('application_id', { simple: true }), 0x436f6174)
-  assert.is(database.pragma('user_version', { simple: true }), 5)
+  assert.is(database.pragma('user_version', { simple: true }), 6)
   assert.equal(tables, [
     { name: 'api_keys', strict: 1 },
     { name: 'outside_changes', strict: 1 },

@@ -40,6 +40,39 @@ test('the lockfile has a sha512 of every package, and all come from one place', 
   assert.equal(faultsOf(readLockfile()), [])
 })
 
+// npm warns of each, ten lines in all, though everything runs on the pinned Node; so their entries
+// in the lockfile say nothing of engines. `npm install` leaves that as it is, an update may bring it back.
+test('npm ci has nothing to warn of with the oldest Node that is supported', () => {
+  const { packages }: { packages: Record<string, { engines?: { node?: string } }> } = JSON.parse(
+    read('package-lock.json'),
+  )
+  const unfit = Object.entries(packages)
+    .filter(([, { engines }]) => !allowsNode20(engines?.node ?? '*'))
+    .map(([path]) => path)
+  assert.equal(unfit, [])
+  assert.equal(['*', '>=18', '^18 || ^20.19.0', '>= 0.4', '10 || 20'].map(allowsNode20), [
+    true,
+    true,
+    true,
+    true,
+    true,
+  ])
+  assert.equal(['>=22', '^22 || >=24', '^18', '18 || 22'].map(allowsNode20), [
+    false,
+    false,
+    false,
+    false,
+  ])
+})
+
+/** Whether some part of a range such as `^18 || >=20.9` has a Node 20 in it. */
+function allowsNode20(range: string): boolean {
+  return range.split('||').some((part) => {
+    const [, operator = '', major] = /^\s*(>=|\^|~)?\s*v?(\d+|\*)/.exec(part) ?? []
+    return major === '*' || (operator === '>=' ? Number(major) <= 20 : Number(major) === 20)
+  })
+}
+
 test('a lockfile that is not sound is found', () => {
   const sound = { version: '1.0.0', integrity: `sha512-${'A'.repeat(86)}==` }
   const away = { ...sound, resolved: 'https://one.test/a.tgz' }

@@ -43,6 +43,7 @@ test('GET /verify is 401 for a session that has ended, whatever ended it', async
   const { cookie } = await create()
   await request('DELETE /session', { cookie })
   await checkRefused(await request('GET /verify', { cookie }))
+  assert.is((await problemOf(await request('GET /verify', { cookie }))).reason, 'logout')
 })
 
 test('GET /verify is 401 for a session whose claims.sub has changed, with the old token', async () => {
@@ -79,13 +80,49 @@ test('GET /verify is 401 for two cookies that differ, and 200 for two that do no
   assert.is(twice.status, 200)
 })
 
-for (const query of ['touch=bogus', 'touch=', 'touch=false&touch=true', 'a=1&a=2', 'touch=%zz']) {
-  test(`GET /verify?${query} is 401, as every fault is`, async () => {
-    const { request, create } = openBackEnd()
+for (const query of [
+  ...['touch=bogus', 'touch=', 'touch', 'touch=FALSE', 'touch=false&touch=true', 'touch=%zz'],
+  ...['touch=false&touch=false', 'touch=false&touch', 'touch=false%20', 't%6Fuch=false'],
+  ...['a=1&a=2', 'tag=a&tag=b', '%', '%zz=%ff', '&&', '=', '?', '??touch=false', 'a[]=1&a[]=2'],
+]) {
+  test(`GET /verify?${query} is of the page: it decides nothing, and the session is extended`, async () => {
+    const { request, create, clock } = openBackEnd()
     const { cookie } = await create({ claims: { sub: 'ada' } })
-    await checkRefused(await request(`GET /verify?${query}`, { cookie }))
+    clock.advance(1_000)
+    const answer = await request(`GET /verify?${query}`, { cookie })
+    assert.is(answer.headers.get('session-sub'), 'ada')
+    assert.is(Date.parse((await bodyOf(answer)).lastSeenAt), clock.now())
+    await checkRefused(await request(`GET /verify?${query}`))
   })
 }
+
+for (const path of [
+  '/',
+  '//',
+  '/page',
+  '/verify',
+  '/a/../b?touch=%zz&touch',
+  '/%2e%zz',
+  '/x?a&a',
+]) {
+  test(`GET /verify${path}, as Envoy and Istio ask about a page, is GET /verify`, async () => {
+    const { request, create } = openBackEnd()
+    const { cookie } = await create({ claims: { sub: 'ada' } })
+    for (const method of ['GET', 'HEAD', 'POST', 'DELETE', 'OPTIONS', 'PROPFIND']) {
+      const answer = await request(`${method} /verify${path}`, { cookie })
+      assert.is(answer.status, 200, method)
+      assert.is(answer.headers.get('session-sub'), 'ada', method)
+      assert.is((await request(`${method} /verify${path}`)).status, 401, method)
+    }
+  })
+}
+
+test('a path that only begins like /verify is none of it', async () => {
+  const { request } = openBackEnd()
+  for (const path of ['/verifyx', '/verify.json', '/verify%2Fx', '/Verify', '//verify']) {
+    assert.is((await request(`GET ${path}`)).status, 404, path)
+  }
+})
 
 test('GET /verify is 401 when the store fails, and the log does not quote it', async () => {
   const { request, create, store, logged } = openBackEnd()
@@ -221,16 +258,38 @@ test('/verify does not show a holder what --holder-access none keeps from it', a
   assert.not.match(JSON.stringify(body), 'secret')
 })
 
-test('GET /verify looks for the cookie of https where a trusted proxy says so', async () => {
+test('GET /verify takes the cookie of https whatever is said of the scheme, the plain one over http only', async () => {
   const { request, create } = openBackEnd({ trustedProxies: ['127.0.0.1/32'] })
   const { token = '' } = await create()
-  const headers = { 'x-forwarded-proto': 'https' }
-  const secure = { cookie: `__Host-Http-sid=${token}`, headers }
-  assert.is((await request('GET /verify', { ...secure, peer: '127.0.0.1' })).status, 200)
-  assert.is((await request('GET /verify', { ...secure, peer: '192.0.2.7' })).status, 401)
-  const plain = { cookie: cookieFor(token), headers }
-  assert.is((await request('GET /verify', { ...plain, peer: '127.0.0.1' })).status, 401)
+  const statusOf = async (cookie: string, proto: string, peer: string) => {
+    const headers = { 'x-forwarded-proto': proto }
+    return (await request('GET /verify', { cookie, headers, peer })).status
+  }
+  for (const peer of ['127.0.0.1', '192.0.2.7']) {
+    for (const proto of ['https', 'http', '']) {
+      assert.is(await statusOf(`__Host-Http-sid=${token}`, proto, peer), 200, `${proto} ${peer}`)
+    }
+    assert.is(await statusOf(cookieFor(token), 'http', peer), 200)
+  }
+  assert.is(await statusOf(cookieFor(token), 'https', '127.0.0.1'), 401)
+  // From elsewhere nothing is known of the scheme.
+  assert.is(await statusOf(cookieFor(token), 'https', '192.0.2.7'), 200)
 })
+
+for (const [reason, cookie] of Object.entries({
+  no_token: 'other=1',
+  two_tokens: `${cookieFor(UNKNOWN)}; sid=other`,
+  malformed_token: 'sid=ada',
+  unknown_token: cookieFor(UNKNOWN),
+})) {
+  test(`GET /verify without a session says why: ${reason}`, async () => {
+    const { request } = openBackEnd()
+    assert.is((await problemOf(await request('GET /verify', { cookie }))).reason, reason)
+    const authorization = 'Basic YWRhOnNlY3JldA=='
+    const beside = await request('GET /verify', { cookie, headers: { authorization } })
+    assert.is((await problemOf(beside)).reason, reason)
+  })
+}
 
 test('GET /verify extends the session, and with ?touch=false does not', async () => {
   const { request, create, clock } = openBackEnd({ idleTimeoutMs: 60_000 })
@@ -263,7 +322,7 @@ for (const sub of [
     const body = JSON.stringify({ claims: { sub } })
     assert.is(await refusalOf(await ask('POST /sessions', { body })), '422 invalid_claims')
     const { id } = await create()
-    for (const line of ['PATCH /session', `PATCH /sessions/${id}`, `PUT /sessions/${id}`]) {
+    for (const line of [`PATCH /sessions/${id}`, `PUT /sessions/${id}`]) {
       assert.is(await refusalOf(await ask(line, { body })), '422 invalid_claims', line)
     }
   })

@@ -1,5 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import type { PatchStep } from '../lib/json/json-patch.ts'
 import type { ErrorFacts } from '../lib/errors.ts'
 import {
   packOutcome,
@@ -23,6 +24,15 @@ const SESSION = sessionAt(7, {
   device: '{"address":"::1"}',
 })
 
+const STEPS: readonly PatchStep[] = [
+  { op: 'add', path: ['data', '-'], value: '"\ud800"' },
+  { op: 'remove', path: [] },
+  { op: 'move', from: ['data', ''], path: ['data', '7', '~/'] },
+  { op: 'copy', from: [], path: ['data'] },
+  { op: 'test', path: ['permanent'], value: '1' },
+  { op: 'replace', path: ['data', '1'], value: '"2"' },
+]
+
 test('every request arrives as it was sent', () => {
   const requests: WriteRequest[] = [
     { kind: 'insert', seenAt: Infinity, session: SESSION },
@@ -45,6 +55,13 @@ test('every request arrives as it was sent', () => {
       ...NAMED,
       operation: { name: 'renew', renewal: { id: 'another', secretHash: 'h' } },
     },
+    ...[{}, { renewal: { id: 'another', secretHash: 'h' }, when: { ifMatch: ['3'] } }].map(
+      (more): WriteRequest => ({
+        kind: 'change',
+        ...NAMED,
+        operation: { name: 'patch', steps: STEPS, mayWriteClaims: false, ...more },
+      }),
+    ),
     { kind: 'change_outside' },
     { kind: 'end', ...NAMED, reason: 'logout', when: undefined },
     { kind: 'end_many', sub: 'ada', except: undefined, now: 2, reason: 'revoked', limit: 50 },
@@ -70,7 +87,7 @@ test('every outcome arrives as it was sent', () => {
     { ok: true, answer: { state: 'live', session: SESSION, value: '1', evicted: ['b'] } },
     { ok: true, answer: { state: 'ended', tombstone } },
     { ok: true, answer: { state: 'absent' } },
-    { ok: true, answer: ['a', 'b'] },
+    { ok: true, answer: { ids: ['a', 'b'], more: true } },
     { ok: true, answer: undefined },
     { ok: false, refusal: { code: 'key_not_found', message: 'Cannot find it', facts } },
   ]

@@ -147,10 +147,135 @@ test('an answer is told before it is given', async () => {
   await asked.then(() => assert.equal(told, [7]))
 })
 
-type Options = { patient: boolean; maxPending?: number; onAnswer?: (number: number) => void }
+test('of the dear ones a batch takes no more than others may have to wait for', async () => {
+  for (const patient of [false, true]) {
+    const { ask, batches, answerNext, idle } = open({
+      patient,
+      costOf: (n) => (n < 10 ? 3_000 : 30),
+    })
+    const asked = [1, 2, 3].map(ask)
+    await idle()
+    assert.equal(batches, [[1]])
+    asked.push(...[10, 11].map(ask))
+    answerNext()
+    await idle()
+    assert.equal(batches.slice(1), [[10, 11, 2]])
+    answerNext()
+    await idle()
+    assert.equal(batches.slice(2), [[3]])
+    answerNext()
+    await Promise.all(asked)
+  }
+})
+
+test('of the others, too; but those that come again and again hold no dear one up', async () => {
+  const { ask, batches, answerNext, idle } = open({
+    patient: false,
+    costOf: (n) => (n === 0 ? 5_000 : 400),
+  })
+  const asked = Array.from({ length: 60 }, (_, n) => ask(n))
+  await idle()
+  assert.is(batches[0]?.length, 51)
+  assert.is(batches[0]?.at(-1), 0)
+  answerNext()
+  await idle()
+  answerNext()
+  await Promise.all(asked)
+})
+
+test('what has to keep its place goes before what was asked after it, however dear it is', async () => {
+  const { ask, batches, answerNext, idle } = open({
+    patient: false,
+    costOf: () => 3_000,
+    keepsPlace: (n) => n < 10,
+  })
+  const asked = [20, 1, 21, 2].map(ask)
+  await idle()
+  assert.equal(batches, [[1, 2, 20]])
+  answerNext()
+  await idle()
+  answerNext()
+  await Promise.all(asked)
+})
+
+test('a write that could not begin in time is refused, and one that came later is not', async () => {
+  const { ask, queue, batches, answerNext, idle, pass } = open({ patient: false })
+  const first = ask(1)
+  await idle()
+  const late = ask(2).catch(codeOf)
+  pass(600)
+  const later = ask(3)
+  assert.ok(queue.isLate(), 'it has waited for more than half of the time')
+  pass(401)
+  queue.refuseLate()
+  assert.is(await late, 'overloaded')
+  answerNext()
+  await first
+  await idle()
+  assert.equal(batches, [[1], [3]])
+  answerNext()
+  await later
+  assert.ok(queue.isEmpty())
+})
+
+test('while a batch takes longer than a write may wait, none is taken', async () => {
+  const { ask, queue, answerNext, idle, pass } = open({ patient: false })
+  assert.not(queue.isLate())
+  const first = ask(1)
+  await idle()
+  pass(1_001)
+  assert.is(await ask(2).catch(codeOf), 'overloaded')
+  answerNext()
+  await first
+  assert.ok(queue.isLate(), 'whoever looks once a second is to see it')
+  pass(5_001)
+  assert.not(queue.isLate())
+  const other = ask(3)
+  await idle()
+  answerNext()
+  await other
+})
+
+test('so many dear ones that the last could not begin in time are refused at once', async () => {
+  const { ask, queue, batches, answerNext, idle } = open({ patient: false, costOf: () => 5_000 })
+  const asked = Array.from({ length: 300 }, (_, n) => ask(n).catch(codeOf))
+  let answered = 0
+  for (await idle(); batches.length > answered; await idle()) {
+    answered++
+    answerNext()
+  }
+  const refused = (await Promise.all(asked)).filter((outcome) => outcome === 'overloaded')
+  assert.ok(answered >= 100 && answered + refused.length === 300, `${answered} were taken`)
+  assert.ok(queue.isEmpty())
+})
+
+test('allAnswered waits for those of each lane, and not for those that come after', async () => {
+  const { ask, queue, answerNext, idle } = open({ patient: false, costOf: () => 3_000 })
+  const order: string[] = []
+  for (const number of [1, 2]) void ask(number).then(() => order.push(String(number)))
+  const all = queue.allAnswered().then(() => order.push('all'))
+  void ask(3).then(() => order.push('3'))
+  for (let batch = 0; batch < 3; batch++) {
+    await idle()
+    answerNext()
+  }
+  await all
+  await idle()
+  assert.equal(order, ['1', '2', 'all', '3'])
+})
+
+type Options = {
+  patient: boolean
+  maxPending?: number
+  costOf?: (number: number) => number
+  keepsPlace?: (number: number) => boolean
+  onAnswer?: (number: number) => void
+}
 
 /** A queue before a writer that answers when it is told to; a request is known by a number. */
-function open({ patient, maxPending = 100, onAnswer = () => {} }: Options) {
+function open({ patient, onAnswer = () => {}, ...others }: Options) {
+  const { maxPending = 1_000, costOf = () => 30, keepsPlace = () => false } = others
+  let elapsedMs = 0
   const batches: number[][] = []
   const waiting: { count: number; answers: PromiseWithResolvers<readonly WriteOutcome[]> }[] = []
   const queue = createWriteQueue({
@@ -163,12 +288,17 @@ function open({ patient, maxPending = 100, onAnswer = () => {} }: Options) {
       },
     },
     maxPending,
+    maxWaitMs: 1_000,
+    costOf: (request) => costOf(numberOf(request)),
+    keepsPlace: (request) => keepsPlace(numberOf(request)),
+    elapsedMs: () => elapsedMs,
     patient,
     onAnswer: (request) => onAnswer(numberOf(request)),
   })
   return {
     queue,
     batches,
+    pass: (ms: number) => void (elapsedMs += ms),
     ask: (number: number) => queue.ask({ kind: 'see_outside', made: number }),
     answerNext(outcomes?: readonly WriteOutcome[]) {
       const next = waiting.shift()

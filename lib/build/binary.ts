@@ -6,11 +6,12 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { nodeFlags } from '../node-flags.js'
 import { ADDON_FOLDER } from '../store/addon.ts'
+import { NAME_WATCH_ASSET } from '../store/name-watch.ts'
 import { WRITER_ASSET } from '../store/writer-port.ts'
 import { bundleProgram, ROOT } from './bundle.ts'
 import { fetchNode, type Target } from './target.ts'
 
-/** `inject` is a module that is to run first in both threads of the binary: a test's. */
+/** `inject` is a module that is to run first in each thread of the binary: a test's. */
 export async function buildBinary(
   target: Target,
   output: string,
@@ -19,7 +20,7 @@ export async function buildBinary(
   const folder = mkdtempSync(join(tmpdir(), 'coatcheck-build-'))
   try {
     mkdirSync(dirname(output), { recursive: true })
-    const { main, writer } = await bundleProgram(folder, inject)
+    const { main, writer, names } = await bundleProgram(folder, inject)
     const addon = join(ROOT, 'node_modules/better-sqlite3/prebuilds', `${target.addon}.node`)
     const config = join(folder, 'sea.json')
     writeFileSync(
@@ -36,6 +37,7 @@ export async function buildBinary(
         assets: {
           'package.json': join(ROOT, 'package.json'),
           [WRITER_ASSET]: writer,
+          [NAME_WATCH_ASSET]: names,
           [`${ADDON_FOLDER}${hashOf(addon)}.node`]: addon,
           ...Object.fromEntries(findMigrations().map((path) => [path, join(ROOT, path)])),
         },

@@ -1,16 +1,17 @@
-/** The program as two files without imports of its own, one for each thread. */
+/** The program as three files without imports of its own, one for each thread. */
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build, type BuildOptions, type Plugin } from 'esbuild'
 
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 
-export type Bundle = { readonly main: string; readonly writer: string }
+export type Bundle = { readonly main: string; readonly writer: string; readonly names: string }
 
-/** `inject` is a module that is to run first in both threads: a test's. */
+/** `inject` is a module that is to run first in each thread: a test's. */
 export async function bundleProgram(folder: string, inject: readonly string[]): Promise<Bundle> {
   const main = join(folder, 'server.mjs')
   const writer = join(folder, 'writer-thread.cjs')
+  const names = join(folder, 'name-watch-thread.cjs')
   const shared: BuildOptions = {
     absWorkingDir: ROOT,
     bundle: true,
@@ -36,13 +37,13 @@ export async function bundleProgram(folder: string, inject: readonly string[]): 
       js: "import{createRequire as makeRequire}from'node:module';const require=makeRequire(process.execPath);",
     },
   })
-  await build({
-    ...shared,
-    entryPoints: ['lib/store/writer-thread.ts'],
-    outfile: writer,
-    format: 'cjs',
-  })
-  return { main, writer }
+  for (const [entry, outfile] of [
+    ['lib/store/writer-thread.ts', writer],
+    ['lib/store/name-watch-thread.ts', names],
+  ] as const) {
+    await build({ ...shared, entryPoints: [entry], outfile, format: 'cjs' })
+  }
+  return { main, writer, names }
 }
 
 /** better-sqlite3 looks for its addon among files; here the program unpacks it. */

@@ -6,7 +6,7 @@ const PAGE = 500
 
 /** Live sessions of one user or of everybody, read in pages, so that no read holds the file for long. */
 export function* readAllPages(
-  { reader }: FileAccess,
+  { reader }: Pick<FileAccess, 'reader'>,
   dataPath: string,
   sub: string | undefined,
   now: number,

@@ -21,6 +21,12 @@ export const backupCommand: Command = {
     if (file === undefined || file === '' || others.length > 0) {
       throw usageError(backupCommand, 'Cannot tell where the backup goes')
     }
+    if (file === '-') {
+      throw usageError(
+        backupCommand,
+        'Cannot back up to stdout, which "-" stands for: name a file, or ./- for one of that name',
+      )
+    }
     const pages = pagesProgress(io)
     const { bytes } = await backUp({
       dataPath,

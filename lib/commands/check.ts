@@ -6,7 +6,7 @@ import {
   auditSessions,
   type Finding,
 } from '../store/audit.ts'
-import { openForCommand } from '../store/command-database.ts'
+import { openForReading } from '../store/reading-database.ts'
 import { guarded } from '../store/start-error.ts'
 import { countSessions } from '../store/statistics.ts'
 import { type Command, usageError } from './command.ts'
@@ -25,7 +25,7 @@ export const checkCommand: Command = {
   exitCodes: [
     [CHECK_FAILED, 'something is wrong, or the file is of another version or not one of ours'],
     [66, 'there is no data file'],
-    [73, 'the data folder cannot be written'],
+    [73, 'the data file cannot be read'],
     [74, 'the disk is full, or fails'],
     [75, 'another program holds the data file'],
   ],
@@ -38,7 +38,7 @@ export const checkCommand: Command = {
       io.out(json ? `${JSON.stringify(finding)}\n` : renderFinding(finding))
     }
 
-    const database = openForCommand(dataPath, () => auditLog(dataPath, onFinding))
+    const { database, close } = openForReading(dataPath, () => auditLog(dataPath, onFinding))
     try {
       guarded(dataPath, () => {
         io.err('Checking the file\n')
@@ -59,7 +59,7 @@ export const checkCommand: Command = {
         auditOthers(database, onFinding, (count) => (counted.tombstones += count))
       })
     } finally {
-      database.close()
+      close()
     }
 
     if (json) {

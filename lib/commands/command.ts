@@ -3,11 +3,15 @@ import { parseArgs, type ParseArgsOptionsConfig } from 'node:util'
 import type { Clock } from '../clock.ts'
 import { readDataPath, SettingsError } from '../settings.ts'
 import { placeAddon } from '../store/addon.ts'
+import { suggest } from '../suggest.ts'
+import { renderTable, wrap } from '../wrap.ts'
 
 export type Command = {
   /** Each form of it, after the program's name. */
   readonly usage: readonly string[]
   readonly summary: string
+  /** False for a command that reads no data file, and has no `--data`. */
+  readonly usesData?: false
   /** Flags of its own; `--data`, `--json` and `--help` go with every command. */
   readonly options?: ParseArgsOptionsConfig
   /** What `--help` says of these flags, as in `['--force', 'replace a file that is there']`. */
@@ -24,6 +28,7 @@ export type CommandInput = {
   readonly flags: Readonly<Record<string, unknown>>
   /** Whether to answer in JSON, for scripts. */
   readonly json: boolean
+  /** Empty for a command that uses no data. */
   readonly dataPath: string
 }
 
@@ -51,53 +56,98 @@ export async function runCommand(
     io.out(renderUsage(command))
     return 0
   }
-  const dataPath = readDataPath(typeof values['data'] === 'string' ? values['data'] : undefined)
   const json = values['json'] === true
-  placeAddon(dataPath)
+  let dataPath = ''
+  if (command.usesData !== false) {
+    dataPath = readDataPath(typeof values['data'] === 'string' ? values['data'] : undefined)
+    placeAddon(dataPath, { keep: false })
+  }
   return await command.run({ words: positionals, flags: values, json, dataPath }, io)
 }
 
 /** What is thrown for words that a command does not know. */
 export function usageError(command: Command, reason: string): SettingsError {
-  const [name] = command.usage[0]?.split(' ') ?? []
-  return new SettingsError([`${reason}; usage: ${command.usage.join(', or ')}`], `${name} --help`)
+  return new SettingsError(
+    [`${reason}; usage: ${command.usage.join(', or ')}`],
+    `${nameOf(command)} --help`,
+  )
 }
 
-const SHARED_OPTIONS = {
-  data: { type: 'string' },
+/** The flags that come with a command besides its own. */
+export function sharedOptionsOf({ usesData }: Command): ParseArgsOptionsConfig {
+  return usesData === false ? COMMON_OPTIONS : { data: { type: 'string' }, ...COMMON_OPTIONS }
+}
+
+const COMMON_OPTIONS = {
   json: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
 } satisfies ParseArgsOptionsConfig
 
-function parse(command: Command, args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      options: { ...command.options, ...SHARED_OPTIONS },
-      allowPositionals: true,
-    })
-  } catch (error) {
-    throw usageError(command, error instanceof Error ? error.message : String(error))
-  }
+function nameOf(command: Command): string {
+  return command.usage[0]?.split(' ')[0] ?? ''
 }
 
+function parse(command: Command, args: readonly string[]) {
+  const options: ParseArgsOptionsConfig = { ...command.options, ...sharedOptionsOf(command) }
+  // Not strictly: Node's words for what is wrong would not help.
+  const parsed = parseArgs({
+    args: [...args],
+    options,
+    allowPositionals: true,
+    strict: false,
+    tokens: true,
+  })
+  const known = Object.keys(options).map((name) => `--${name}`)
+  const seen = new Set<string>()
+  for (const token of parsed.tokens) {
+    if (token.kind !== 'option') continue
+    const { name, rawName, value, inlineValue } = token
+    const type = Object.hasOwn(options, name) ? options[name]?.type : undefined
+    const flag = type === undefined ? rawName : `--${name}`
+    const refuse = (reason: string) => usageError(command, reason)
+    if (type === undefined) {
+      throw refuse(
+        `Unknown flag ${JSON.stringify(flag)}: ${suggest(flag.toLowerCase(), known, '--help')}`,
+      )
+    }
+    if (type === 'boolean' && value !== undefined) {
+      throw refuse(`${flag} must come without a value, got ${JSON.stringify(value)}`)
+    }
+    if (type === 'string' && (value === undefined || (!inlineValue && value.startsWith('--')))) {
+      throw refuse(`${flag} must come with a value, got nothing`)
+    }
+    if (seen.has(name)) throw refuse(`${flag} must be given once`)
+    seen.add(name)
+  }
+  return parsed
+}
+
+const DATA_FLAG = ['--data PATH', 'the SQLite file; also COATCHECK_DATA'] as const
 const SHARED_FLAGS = [
-  ['--data PATH', 'the SQLite file; also COATCHECK_DATA'],
   ['--json', 'answer in JSON'],
   ['-h, --help', 'print this and stop'],
 ] as const
 
-function renderUsage({ usage, summary, flagHelp = [], exitCodes = [] }: Command): string {
-  const forms = usage.map((form) => `  coatcheck ${form}\n`)
-  const codes = [[0, 'done'], [64, 'the words or flags make no sense'], ...exitCodes] as const
-  return (
-    `${summary}\n\nUsage:\n${forms.join('')}` +
-    `\nFlags:\n${renderTable([...flagHelp, ...SHARED_FLAGS])}` +
-    `\nExit codes:\n${renderTable(codes.map(([code, meaning]) => [String(code), meaning]))}`
-  )
+/** All flags of a command, and what is said of each. */
+export function flagHelpOf({ flagHelp = [], usesData }: Command) {
+  return [...flagHelp, ...(usesData === false ? [] : [DATA_FLAG]), ...SHARED_FLAGS]
 }
 
-function renderTable(rows: readonly (readonly [string, string])[]): string {
-  const width = Math.max(...rows.map(([name]) => name.length))
-  return rows.map(([name, text]) => `  ${name.padEnd(width)}  ${text}\n`).join('')
+/** What `--help` prints, at most 80 columns wide. */
+export function renderUsage(command: Command): string {
+  const { usage, summary, exitCodes = [] } = command
+  const codes = [[0, 'done'], [64, 'the words or flags make no sense'], ...exitCodes] as const
+  return [
+    ...wrap(summary, ''),
+    '',
+    'Usage:',
+    ...usage.map((form) => `  coatcheck ${form}`),
+    '',
+    'Flags:',
+    ...renderTable(flagHelpOf(command)),
+    '',
+    'Exit codes:',
+    ...renderTable(codes.map(([code, meaning]) => [String(code), meaning])),
+    '',
+  ].join('\n')
 }

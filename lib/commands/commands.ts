@@ -1,9 +1,11 @@
-import type { COMMAND_NAMES } from '../command-names.ts'
+import type { CommandName } from '../command-names.ts'
 import { backupCommand } from './backup.ts'
 import { checkCommand } from './check.ts'
 import type { Command } from './command.ts'
+import { completionCommand } from './completion.ts'
 import { endCommand } from './end.ts'
 import { exportCommand } from './export.ts'
+import { healthcheckCommand } from './healthcheck.ts'
 import { importCommand } from './import.ts'
 import { keyCommand } from './key.ts'
 import { listCommand } from './list.ts'
@@ -11,11 +13,13 @@ import { restoreCommand } from './restore.ts'
 import { showCommand } from './show.ts'
 import { statsCommand } from './stats.ts'
 
-const byName: Readonly<Record<(typeof COMMAND_NAMES)[number], Command>> = {
+const byName: Readonly<Record<CommandName, Command>> = {
   backup: backupCommand,
   check: checkCommand,
+  completion: completionCommand(() => commands),
   end: endCommand,
   export: exportCommand,
+  healthcheck: healthcheckCommand,
   import: importCommand,
   key: keyCommand,
   list: listCommand,

@@ -6,9 +6,6 @@ import { type Command, type CommandIo, usageError } from './command.ts'
 import { FILE_EXIT_CODES } from './file-exit-codes.ts'
 import { createProgress } from './progress.ts'
 
-/** In one transaction, so that a running server's writes wait no longer than for a sweep's slice. */
-const SLICE = 50
-
 /**
  * A server writes down activity once a second, later where the file is busy; until then it may show
  * a session as live that has expired in the file.
@@ -47,7 +44,7 @@ export const endCommand: Command = {
       const isUnreadable = id !== undefined && isDamaged(file, id, now)
       const found = id === undefined ? undefined : endOne(file, id, now)
       const isEnded = isUnreadable || found?.state === 'live'
-      const ended = found === undefined ? endMany(file, sub, io) : Number(isEnded)
+      const ended = found === undefined ? await endMany(file, sub, io) : Number(isEnded)
       if (!(await file.serverHasTakenNote())) {
         io.err('Ended in the file, but the running server has not taken note: stop and start it\n')
         return UNNOTICED
@@ -78,18 +75,14 @@ function isDamaged(file: FileAccess, id: string, now: number): boolean {
   }
 }
 
-function endMany(file: FileAccess, sub: string | undefined, io: CommandIo): number {
+async function endMany(file: FileAccess, sub: string | undefined, io: CommandIo): Promise<number> {
   const progress = createProgress({ ...io, write: io.err, label: 'Ending', total: undefined })
-  const which = { sub, except: undefined, reason: 'revoked', limit: SLICE } as const
-  const graceMs = GRACE_MS
+  const which = { sub, except: undefined, reason: 'revoked', graceMs: GRACE_MS } as const
   let ended = 0
-  for (;;) {
-    const request = { kind: 'end_many', ...which, now: io.clock.now(), graceMs } as const
-    const ids = run(file, request) as readonly string[]
-    ended += ids.length
-    progress.advance(ids.length)
-    if (ids.length < SLICE) break
-  }
+  await file.endMany(which, io.clock, (count) => {
+    ended += count
+    progress.advance(count)
+  })
   progress.finish()
   return ended
 }

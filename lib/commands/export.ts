@@ -1,5 +1,5 @@
 import { renderSessionLine } from '../session/session-line.ts'
-import { openFileAccess } from '../store/file-access.ts'
+import { openFileReader } from '../store/file-access.ts'
 import { readAllPages } from './all-pages.ts'
 import { type Command, usageError } from './command.ts'
 import { DAMAGED, FILE_EXIT_CODES } from './file-exit-codes.ts'
@@ -15,7 +15,7 @@ export const exportCommand: Command = {
   exitCodes: FILE_EXIT_CODES,
   async run({ words, flags, dataPath }, io) {
     if (words.length > 0) throw usageError(exportCommand, 'Cannot take more words')
-    const file = openFileAccess(dataPath)
+    const file = openFileReader(dataPath)
     let exitCode = 0
     const onDamaged = (id: string): void => {
       io.err(`Left out ${id}: its record in the file is damaged\n`)

@@ -1,4 +1,6 @@
 export const DAMAGED = 65
+/** What was read from stdin is wrong, in part or as a whole. */
+export const WRONG_INPUT = 65
 
 /** The exit codes of every command that opens the data file. */
 export const FILE_EXIT_CODES = [

@@ -1,53 +1,103 @@
-import { isUtf8 } from 'node:buffer'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CoatcheckError } from '../errors.ts'
+import { createRules, type RuleSettings, type SessionRules } from '../session/rules.ts'
 import { expiresAt, type Session } from '../session/session.ts'
-import { parseSessionLine } from '../session/session-line.ts'
+import { readSome } from '../settings.ts'
+import { createMissingFile } from '../store/command-database.ts'
 import { type FileAccess, openFileAccess } from '../store/file-access.ts'
 import type { Inserted } from '../store/store.ts'
-import { type Command, type CommandIo, usageError } from './command.ts'
-import { FILE_EXIT_CODES } from './file-exit-codes.ts'
-import { isForeignStore, parseForeignLine } from './foreign-dumps.ts'
-import { joinOneObject, LINE_LIMIT_BYTES, linesOf, type ParseLine } from './input-lines.ts'
+import { type Command, type CommandInput, type CommandIo, usageError } from './command.ts'
+import { FILE_EXIT_CODES, WRONG_INPUT } from './file-exit-codes.ts'
+import { createForeignReader } from './foreign/foreign-reader.ts'
+import { FOREIGN_STORES, isForeignStore, traitsOf } from './foreign/stores.ts'
+import { parseUserPath } from './foreign/user-path.ts'
+import { type ImportItem, type ImportReader, ownReader } from './import-reader.ts'
+import { readableText, UnreadableInputError } from './input-encoding.ts'
+import { recordsOf } from './input-records.ts'
 import { createProgress } from './progress.ts'
+import { createSlice } from './slice.ts'
 
-/** So many in one transaction: a running server's writes wait for no more than that. */
-const BATCH = 200
-
-/** Between two transactions, so that a server that waits for its turn gets it. */
+/** Between two transactions, so that a server that waits for its turn gets it; or as long as the last. */
 const PAUSE_MS = 5
 
+/** A dump of another kind may be wrong in each line; the first say why. */
+const MOST_TOLD = 20
+
+/** An object that holds a whole dump is read in pieces of about this size. */
+const PIECE_BYTES = 16 * 1024 * 1024
+
+const RULE_SETTINGS = [
+  'idleTimeoutMs',
+  'lifetimeMs',
+  'permanentIdleTimeoutMs',
+  'permanentLifetimeMs',
+  'sessionLimitBytes',
+  'keyLimitBytes',
+  'maxKeys',
+  'maxDepth',
+  'maxSessionsPerSub',
+  'onSessionLimit',
+] as const satisfies readonly (keyof RuleSettings)[]
+
 export const importCommand: Command = {
-  usage: ['import [--strict] [--from connect-redis|flask-session] < FILE'],
+  usage: [
+    'import [--strict] [--lenient] [--dry-run] < FILE',
+    'import --from STORE [--prefix TEXT] [--sub PATH] < DUMP',
+  ],
   summary:
-    'Reads sessions from stdin, one a line, as "export" writes them. An id that is there already, or\n' +
-    'was until it ended, is left as it is: so an import that was broken off is simply run again.',
-  options: { strict: { type: 'boolean' }, from: { type: 'string' } },
+    'Reads sessions from stdin: one a line, as "export" writes them, or from a dump\n' +
+    'of another store. An id that is there already, or was until it ended, is left\n' +
+    'as it is: so an import that was broken off, or had wrong lines, is simply run\n' +
+    'again. What is right is imported, whatever else is wrong. Sessions of another\n' +
+    'store keep their ids and get no secret: back ends open them, no cookie does.\n' +
+    'Those over the limits of this environment (COATCHECK_SESSION_LIMIT, ...) are\n' +
+    'wrong.',
+  options: {
+    strict: { type: 'boolean' },
+    lenient: { type: 'boolean' },
+    'dry-run': { type: 'boolean' },
+    from: { type: 'string' },
+    prefix: { type: 'string' },
+    sub: { type: 'string' },
+  },
   flagHelp: [
     ['--strict', 'stop at the first wrong line; what came before it stays'],
-    ['--from STORE', 'a dump of another store: {"key":value}, one a line or all in one object, or'],
-    ['', '{"key":…,"value":…,"ttl":seconds} with the time that Redis gives them'],
+    ['--lenient', 'exit with 0 though a part is wrong, or nothing is there'],
+    ['--dry-run', 'read and count, and write nothing'],
+    ['--from STORE', 'what made the sessions:'],
+    ...FOREIGN_STORES.map((store) => ['', `  ${store}`] as const),
+    ['--prefix TEXT', "what the keys begin with; by default Redis' sess: or session:"],
+    ['--sub PATH', 'the member that becomes claims.sub, a string or an integer:'],
+    ['', "_user_id, passport.user, /passport/user; nobody's without it"],
   ],
-  exitCodes: [[65, 'a line is wrong, with --strict'], ...FILE_EXIT_CODES],
-  async run({ words, flags, json, dataPath }, io) {
-    const store = flags['from']
-    if (words.length > 0) throw usageError(importCommand, 'Cannot take more words')
-    if (store !== undefined && !isForeignStore(store)) {
-      throw usageError(importCommand, '--from must be connect-redis or flask-session')
+  exitCodes: [
+    [WRONG_INPUT, 'a part of the input is wrong, or all, or nothing is in it'],
+    ...FILE_EXIT_CODES,
+  ],
+  async run(input, io) {
+    const { flags, json, dataPath } = input
+    const isStrict = flags['strict'] === true
+    const isLenient = flags['lenient'] === true
+    if (input.words.length > 0) throw usageError(importCommand, 'Cannot take more words')
+    if (isStrict && isLenient) {
+      throw usageError(importCommand, 'Cannot be strict and lenient at once')
     }
-    const parse = store === undefined ? parseOwnLine : parseForeignLine(store)
-    const lines = store === undefined ? linesOf(io.stdin) : joinOneObject(linesOf(io.stdin))
+    const reader = readerFor(input)
+    const isDryRun = flags['dry-run'] === true
+    // Sessions often move to a machine where no server has run yet.
+    if (!isDryRun) createMissingFile(dataPath)
     const file = openFileAccess(dataPath)
     try {
-      const counts = await importLines(file, lines, parse, flags['strict'] === true, io)
-      const { imported, there, expired, wrong } = counts
-      io.out(
-        json
-          ? `${JSON.stringify(counts)}\n`
-          : `Imported ${imported}; left out ${there} that were there, ${expired} expired and ` +
-              `${wrong} wrong\n`,
-      )
-      return wrong > 0 && flags['strict'] === true ? 65 : 0
+      const options = { isStrict, isDryRun }
+      const counts = await importSessions(file, reader, options, io)
+      io.out(json ? `${JSON.stringify(counts)}\n` : renderCounts(counts, isDryRun))
+      const isEmpty = Object.values(counts).every((count) => count === 0)
+      if (isEmpty) io.err('There is nothing to import: stdin holds no session\n')
+      return (isEmpty || counts.wrong > 0) && !isLenient ? WRONG_INPUT : 0
+    } catch (error) {
+      if (!(error instanceof UnreadableInputError)) throw error
+      io.err(`${error.message}\n`)
+      return WRONG_INPUT
     } finally {
       file.close()
     }
@@ -56,21 +106,44 @@ export const importCommand: Command = {
 
 type Counts = { imported: number; there: number; expired: number; wrong: number }
 
-function parseOwnLine(line: string, now: number): readonly (() => Session)[] {
-  return [() => parseSessionLine(line, now)]
+function renderCounts({ imported, there, expired, wrong }: Counts, isDryRun: boolean): string {
+  return (
+    `${isDryRun ? 'Would import' : 'Imported'} ${imported}; left out ${there} that were there, ` +
+    `${expired} expired and ${wrong} wrong\n`
+  )
 }
 
-async function importLines(
+function readerFor({ flags }: CommandInput): ImportReader {
+  const { from: store, prefix, sub } = flags
+  if (store === undefined) {
+    if (prefix !== undefined || sub !== undefined) {
+      throw usageError(importCommand, '--prefix and --sub need --from')
+    }
+    return ownReader
+  }
+  if (!isForeignStore(store)) {
+    throw usageError(importCommand, `--from must be one of ${FOREIGN_STORES.join(', ')}`)
+  }
+  const path = typeof sub === 'string' ? parseUserPath(sub) : undefined
+  if (path !== undefined && 'fault' in path) throw usageError(importCommand, `--sub ${path.fault}`)
+  return createForeignReader({
+    store,
+    prefix: typeof prefix === 'string' ? prefix : traitsOf(store).prefix,
+    sub: path,
+    rules: readRules(),
+  })
+}
+
+async function importSessions(
   file: FileAccess,
-  lines: AsyncIterable<Buffer | undefined>,
-  parse: ParseLine,
-  strict: boolean,
+  reader: ImportReader,
+  { isStrict, isDryRun }: { readonly isStrict: boolean; readonly isDryRun: boolean },
   io: CommandIo,
 ): Promise<Counts> {
   const counts: Counts = { imported: 0, there: 0, expired: 0, wrong: 0 }
   const progress = createProgress({ ...io, write: io.err, label: 'Importing', total: undefined })
+  const slice = createSlice()
   let batch: Session[] = []
-  let number = 0
 
   function insertBatch(): void {
     const requests = batch.map((session) => ({ kind: 'insert', session, seenAt: 0 }) as const)
@@ -78,60 +151,81 @@ async function importLines(
       if ((answer as Inserted).inserted) counts.imported++
       else counts.there++
     }
+  }
+
+  function countBatch(): void {
+    const now = io.clock.now()
+    for (const { id } of batch) {
+      if (file.reader.find(id, now, 0).state === 'absent') counts.imported++
+      else counts.there++
+    }
+  }
+
+  function finishBatch(): void {
+    if (isDryRun) countBatch()
+    else insertBatch()
     progress.advance(batch.length)
     batch = []
   }
 
-  /** Answers what `read` does; undefined, having said why, where it refuses. */
-  function readOrTell<T>(read: () => T): T | undefined {
+  function tell({ line, entry }: ImportItem, reason: string): void {
+    counts.wrong++
+    if (counts.wrong > MOST_TOLD) return
+    io.err(`Line ${line}: ${reason}${entry === undefined ? '' : ` (entry ${entry})`}\n`)
+  }
+
+  /** Undefined, having said why, where it is none. */
+  function readSession(item: ImportItem, now: number): Session | undefined {
     try {
-      return read()
+      return item.read(now)
     } catch (error) {
       if (!(error instanceof CoatcheckError)) throw error
-      counts.wrong++
-      io.err(`Line ${number}: ${error.message}\n`)
+      tell(item, error.message)
       return undefined
     }
   }
 
-  async function readLine(line: Buffer | undefined): Promise<void> {
+  /** False where nothing more is to be read. */
+  async function take(items: readonly ImportItem[]): Promise<boolean> {
     const now = io.clock.now()
-    for (const read of readOrTell(() => parse(decode(line), now)) ?? []) {
-      const session = readOrTell(read)
-      if (strict && counts.wrong > 0) return
+    for (const item of items) {
+      const session = readSession(item, now)
+      if (isStrict && counts.wrong > 0) return false
       if (session === undefined) continue
       if (expiresAt(session) > now) batch.push(session)
       else counts.expired++
-      if (batch.length < BATCH) continue
-      insertBatch()
-      await sleep(PAUSE_MS)
+      if (!slice.isFull(batch)) continue
+      const tookMs = slice.measure(batch.length, finishBatch)
+      await sleep(Math.max(PAUSE_MS, tookMs))
     }
+    return true
   }
 
   try {
-    for await (const line of lines) {
-      number++
-      if (line === undefined || !isBlank(line)) await readLine(line)
-      if (strict && counts.wrong > 0) break
+    let goesOn = true
+    const pieceBytes = reader.takesPieces ? PIECE_BYTES : Infinity
+    for await (const record of recordsOf(readableText(io.stdin), { pieceBytes })) {
+      goesOn = await take(reader.take(record))
+      if (!goesOn) break
     }
-    insertBatch()
+    if (goesOn) await take(reader.end())
+    finishBatch()
   } catch (error) {
-    io.err(`Broken off; ${counts.imported} imported before that stay: mend it, and run it again\n`)
+    if (!(error instanceof UnreadableInputError)) {
+      io.err(
+        `Broken off; ${counts.imported} imported before that stay: mend it, and run it again\n`,
+      )
+    }
     throw error
   } finally {
     progress.finish()
+    const untold = counts.wrong - MOST_TOLD
+    if (untold > 0) io.err(`… and ${untold} more that are wrong\n`)
   }
   return counts
 }
 
-function isBlank(line: Buffer): boolean {
-  return line.every((byte) => byte === 32 || byte === 9)
-}
-
-function decode(line: Buffer | undefined): string {
-  if (line === undefined) {
-    throw new CoatcheckError('body_too_large', `Cannot read it: over ${LINE_LIMIT_BYTES} bytes`)
-  }
-  if (isUtf8(line)) return line.toString('utf8')
-  throw new CoatcheckError('invalid_utf8', 'Cannot read it: it is not UTF-8')
+/** What a server of this environment holds its sessions to. */
+function readRules(): SessionRules {
+  return createRules(readSome(RULE_SETTINGS, {}))
 }

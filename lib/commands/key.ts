@@ -3,6 +3,7 @@ import { hashSecret } from '../session/token.ts'
 import { SettingsError } from '../settings.ts'
 import { type ApiKeyTable, createApiKeyTable } from '../store/api-key-table.ts'
 import { openForCommand } from '../store/command-database.ts'
+import { openFileReader } from '../store/file-access.ts'
 import { guarded } from '../store/start-error.ts'
 import type { ApiKey } from '../store/store.ts'
 import { type Command, type CommandInput, type CommandIo, usageError } from './command.ts'
@@ -26,11 +27,11 @@ export const keyCommand: Command = {
         : (action === 'new' || action === 'revoke') && name !== undefined && others.length === 0
     if (!wordsAreRight) throw usageError(keyCommand, 'Cannot tell what to do with which key')
 
+    if (name === undefined) return listKeys(input, io)
     const database = openForCommand(input.dataPath)
     try {
       return guarded(input.dataPath, () => {
         const keys = createApiKeyTable(database)
-        if (name === undefined) return listKeys(keys, input, io)
         return action === 'new' ? newKey(keys, name, input, io) : revokeKey(keys, name, io)
       })
     } finally {
@@ -57,9 +58,15 @@ function newKey(keys: ApiKeyTable, name: string, { json }: CommandInput, io: Com
   return 0
 }
 
-function listKeys(keys: ApiKeyTable, { json }: CommandInput, io: CommandIo): number {
-  for (const key of keys.list()) io.out(`${json ? renderJson(key) : renderLine(key)}\n`)
-  return 0
+function listKeys({ dataPath, json }: CommandInput, io: CommandIo): number {
+  const { reader, close } = openFileReader(dataPath)
+  try {
+    const keys = guarded(dataPath, () => reader.listApiKeys())
+    for (const key of keys) io.out(`${json ? renderJson(key) : renderLine(key)}\n`)
+    return 0
+  } finally {
+    close()
+  }
 }
 
 function revokeKey(keys: ApiKeyTable, name: string, io: CommandIo): number {

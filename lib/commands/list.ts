@@ -2,7 +2,7 @@ import { findSub } from '../session/claims.ts'
 import { renderForBackEnd } from '../session/session-json.ts'
 import { oneLine } from '../session/session-line.ts'
 import { expiresAt, type Session } from '../session/session.ts'
-import { openFileAccess } from '../store/file-access.ts'
+import { openFileReader } from '../store/file-access.ts'
 import { readAllPages } from './all-pages.ts'
 import { type Command, usageError } from './command.ts'
 import { DAMAGED, FILE_EXIT_CODES } from './file-exit-codes.ts'
@@ -19,7 +19,7 @@ export const listCommand: Command = {
     if (words.length > 0) throw usageError(listCommand, 'Cannot take more words')
     const sub = typeof flags['sub'] === 'string' ? flags['sub'] : undefined
     const render = json ? (session: Session) => oneLine(renderForBackEnd(session)) : renderRow
-    const file = openFileAccess(dataPath)
+    const file = openFileReader(dataPath)
     let exitCode = 0
     const onDamaged = (id: string): void => {
       io.err(`Left out ${id}: its record in the file is damaged\n`)

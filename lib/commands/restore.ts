@@ -1,14 +1,17 @@
 import { statSync } from 'node:fs'
 import { SettingsError } from '../settings.ts'
-import { restoreBackup } from '../store/restore.ts'
+import { type Restored, restoreBackup } from '../store/restore.ts'
 import { pagesProgress } from './backup.ts'
 import { type Command, usageError } from './command.ts'
 
 export const restoreCommand: Command = {
-  usage: ['restore FILE'],
+  usage: ['restore FILE [--exact]'],
   summary:
     'Puts a checked copy of a backup in the place of the data file, and keeps the old file beside\n' +
-    'it. Stop the server first. Who logged out since the backup was made is logged in again.',
+    'it. Stop the server first. Sessions that the old file knows as ended stay ended, keys that are\n' +
+    'revoked there stay revoked, and keys made since stay in force.',
+  options: { exact: { type: 'boolean' } },
+  flagHelp: [['--exact', 'nothing of the old file: as it was when the backup was made']],
   exitCodes: [
     [65, 'FILE is damaged, of a newer version, or not one of ours'],
     [66, 'there is no such FILE'],
@@ -16,31 +19,71 @@ export const restoreCommand: Command = {
     [74, 'the disk is full, or fails'],
     [75, 'a server or another program holds the data file'],
   ],
-  async run({ words, json, dataPath }, io) {
+  async run({ words, flags, json, dataPath }, io) {
     const [file, ...others] = words
     if (file === undefined || file === '' || others.length > 0) {
       throw usageError(restoreCommand, 'Cannot tell what to restore')
+    }
+    if (file === '-') {
+      throw usageError(
+        restoreCommand,
+        'Cannot restore from stdin, which "-" stands for: name a file, or ./- for one of that name',
+      )
     }
     if (isSameFile(file, dataPath)) {
       throw new SettingsError([`Cannot restore ${file}: it is the data file itself (--data)`])
     }
     const pages = pagesProgress(io)
-    const { sessions, keptAt } = await restoreBackup({
+    const exact = flags['exact'] === true
+    const restored = await restoreBackup({
       file,
       dataPath,
+      exact,
       now: io.clock.now(),
       onPages: pages.show,
       onCheck: pages.check,
     }).finally(pages.finish)
+    const { sessions, keptAt, carried } = restored
     if (json) {
-      io.out(`${JSON.stringify({ data: dataPath, sessions, keptAt: keptAt ?? null })}\n`)
+      const keys = { data: dataPath, sessions, keptAt: keptAt ?? null, carried: carried ?? null }
+      io.out(`${JSON.stringify(keys)}\n`)
       return 0
     }
     io.out(`Restored ${sessions} sessions to ${dataPath}\n`)
     if (keptAt !== undefined) io.out(`The file that was there is now ${keptAt}\n`)
-    io.err('Sessions that ended since the backup was made are live again, until they expire\n')
+    for (const line of linesAbout(restored, exact)) io.err(`${line}\n`)
     return 0
   },
+}
+
+/** What is in force that may not be meant to be, and what is not that may. */
+function* linesAbout({ keptAt, carried }: Restored, exact: boolean): Generator<string> {
+  if (carried === undefined) {
+    const why = exact ? '' : keptAt === undefined ? 'There was no data file: ' : ''
+    yield (
+      `${why}Sessions that ended since the backup was made are live again until they expire, and ` +
+      'keys revoked since are in force: look at "key list"'
+    )
+    return
+  }
+  const { ended, revokedKeys, newKeys, unknown = 0, isWhole } = carried
+  if (ended > 0) {
+    yield `${ended} sessions of the backup have ended since, and stay ended (--exact brings them back)`
+  }
+  if (revokedKeys > 0) yield `${revokedKeys} keys were revoked since, and stay revoked`
+  if (newKeys > 0) yield `${newKeys} keys were made since, and stay in force`
+  if (unknown > 0) {
+    yield (
+      `${unknown} sessions are live of which the old file knows nothing: they were never in it, ` +
+      'or ended longer ago than it remembers (--keep-ended)'
+    )
+  }
+  if (!isWhole) {
+    yield (
+      'The old file is damaged: sessions that ended and keys that were revoked since the backup ' +
+      'was made may be in force again, as far as it could not be read; look at "key list"'
+    )
+  }
 }
 
 function isSameFile(one: string, other: string): boolean {

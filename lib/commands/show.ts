@@ -2,7 +2,7 @@ import { renderForBackEnd } from '../session/session-json.ts'
 import { oneLine } from '../session/session-line.ts'
 import type { Tombstone } from '../session/session.ts'
 import { guarded } from '../store/start-error.ts'
-import { openFileAccess } from '../store/file-access.ts'
+import { openFileReader } from '../store/file-access.ts'
 import { type Command, usageError } from './command.ts'
 import { FILE_EXIT_CODES } from './file-exit-codes.ts'
 
@@ -16,7 +16,7 @@ export const showCommand: Command = {
   async run({ words, dataPath }, io) {
     const [id, ...others] = words
     if (id === undefined || others.length > 0) throw usageError(showCommand, 'Cannot tell which')
-    const file = openFileAccess(dataPath)
+    const file = openFileReader(dataPath)
     try {
       const found = guarded(dataPath, () => file.reader.find(id, io.clock.now(), 0))
       switch (found.state) {

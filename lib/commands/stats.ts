@@ -1,4 +1,4 @@
-import { openForCommand } from '../store/command-database.ts'
+import { openForReading } from '../store/reading-database.ts'
 import { guarded } from '../store/start-error.ts'
 import { countSessions, readStatistics, type Statistics } from '../store/statistics.ts'
 import { type Command, usageError } from './command.ts'
@@ -14,13 +14,13 @@ export const statsCommand: Command = {
   exitCodes: [
     [65, 'the data file is damaged, of another version, or not one of ours'],
     [66, 'there is no data file'],
-    [73, 'the data folder cannot be written'],
+    [73, 'the data file cannot be read'],
     [74, 'the disk is full, or fails'],
     [75, 'another program holds the data file'],
   ],
   async run({ words, json, dataPath }, io) {
     if (words.length > 0) throw usageError(statsCommand, 'Cannot take more words')
-    const database = openForCommand(dataPath)
+    const { database, close } = openForReading(dataPath)
     try {
       const progress = createProgress({
         write: io.err,
@@ -36,7 +36,7 @@ export const statsCommand: Command = {
       io.out(json ? `${JSON.stringify(statistics)}\n` : renderStatistics(statistics))
       return 0
     } finally {
-      database.close()
+      close()
     }
   },
 }

@@ -73,7 +73,7 @@ export function createAccess(deps: AccessDeps): Access {
   return {
     // No middleware of Hono's, which would cost every read a handful of promises.
     withOwnSession: (handle) => (c) => {
-      refuseCrossOrigin(c, forwarded.isSecure)
+      refuseCrossOrigin(c, forwarded)
       const bearer = readBearer(c)
       if (bearer?.startsWith('ck_') && !isToken(bearer)) {
         return admitBackEnd(c, bearer).then(() => authenticate(c, cookie.read(c), handle))

@@ -7,16 +7,20 @@ export type Headers = Readonly<Record<string, string>>
 export const SAFE_HEADERS = {
   'Cache-Control': 'no-store',
   'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
-  Vary: 'Cookie',
+  Vary: 'Cookie, Authorization, Accept',
   'X-Content-Type-Options': 'nosniff',
 } as const
 
+/**
+ * A text ends in a line feed, which is none of the value's: in a terminal the prompt is on a line of its
+ * own, and line-wise tools find their line. Bytes go out as they are.
+ */
 export function answerJson(
   status: number,
   body: JsonText | Uint8Array<ArrayBuffer>,
   headers?: Headers,
 ): Response {
-  return new Response(body, {
+  return new Response(typeof body === 'string' ? `${body}\n` : body, {
     status,
     headers: { ...SAFE_HEADERS, 'Content-Type': 'application/json', ...headers },
   })
@@ -40,6 +44,12 @@ export function answerValue(value: JsonText, asText: boolean, headers?: Headers)
   })
 }
 
-export function entityTag(session: Session): string {
-  return `"${session.version}"`
+/** 304: the caller has it already. */
+export function answerUnchanged(tag: string): Response {
+  return new Response(null, { status: 304, headers: { ...SAFE_HEADERS, ETag: tag } })
+}
+
+/** The version. A bare value is other bytes than its JSON, and so has another tag (RFC 9110 8.8.1). */
+export function entityTag(session: Session, isText = false): string {
+  return isText ? `"${session.version}-text"` : `"${session.version}"`
 }

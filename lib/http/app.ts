@@ -6,6 +6,7 @@ import { emptyKey, type SessionRules } from '../session/rules.ts'
 import type { Sessions } from '../sessions.ts'
 import type { Store } from '../store/store.ts'
 import type { ApiKeys } from '../api-keys.ts'
+import { answerEmpty } from './answer.ts'
 import { createAccess, type HolderAccess } from './access.ts'
 import type { AppContext, AppEnv } from './app-env.ts'
 import { networkOf } from './client-network.ts'
@@ -14,10 +15,13 @@ import { createCookieRoutes } from './cookie-routes.ts'
 import { answerProblem } from './problem.ts'
 import { createDeviceReader } from './device.ts'
 import type { Forwarded } from './forwarded.ts'
+import { createFrontPage } from './front-page.ts'
 import { createHealthRoute } from './health-route.ts'
 import { refuseOtherMethods } from './method-not-allowed.ts'
 import { refuseCrossOrigin, requireSameOrigin } from './same-origin.ts'
+import { explainNotFound } from './session-absence.ts'
 import type { SessionCookie } from './session-cookie.ts'
+import { readQueries } from './query.ts'
 import { createSessionRoutes } from './session-routes.ts'
 import { createSessionsRoutes } from './sessions-routes.ts'
 import { createVerifyRoute } from './verify-route.ts'
@@ -52,17 +56,23 @@ export function createApp(options: AppOptions): Hono<AppEnv> {
   const app = new Hono<AppEnv>({ getPath: rawPath })
 
   // Without the check of the origin: a proxy asks about requests that it may yet refuse itself.
-  app.all('/verify', createVerifyRoute({ ...options, refusalFor }))
+  // Some, as Envoy and Istio, put the path that they ask about behind that of this route.
+  app.all('/verify/*', createVerifyRoute({ ...options, refusalFor }))
 
+  app.get('/', createFrontPage(forwarded.isSecure))
   app.get('/healthz', createHealthRoute(options.store))
   refuseOtherMethods(app, '/healthz', 'GET, HEAD')
+  // RFC 9110 section 9.3.7: what a health check asks that knows nothing of the server, HAProxy's for one.
+  app.on('OPTIONS', '/', () =>
+    answerEmpty({ Allow: 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS' }),
+  )
 
   const { withOwnSession, withNamedSession } = access
   app.route(
     '/session',
     createSessionRoutes({ ...routesDeps, withSession: withOwnSession, isNamed: false }),
   )
-  const sameOrigin = requireSameOrigin(forwarded.isSecure)
+  const sameOrigin = requireSameOrigin(forwarded)
   app.use('/sessions/*', sameOrigin, access.requireBackEnd)
   app.route('/sessions', createSessionsRoutes(routesDeps))
   app.route(
@@ -79,13 +89,14 @@ export function createApp(options: AppOptions): Hono<AppEnv> {
       clock,
       reservedNames: cookie.names,
       isSecure: forwarded.isSecure,
-      wantsText,
+      wantsText: (c) => wantsText(c, readQueries(c)),
+      hostsOf: forwarded.hostsOf,
       readJsonBody: (c) => readOptionalJson(c, bodyLimitBytes),
     }),
   )
 
   app.notFound((c) => {
-    refuseCrossOrigin(c, forwarded.isSecure)
+    refuseCrossOrigin(c, forwarded)
     throw new CoatcheckError(
       'route_not_found',
       // The path is not told: a token or an API key may stand where it does not belong.
@@ -93,13 +104,19 @@ export function createApp(options: AppOptions): Hono<AppEnv> {
         '/sessions/ID/KEY, /cookies, /cookies/NAME, /verify and /healthz; a slash in a key is written %2F',
     )
   })
-  app.onError((error) => {
-    return answerProblem(refusalFor(error))
+  app.onError((error, c) => {
+    const refusal = refusalFor(error)
+    const isUnexplained = refusal.code === 'session_not_found' && isOwnSession(c.req.path)
+    return answerProblem(isUnexplained ? explainNotFound(c, cookie) : refusal)
   })
 
   /** What nobody foresaw is told to the operator, by its name and place, and not to the caller. */
   function refusalFor(error: unknown): CoatcheckError {
-    if (error instanceof CoatcheckError) return error
+    if (error instanceof CoatcheckError) {
+      const { code, message } = error
+      if (code === 'storage_damaged') log.error('storage damaged', { message })
+      return error
+    }
     // The frames alone: a message of Node's own may quote what it choked on.
     const { name, stack = '' } = error instanceof Error ? error : new Error('not an error')
     const place = stack.split('\n').filter((line) => line.startsWith('    at '))
@@ -121,6 +138,10 @@ function rawPath(_request: Request, options?: { env?: AppEnv['Bindings'] }): str
   const target = options?.env?.incoming.url ?? '/'
   const mark = target.indexOf('?')
   return mark === -1 ? target : target.slice(0, mark)
+}
+
+function isOwnSession(path: string): boolean {
+  return path === '/session' || path.startsWith('/session/')
 }
 
 /** Asked for each session that somebody without an API key begins. */

@@ -4,29 +4,72 @@ import { CoatcheckError } from '../errors.ts'
 import { type JsonText, parseJson } from '../json/text.ts'
 import type { AppContext } from './app-env.ts'
 import { readHeader } from './request-header.ts'
+import { createResting } from './turn-taking.ts'
 
 const CONTINUE = /\b100-continue\b/i
+
+export const JSON_PATCH = 'application/json-patch+json'
+const CHARSET = /;\s*charset\s*=\s*"?([^\s;"]+)/i
+/** ASCII is UTF-8, too. */
+const UTF8 = /^(?:utf-?8|us-ascii)$/i
 
 /** Deeper than any body that is no session data needs to be. */
 const SHALLOW = 8
 
-/** The body as JSON text, whatever its `Content-Type` says, because people type `curl -d`. */
+/**
+ * The body as JSON text, whatever its `Content-Type` says: people type `curl -d`, and `fetch` labels
+ * every string `text/plain`.
+ */
 export function readJson(c: AppContext, limitBytes: number, maxDepth: number): Promise<JsonText> {
   return readBody(c, limitBytes, (text) => parseJson(text, maxDepth, 'body'))
 }
 
-/** As `readJson`, but `text/plain` is taken as a string as it stands. */
-export function readValue(c: AppContext, limitBytes: number, maxDepth: number): Promise<JsonText> {
-  return readBody(c, limitBytes, (text) =>
-    contentTypeOf(c) === 'text/plain' ? JSON.stringify(text) : parseJson(text, maxDepth, 'body'),
-  )
+/** As `readJson`; where `asText`, the body is a string as it stands, and must not be of another charset. */
+export function readValue(
+  c: AppContext,
+  limitBytes: number,
+  maxDepth: number,
+  asText: boolean,
+): Promise<JsonText> {
+  if (!asText) return readBody(c, limitBytes, (text) => parseValue(text, maxDepth))
+  const charset = CHARSET.exec(readHeader(c, 'content-type') ?? '')?.[1] ?? 'utf-8'
+  if (!UTF8.test(charset)) {
+    throw new CoatcheckError(
+      'invalid_utf8',
+      'Cannot read the body: it must be UTF-8, its Content-Type tells of another charset',
+    )
+  }
+  return readBody(c, limitBytes, (text) => JSON.stringify(text))
 }
+
+function parseValue(text: string, maxDepth: number): JsonText {
+  try {
+    return parseJson(text, maxDepth, 'body')
+  } catch (error) {
+    if (!(error instanceof CoatcheckError && error.code === 'invalid_json')) throw error
+    throw new CoatcheckError(
+      'invalid_json',
+      `${error.message}; with ?as=text the body is a string as it stands, without quotes`,
+    )
+  }
+}
+
+/** Larger than any body that is no session data needs to be: to make objects of a megabyte takes 50 ms. */
+const SMALL_CHARACTERS = 65_536
 
 /** The body parsed, numbers as JavaScript's; undefined where there is none. */
 export function readOptionalJson(c: AppContext, limitBytes: number): Promise<unknown> {
-  return readBody(c, limitBytes, (text) =>
-    text === '' ? undefined : JSON.parse(parseJson(text, SHALLOW, 'body')),
-  )
+  return readBody(c, limitBytes, (text) => {
+    if (text === '') return undefined
+    const json = parseJson(text, SHALLOW, 'body')
+    if (json.length > SMALL_CHARACTERS) {
+      throw new CoatcheckError(
+        'body_too_large',
+        'Cannot read the body: what is no session data has 65,536 characters at most',
+      )
+    }
+    return JSON.parse(json)
+  })
 }
 
 /** The body as UTF-8 text, empty where there is none. */
@@ -55,6 +98,20 @@ let arrivedBytes = 0
 const ARRIVED_LIMIT_BYTES = 8 * 1024 * 1024
 
 /**
+ * To look through a megabyte takes some 10 ms, and so may what is then done with it: such bodies are taken
+ * one at a time, and others go between them.
+ */
+const inTurns = createResting()
+const LONG_BODY_BYTES = 16 * 1024
+/** A short patch may ask for much. */
+const LONG_PATCH_BYTES = 1024
+
+function takesLong(c: AppContext, bytes: number): boolean {
+  if (bytes <= LONG_PATCH_BYTES) return false
+  return bytes > LONG_BODY_BYTES || contentTypeOf(c) === JSON_PATCH
+}
+
+/**
  * What `parse` makes of the body's text, empty where there is none. Straight from Node: the web's
  * stream in between costs more than the rest of a write.
  */
@@ -70,8 +127,10 @@ function readBody<T>(c: AppContext, limitBytes: number, parse: (text: string) =>
     const body = { refuse }
     let chunks: Buffer[] = []
     let length = 0
+    let isForgotten = false
 
     function forget(): void {
+      isForgotten = true
       arriving.delete(body)
       arrivedBytes -= length
       chunks = []
@@ -99,7 +158,9 @@ function readBody<T>(c: AppContext, limitBytes: number, parse: (text: string) =>
     }
 
     incoming.on('data', take)
-    incoming.on('end', () => {
+    function finish(): void {
+      // Another may have needed the room meanwhile.
+      if (isForgotten) return
       try {
         resolve(parse(decode(chunks, length)))
       } catch (error) {
@@ -107,7 +168,9 @@ function readBody<T>(c: AppContext, limitBytes: number, parse: (text: string) =>
       } finally {
         forget()
       }
-    })
+    }
+
+    incoming.on('end', () => (takesLong(c, length) ? inTurns(finish) : finish()))
     incoming.on('error', () => {
       reject(cutOff())
       forget()

@@ -9,7 +9,10 @@ const FLAGS: readonly string[] = ['secure', 'httpOnly', 'partitioned']
 
 /** The attributes that say which cookie is meant, or without which a browser drops the answer. */
 const TARGET_MEMBERS: readonly string[] = ['path', 'domain', 'sameSite', ...FLAGS]
-const MEMBERS: readonly string[] = ['value', 'maxAge', 'expires', 'priority', ...TARGET_MEMBERS]
+const MEMBERS: readonly string[] = [
+  ...['value', 'raw', 'maxAge', 'expires', 'priority'],
+  ...TARGET_MEMBERS,
+]
 
 /**
  * `{"value":"ada","maxAge":604800,…}`. Throws `invalid_argument` for a member that is missing,
@@ -18,13 +21,14 @@ const MEMBERS: readonly string[] = ['value', 'maxAge', 'expires', 'priority', ..
 export function parseCookieBody(
   body: unknown,
   now: number,
-): { value: string; attributes: CookieAttributes } {
-  const { value, ...others } = requireObject(body, '{"value":"ada"}')
+): { value: string; raw: boolean; attributes: CookieAttributes } {
+  const { value, raw = false, ...others } = requireObject(body, '{"value":"ada"}')
   if (value === undefined) {
     throw invalid('"value" is missing: give the cookie its string, as in {"value":"ada"}')
   }
   return {
     value: requireString('value', value),
+    raw: requireBoolean('raw', raw),
     attributes: parseMembers(others, MEMBERS, now),
   }
 }

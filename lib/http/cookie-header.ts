@@ -1,6 +1,6 @@
 /**
  * Reading a request's `Cookie` header. Node hands headers over as latin1, one character a byte, and
- * names are compared as those bytes: nothing is decoded, unquoted or trimmed but SP and HTAB.
+ * the session's name is compared as those bytes: nothing is decoded, unquoted or trimmed but SP and HTAB.
  */
 import { isUtf8 } from 'node:buffer'
 
@@ -35,23 +35,39 @@ export function findCookies(header: string | undefined, name: string): string[] 
 }
 
 /**
- * All cookies of the request by name, decoded. Of two with one name the first wins: browsers send
- * the one with the longer path first, RFC 6265 section 5.4. Nameless ones are left out.
+ * All cookies of the request by name, decoded: the names as UTF-8, the values as they were put, unless
+ * `raw`. Of two with one name the first wins: browsers send the one with the longer path first, RFC
+ * 6265 section 5.4. Nameless ones are left out.
  */
-export function parseCookies(header: string | undefined): Map<string, string> {
+export function parseCookies(header: string | undefined, raw = false): Map<string, string> {
   const cookies = new Map<string, string>()
   for (const pair of header?.split(';') ?? []) {
     const equals = pair.indexOf('=')
     if (equals === -1) continue
-    const name = decodeCookieValue(trimBlanks(pair, 0, equals))
+    const name = decodeUtf8(trimBlanks(pair, 0, equals))
     if (name === '' || cookies.has(name)) continue
-    cookies.set(name, decodeCookieValue(trimBlanks(pair, equals + 1, pair.length)))
+    const value = trimBlanks(pair, equals + 1, pair.length)
+    cookies.set(name, raw ? decodeUtf8(value) : decodeCookieValue(value))
   }
   return cookies
 }
 
-/** The header's bytes read as UTF-8; where they are not UTF-8, the latin1 text as it came. */
+/**
+ * The value as it was put: percent-decoded, as Express, Hono and PHP do. A value of somebody else's in
+ * which a percent sign begins no escape, or not one of UTF-8, is as it came, the whole of it.
+ */
 export function decodeCookieValue(raw: string): string {
+  const text = decodeUtf8(raw)
+  if (!text.includes('%')) return text
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
+
+/** The header's bytes read as UTF-8; where they are not UTF-8, the latin1 text as it came. */
+function decodeUtf8(raw: string): string {
   const bytes = Buffer.from(raw, 'latin1')
   return isUtf8(bytes) ? bytes.toString('utf8') : raw
 }

@@ -2,12 +2,12 @@
 import { type Context, Hono } from 'hono'
 import type { Clock } from '../clock.ts'
 import { CoatcheckError } from '../errors.ts'
-import type { AppEnv } from './app-env.ts'
+import type { AppContext, AppEnv } from './app-env.ts'
 import { answerEmpty, answerJson, answerValue, type Headers } from './answer.ts'
 import { parseCookieAttributes, parseCookieBody, parseCookieQuery } from './cookie-body.ts'
 import { parseCookies } from './cookie-header.ts'
 import { refuseOtherMethods } from './method-not-allowed.ts'
-import { readQueries } from './query.ts'
+import { parseFlag, readQueries } from './query.ts'
 import { decodeLastSegment } from './segment.ts'
 import {
   completeAttributes,
@@ -23,6 +23,8 @@ export type CookieRoutesDeps = {
   readonly reservedNames: readonly string[]
   /** Whether the browser speaks https to us, itself or through a trusted proxy. */
   readonly isSecure: (c: Context) => boolean
+  /** The hosts that the browser may have asked, with or without a port; the URL's where it is not given. */
+  readonly hostsOf?: (c: Context) => readonly string[]
   /** Whether the answer is to be the bare string and not JSON. */
   readonly wantsText: (c: Context) => boolean
   /** The parsed body, or `undefined` where the request has none. */
@@ -30,16 +32,14 @@ export type CookieRoutesDeps = {
 }
 
 /**
- * Expects an app whose `getPath` leaves the path undecoded. An answer with `Set-Cookie` has no
- * body: Node sends headers and a string body in one UTF-8 write, which would encode the cookie's
- * bytes a second time.
+ * Expects an app whose `getPath` leaves the path undecoded.
  */
 export function createCookieRoutes(deps: CookieRoutesDeps): Hono<AppEnv> {
-  const { clock, reservedNames, isSecure, wantsText, readJsonBody } = deps
+  const { clock, reservedNames, isSecure, hostsOf = hostOfUrl, wantsText, readJsonBody } = deps
   const routes = new Hono<AppEnv>()
 
   routes.get('/', (c) => {
-    const cookies = parseCookies(c.req.header('Cookie'))
+    const cookies = readCookies(c)
     for (const name of reservedNames) cookies.delete(name)
     // Object.fromEntries defines members, so a cookie called __proto__ is one like any other.
     return answerJson(200, JSON.stringify(Object.fromEntries(cookies)))
@@ -48,9 +48,7 @@ export function createCookieRoutes(deps: CookieRoutesDeps): Hono<AppEnv> {
   routes.get('/:name', (c) => {
     const name = decodeLastSegment(c.req.path)
     // A session's token is HttpOnly so that scripts cannot read it; they shall not here, either.
-    const value = reservedNames.includes(name)
-      ? undefined
-      : parseCookies(c.req.header('Cookie')).get(name)
+    const value = reservedNames.includes(name) ? undefined : readCookies(c).get(name)
     if (value === undefined) {
       throw new CoatcheckError(
         'cookie_not_found',
@@ -63,9 +61,9 @@ export function createCookieRoutes(deps: CookieRoutesDeps): Hono<AppEnv> {
   routes.put('/:name', async (c) => {
     const name = readWritableName(c, reservedNames)
     const now = clock.now()
-    const { value, attributes } = parseCookieBody(await readJsonBody(c), now)
-    const cookie = renderSetCookie(name, value, attributes, now)
-    return answerEmpty({ 'Set-Cookie': cookie, ...warn(c, attributes, isSecure(c)) })
+    const { value, raw, attributes } = parseCookieBody(await readJsonBody(c), now)
+    const cookie = renderSetCookie(name, value, attributes, now, raw)
+    return answerEmpty({ 'Set-Cookie': cookie, ...warn(attributes, isSecure(c), hostsOf(c)) })
   })
 
   routes.delete('/:name', async (c) => {
@@ -76,13 +74,19 @@ export function createCookieRoutes(deps: CookieRoutesDeps): Hono<AppEnv> {
       ...(body === undefined ? {} : parseCookieAttributes(body)),
     })
     const cookie = renderDeletedCookie(name, attributes, clock.now())
-    return answerEmpty({ 'Set-Cookie': cookie, ...warn(c, attributes, isSecure(c)) })
+    return answerEmpty({ 'Set-Cookie': cookie, ...warn(attributes, isSecure(c), hostsOf(c)) })
   })
 
   refuseOtherMethods(routes, '/', 'GET, HEAD')
   refuseOtherMethods(routes, '/:name', 'GET, HEAD, PUT, DELETE')
 
   return routes
+}
+
+/** As they were put; `?raw=true` asks for what stands in the header. */
+function readCookies(c: AppContext): Map<string, string> {
+  const raw = parseFlag('raw', readQueries(c)) ?? false
+  return parseCookies(c.req.header('Cookie'), raw)
 }
 
 function readWritableName(c: Context, reservedNames: readonly string[]): string {
@@ -98,15 +102,23 @@ function readWritableName(c: Context, reservedNames: readonly string[]): string 
   return name
 }
 
+function hostOfUrl(c: Context): readonly string[] {
+  return [new URL(c.req.url).host]
+}
+
 /** Cookies that this request's browser is likely to drop, but that can be meant for a proxy. */
-function warn(c: Context, { secure, domain }: CookieAttributes, isSecure: boolean): Headers {
-  const host = new URL(c.req.url).hostname
+function warn(
+  { secure, domain }: CookieAttributes,
+  isSecure: boolean,
+  hosts: readonly string[],
+): Headers {
+  const names = hosts.flatMap((host) => URL.parse(`http://${host}`)?.hostname ?? [])
   const warnings: string[] = []
   if (secure && !isSecure) {
     warnings.push('a Secure cookie over plain http: a browser drops it, use https')
   }
-  if (domain !== undefined && !domainCovers(domain, host)) {
-    warnings.push(`Domain does not cover the host ${host}: a browser drops the cookie`)
+  if (domain !== undefined && !names.some((name) => domainCovers(domain, name))) {
+    warnings.push(`Domain does not cover the host ${names[0] ?? ''}: a browser drops the cookie`)
   }
   if (warnings.length === 0) return {}
   return { Warning: warnings.map((text) => `299 coatcheck "${text}"`).join(', ') }

@@ -1,6 +1,9 @@
 import { BlockList, isIP } from 'node:net'
+import { parseHop, unmapped } from './address-text.ts'
 import type { AppContext } from './app-env.ts'
+import { parseForwarded } from './forwarded-header.ts'
 import { readHeader } from './request-header.ts'
+import { readToldScheme } from './told-scheme.ts'
 
 /** What is known of the client behind the proxies: they are believed if they are trusted. */
 export type Forwarded = {
@@ -8,6 +11,8 @@ export type Forwarded = {
   isSecure(c: AppContext): boolean
   /** The client's address: the nearest one that is no trusted proxy's. */
   addressOf(c: AppContext): string | undefined
+  /** The hosts that the browser may have asked, with a port where one is told. */
+  hostsOf(c: AppContext): readonly string[]
 }
 
 /** `trustedProxies`: addresses, CIDR ranges, or `unix` for peers on a unix socket. */
@@ -20,40 +25,82 @@ export function createForwarded(trustedProxies: readonly string[]): Forwarded {
     const bits = prefix === undefined ? (family === 4 ? 32 : 128) : Number(prefix)
     ranges.addSubnet(address, bits, family === 4 ? 'ipv4' : 'ipv6')
   }
+  /** The peer that was looked up last: a server has few proxies, and to ask the list costs more. */
+  let known: { readonly peer: string | undefined; readonly isTrusted: boolean } | undefined
 
   function isTrusted(address: string | undefined): boolean {
-    // As it comes: to ask the list costs more.
-    if (trustedProxies.length === 0) return false
     if (address === undefined) return trustedProxies.includes('unix')
     return ranges.check(address, isIP(address) === 4 ? 'ipv4' : 'ipv6')
   }
 
   /** A back end speaks for its own clients; who has an API key need not be listed. */
   function isPeerTrusted(c: AppContext): boolean {
-    return c.get('isBackEnd') === true || isTrusted(peerOf(c))
+    if (c.get('isBackEnd') === true) return true
+    // As it comes.
+    if (trustedProxies.length === 0) return false
+    const peer = c.env.incoming.socket.remoteAddress
+    if (known === undefined || known.peer !== peer) known = { peer, isTrusted: isTrusted(peer) }
+    return known.isTrusted
+  }
+
+  /** From the nearest hop so far back as proxies are trusted, and no farther than can be read. */
+  function walk(peer: string | undefined, hops: readonly (string | undefined)[]) {
+    let address = peer
+    for (const hop of hops.toReversed()) {
+      const before = hop === undefined ? undefined : parseHop(hop)
+      if (before === undefined) break
+      address = before
+      if (!isTrusted(address)) break
+    }
+    return address
   }
 
   return {
     isSecure(c) {
       if (isEncrypted(c)) return true
-      const forwarded = readHeader(c, 'x-forwarded-proto')
-      // Of several words the last is the nearest proxy's, the only one that we trust.
-      return forwarded?.split(',').at(-1)?.trim().toLowerCase() === 'https' && isPeerTrusted(c)
+      return isPeerTrusted(c) && readToldScheme(c) === 'https'
     },
 
     addressOf(c) {
-      let address = peerOf(c)
-      if (!isPeerTrusted(c)) return address
-      // Each proxy adds the address it saw at the end: so far back as proxies are trusted.
-      for (const hop of (readHeader(c, 'x-forwarded-for') ?? '').split(',').reverse()) {
-        const before = unmapped(hop.trim())
-        if (isIP(before) === 0) break
-        address = before
-        if (!isTrusted(address)) break
-      }
-      return address
+      const peer = peerOf(c)
+      if (!isPeerTrusted(c)) return peer
+      const theirs = walk(peer, readHeader(c, 'x-forwarded-for')?.split(',') ?? [])
+      const header = readHeader(c, 'forwarded')
+      if (header === undefined) return theirs
+      const standard = walk(
+        peer,
+        parseForwarded(header).map((element) => element.get('for')),
+      )
+      if (standard === peer || standard === theirs) return theirs
+      // A proxy writes one of them, and may let through the other as its client wrote it: where they
+      // differ, which is which cannot be told, and nobody gets to choose who it is.
+      return theirs === peer ? standard : peer
+    },
+
+    hostsOf(c) {
+      const { host } = new URL(c.req.url)
+      if (!isPeerTrusted(c)) return [host]
+      const told = ['x-forwarded-host', 'x-original-host'].flatMap(
+        (header) => readHeader(c, header)?.split(',') ?? [],
+      )
+      const standard = parseForwarded(readHeader(c, 'forwarded')).flatMap(
+        (element) => element.get('host') ?? [],
+      )
+      const port = readToldPort(c)
+      return [...told, ...standard, host]
+        .map((text) => text.trim())
+        .filter((text) => text !== '')
+        .map((text) => (port === undefined || /:\d+$/.test(text) ? text : `${text}:${port}`))
     },
   }
+}
+
+/** `X-Forwarded-Port`, for a host without its port; the default of either scheme is none. */
+function readToldPort(c: AppContext): string | undefined {
+  const port = readHeader(c, 'x-forwarded-port')?.split(',').at(-1)?.trim()
+  return port === undefined || !/^\d{1,5}$/.test(port) || port === '80' || port === '443'
+    ? undefined
+    : port
 }
 
 /** On a socket of `node:tls`; the URL says the same, and costs its putting together. */
@@ -66,9 +113,4 @@ function isEncrypted(c: AppContext): boolean {
 function peerOf(c: AppContext): string | undefined {
   const { remoteAddress } = c.env.incoming.socket
   return remoteAddress === undefined ? undefined : unmapped(remoteAddress)
-}
-
-/** An IPv4 address is one, also as a socket that takes both kinds writes it (RFC 4291 section 2.5.5.2). */
-function unmapped(address: string): string {
-  return address.replace(/^::ffff:(?=\d+\.)/i, '')
 }

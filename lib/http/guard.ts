@@ -6,6 +6,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { CoatcheckError } from '../errors.ts'
 import { renderProblem } from './problem.ts'
+import { isVerify } from './verify-route.ts'
 
 /** Headers of which a second one could be the one that another program believes. */
 const SINGLE_HEADERS = ['host', 'content-type', 'content-length', 'authorization']
@@ -14,6 +15,9 @@ const HOST = /^(?:\[[\da-f:.]+\]|[\w.~!$&'()*+,;=%-]+)(?::\d{0,5})?$/i
 const ABSOLUTE_TARGET = /^https?:\/\/([^/?#@\\]+)(?=[/?]|$)/i
 /** A backslash before the query is a slash to some, and a character to others. */
 const TARGET = /^\/[\x21\x22\x24-\x3e\x40-\x5b\x5d-\x7e]*(?:\?[\x21\x22\x24-\x7e]*)?$/
+
+/** Node's code for a request that did not come in time. */
+export const TIMED_OUT = 'ERR_HTTP_REQUEST_TIMEOUT'
 
 /** Closed at once, with bytes still on their way, a connection may lose the answer that was sent. */
 const LINGER_MS = 1_000
@@ -28,15 +32,17 @@ export function refuseRequest(request: IncomingMessage): CoatcheckError | undefi
     return badRequest('its Transfer-Encoding must be chunked and nothing else, in HTTP/1.1')
   }
 
-  if (request.url?.startsWith('/') !== true) takeAuthority(request)
-  if (!TARGET.test(request.url ?? '')) {
+  if (request.url?.startsWith('/') !== true) takeOtherTarget(request)
+  if (!TARGET.test(request.url ?? '') && !passOverPage(request)) {
     return badRequest(
       'its target must be a path in printable ASCII, without a fragment; ' +
         'a backslash in a key is written %5C',
     )
   }
-  if (!isHost(request.headers.host ?? '')) {
-    return badRequest('its Host must be a name or an address, with or without a port')
+  if (!takeHost(request)) {
+    return badRequest(
+      'it must have a Host, in HTTP/1.1, that is a name or an address, with or without a port',
+    )
   }
   return undefined
 }
@@ -44,12 +50,29 @@ export function refuseRequest(request: IncomingMessage): CoatcheckError | undefi
 /** The last one that was right: nearly every request has the same. */
 let knownHost = 'localhost'
 
-/** As the URL standard writes it, too: others would be taken for another host further on, or for none. */
-function isHost(host: string): boolean {
-  if (host === knownHost) return true
+/**
+ * RFC 9112 section 3.2: a request of HTTP/1.1 has a Host, which is empty where its target has no
+ * authority; one of HTTP/1.0 may have none.
+ */
+function takeHost(request: IncomingMessage): boolean {
+  const { host } = request.headers
+  if (host === undefined) return request.httpVersionMinor === 0
+  if (host === knownHost || host === '') return true
+  return takeOtherHost(request, host)
+}
+
+/**
+ * Its name must be written as the URL standard writes it: others would be taken for another host
+ * further on, or for none. An IPv6 address has one meaning in all its spellings, and gets the shortest.
+ */
+function takeOtherHost(request: IncomingMessage, host: string): boolean {
   const name = HOST.test(host) ? URL.parse(`http://${host}`)?.hostname : undefined
-  if (name !== host.replace(/:\d+$/, '').toLowerCase()) return false
-  knownHost = host
+  if (name === undefined) return false
+  const port = /:\d+$/.exec(host)?.[0] ?? ''
+  const given = host.slice(0, host.length - port.length)
+  if (given.startsWith('[')) request.headers.host = `${name}${port}`
+  else if (name !== given.toLowerCase()) return false
+  knownHost = request.headers.host ?? host
   return true
 }
 
@@ -61,13 +84,24 @@ function isUnderstood(coding: string, { httpVersionMinor }: IncomingMessage): bo
   return httpVersionMinor !== 0 && coding.toLowerCase() === 'chunked'
 }
 
-/** RFC 9112 section 3.2.2: the authority of an absolute target stands for the Host header. */
-function takeAuthority(request: IncomingMessage): void {
+/**
+ * RFC 9112 section 3.2.2: the authority of an absolute target stands for the Host header. Section
+ * 3.2.4: a star asks about the server as a whole, as the root of all paths does here.
+ */
+function takeOtherTarget(request: IncomingMessage): void {
+  if (request.url === '*' && request.method === 'OPTIONS') request.url = '/'
   const [start = '', authority] = ABSOLUTE_TARGET.exec(request.url ?? '') ?? []
   if (authority === undefined) return
   request.headers.host = authority
   const target = (request.url ?? '').slice(start.length)
   request.url = target.startsWith('/') ? target : `/${target}`
+}
+
+/** The path of a page that stands behind `/verify` is the application's, whatever is in it. */
+function passOverPage(request: IncomingMessage): boolean {
+  if (request.url?.startsWith('/') !== true || !isVerify(request.url)) return false
+  request.url = '/verify'
+  return true
 }
 
 /** Answers a refusal and closes the connection: what follows on it cannot be trusted. */
@@ -109,7 +143,7 @@ export function refusalForParser(code: string | undefined): CoatcheckError {
         'header_too_large',
         'Cannot read the request: its headers are larger than the limit (--header-limit)',
       )
-    case 'ERR_HTTP_REQUEST_TIMEOUT':
+    case TIMED_OUT:
       return new CoatcheckError(
         'request_timeout',
         'Cannot wait longer for the request (--header-timeout, --request-timeout)',

@@ -7,7 +7,7 @@ import { CoatcheckError } from '../errors.ts'
 import type { AppEnv } from './app-env.ts'
 import { passOver } from './body.ts'
 import { isVerify, sessionRequired } from './verify-route.ts'
-import { answerRefusal, answerSocket, refusalForParser, refuseRequest } from './guard.ts'
+import { answerRefusal, answerSocket, refusalForParser, refuseRequest, TIMED_OUT } from './guard.ts'
 import { createPipelining } from './pipelining.ts'
 import { limitSlowReaders } from './slow-readers.ts'
 import { createTurnTaking } from './turn-taking.ts'
@@ -38,6 +38,9 @@ export type HttpServer = {
 /** Node looks at its time limits only every 30 s unless told otherwise. */
 const TIME_LIMIT_CHECK_MS = 1_000
 
+/** Whom a request without a Host is for: a name that no page is from (RFC 6761 section 6.4). */
+const NO_HOST = 'no-host.invalid'
+
 /** To tell a client that it is given up, and to close, takes some 70 µs. */
 const GIVEN_UP_PER_TURN = 32
 
@@ -50,9 +53,12 @@ const MAX_PIPELINED_REQUESTS = 10_000
  */
 const BACKLOG = 4_096
 
+/** Of the time that a stop has, clients that keep coming get this part and no more. */
+const READING_PART = 0.25
+
 /** Resolves once it listens; rejects with Node's error, `EADDRINUSE` for one, where it cannot. */
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
-  const listener = getRequestListener(options.app.fetch)
+  const listener = getRequestListener(options.app.fetch, { hostname: NO_HOST })
   let stopping = false
   /** Connections that were told to go: what still comes on them is not even looked at. */
   const refused = new WeakSet<Socket>()
@@ -64,7 +70,12 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       // Tells the client to close: no request must come into a closing door.
       if (stopping) this.shouldKeepAlive = false
       // A GET has no body as a rule, and Node has not found its end when it is answered at once.
-      if (!this.req.complete && this.req.method !== 'GET') passOver(this.req)
+      if (!this.req.complete) {
+        if (this.req.method !== 'GET') passOver(this.req)
+        // nginx asks about a POST in a GET with that one's length, and sends no body unless told better:
+        // what comes next on the connection would be taken for it.
+        else if (announcesBody(this.req)) this.shouldKeepAlive = false
+      }
       return super.writeHead(status, ...rest)
     }
   }
@@ -99,8 +110,13 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   // lets a server pass over it.
   server.on('checkContinue', serve)
   server.on('checkExpectation', serve)
+  // Who has closed its own side may still read: what it has asked is answered first. Node's own default
+  // is for clients of the nineties, and its types do not know of the other way.
+  Object.assign(server, { httpAllowHalfOpen: true })
   server.on('clientError', (error: ParserError, socket: Socket) => {
-    if (!socket.writable || error.code === 'ECONNRESET') {
+    // Browsers and proxies connect before they have anything to ask, and want no answer to that.
+    const isSilent = error.code === TIMED_OUT && socket.bytesRead === 0
+    if (!socket.writable || error.code === 'ECONNRESET' || isSilent) {
       socket.destroy()
       return
     }
@@ -119,7 +135,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     url: urlOf(server, options.address),
     async stop(graceMs) {
       stopping = true
-      await readWhatHasCome(server)
+      await readWhatHasCome(server, graceMs * READING_PART)
       await new Promise<void>((resolve) => {
         const timer = setTimeout(() => server.closeAllConnections(), graceMs)
         server.close(() => {
@@ -136,11 +152,13 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
  * What clients had sent before now is with the kernel, and closing would throw it away. The loop
  * takes one new connection a turn, and its bytes in the next.
  */
-async function readWhatHasCome(server: Server): Promise<void> {
+async function readWhatHasCome(server: Server, forMs: number): Promise<void> {
+  const endsAt = performance.now() + forMs
   let quietTurns = 0
   const count = () => (quietTurns = 0)
   server.on('connection', count)
   for (let turn = 0; turn < BACKLOG && quietTurns < 3; turn++, quietTurns++) {
+    if (performance.now() > endsAt) break
     await new Promise((resolve) => setImmediate(resolve))
   }
   server.off('connection', count)
@@ -152,6 +170,11 @@ function giveUp(socket: Socket, error: ParserError): void {
   answerSocket(socket, refusalAt(targetOf(error), refusal))
   // Late bytes must not complete a request that was given up.
   if (refusal.code === 'request_timeout') socket.destroySoon()
+}
+
+function announcesBody({ headers }: IncomingMessage): boolean {
+  const length = headers['content-length']
+  return (length !== undefined && length !== '0') || headers['transfer-encoding'] !== undefined
 }
 
 type ParserError = NodeJS.ErrnoException & { readonly rawPacket?: Buffer }

@@ -4,14 +4,10 @@ import { CoatcheckError } from '../errors.ts'
 import { type JsonText, kindOf, parseObject } from '../json/text.ts'
 import type { SessionDraft } from '../session/operations.ts'
 import type { Device } from './device.ts'
-import { requireKind } from './session-body.ts'
+import { MAX_BODY_MEMBERS, requireKind } from './session-body.ts'
+import { parseTimeLimits } from './time-limits-body.ts'
 
 export type NewSession = { readonly draft: SessionDraft; readonly device: Device | undefined }
-
-const DAY_SECONDS = 24 * 60 * 60
-/** As the settings of the same names have it. */
-const LONGEST_IDLE_TIMEOUT_SECONDS = 3_650 * DAY_SECONDS
-const LONGEST_LIFETIME_SECONDS = 400 * DAY_SECONDS
 
 /**
  * `{"data":{…},"claims":{…},"permanent":false,"idleTimeout":1800,"lifetime":43200,"device":{…}}`,
@@ -20,7 +16,7 @@ const LONGEST_LIFETIME_SECONDS = 400 * DAY_SECONDS
 export function parseNewSession(body: JsonText): NewSession {
   if (kindOf(body) !== 'object') throw invalid(`the body must be an object, got ${kindOf(body)}`)
   const { data, claims, permanent, idleTimeout, lifetime, device, ...others } = Object.fromEntries(
-    parseObject(body),
+    parseObject(body, MAX_BODY_MEMBERS),
   )
   if (Object.keys(others).length > 0) {
     throw invalid(
@@ -28,22 +24,19 @@ export function parseNewSession(body: JsonText): NewSession {
         'it has another one',
     )
   }
-  const idleTimeoutMs = readSeconds('idleTimeout', idleTimeout, LONGEST_IDLE_TIMEOUT_SECONDS)
-  const lifetimeMs = readSeconds('lifetime', lifetime, LONGEST_LIFETIME_SECONDS)
   return {
     draft: {
       data: requireKind('data', data ?? '{}', 'object'),
       claims: requireKind('claims', claims ?? '{}', 'object'),
       permanent: requireKind('permanent', permanent ?? 'false', 'boolean') === 'true',
-      ...(idleTimeoutMs === undefined ? {} : { idleTimeoutMs }),
-      ...(lifetimeMs === undefined ? {} : { lifetimeMs }),
+      ...parseTimeLimits(idleTimeout, lifetime),
     },
     device: device === undefined ? undefined : parseDevice(requireKind('device', device, 'object')),
   }
 }
 
 function parseDevice(text: JsonText): Device {
-  const { address, userAgent, ...others } = Object.fromEntries(parseObject(text))
+  const { address, userAgent, ...others } = Object.fromEntries(parseObject(text, MAX_BODY_MEMBERS))
   if (Object.keys(others).length > 0) {
     throw invalid('"device" may have the members address and userAgent; it has another one')
   }
@@ -61,15 +54,6 @@ function readAddress(text: JsonText): string {
 
 function readString(name: string, text: JsonText): string {
   return String(JSON.parse(requireKind(name, text, 'string')))
-}
-
-function readSeconds(name: string, text: JsonText | undefined, most: number): number | undefined {
-  if (text === undefined) return undefined
-  const seconds = Number(text.trim())
-  if (kindOf(text) === 'number' && Number.isInteger(seconds) && seconds >= 1 && seconds <= most) {
-    return seconds * 1000
-  }
-  throw invalid(`"${name}" must be an integer of seconds from 1 to ${most}`)
 }
 
 function invalid(reason: string): CoatcheckError {

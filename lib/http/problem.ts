@@ -86,13 +86,13 @@ export function renderProblem({ code, message, facts }: CoatcheckError): Problem
       ...(retryAfter === undefined ? {} : { 'Retry-After': String(retryAfter) }),
       ...(typeof facts['allow'] === 'string' ? { Allow: facts['allow'] } : {}),
     },
-    body: JSON.stringify({
+    body: `${JSON.stringify({
       type: `urn:coatcheck:${code}`,
       title,
       status,
       detail: message,
       code,
       ...facts,
-    }),
+    })}\n`,
   }
 }

@@ -15,12 +15,12 @@ export function readQueries(c: AppContext): ReadonlyMap<string, string> {
   const values = new Map<string, string>()
   for (const pair of target.slice(mark + 1).split('&')) {
     if (pair === '') continue
-    const [key = '', ...rest] = pair.split('=')
-    const name = decode(key)
+    const equals = pair.indexOf('=')
+    const name = decode(equals === -1 ? pair : pair.slice(0, equals))
     if (values.has(name)) {
       throw new CoatcheckError('bad_request', 'Cannot read the query: a parameter is given twice')
     }
-    values.set(name, decode(rest.join('=')))
+    values.set(name, equals === -1 ? '' : decode(pair.slice(equals + 1)))
   }
   return values
 }

@@ -2,6 +2,7 @@
 import { CoatcheckError } from '../errors.ts'
 import { type JsonKind, type JsonText, kindOf, parseObject } from '../json/text.ts'
 import type { Operation, SessionUpdate } from '../session/operations.ts'
+import { parseTimeLimits } from './time-limits-body.ts'
 
 type KeyOperation = Extract<Operation, { name: 'increment' | 'append' | 'merge' }>
 
@@ -26,17 +27,23 @@ export function parseKeyPatch(key: string, body: JsonText): KeyOperation {
   )
 }
 
-/** `{"data":{…},"claims":{…},"permanent":true}`, each optional, for `PATCH /session`. */
-export function parseSessionPatch(body: JsonText): SessionUpdate {
+/**
+ * `{"data":{…},"claims":{…},"permanent":true}`, each optional, for `PATCH /session`; of a back end also
+ * `idleTimeout` and `lifetime`, in seconds.
+ */
+export function parseSessionPatch(body: JsonText, isBackEnd: boolean): SessionUpdate {
   const { data, claims, permanent, ...others } = Object.fromEntries(members(body, 'a session'))
-  if (Object.keys(others).length > 0) {
+  const { idleTimeout, lifetime, ...unknown } = others
+  if (Object.keys(isBackEnd ? unknown : others).length > 0) {
     throw new CoatcheckError(
       'invalid_argument',
       'Cannot patch a session: the body may have the members data, claims and permanent, ' +
-        'as in {"data":{"user":"ada"}}; it has another one',
+        'as in {"data":{"user":"ada"}}, and a back end\'s, with its API key, idleTimeout and ' +
+        'lifetime; it has another one',
     )
   }
   return {
+    ...parseTimeLimits(idleTimeout, lifetime),
     ...(data === undefined ? {} : { data: requireKind('data', data, 'object') }),
     ...(claims === undefined ? {} : { claims: requireKind('claims', claims, 'object') }),
     ...(permanent === undefined
@@ -45,8 +52,21 @@ export function parseSessionPatch(body: JsonText): SessionUpdate {
   }
 }
 
+/** No body has so many members; and to read a hundred thousand would take long. */
+export const MAX_BODY_MEMBERS = 32
+
+/** The body of `PUT /session`: its data. */
+export function requireData(body: JsonText): JsonText {
+  if (kindOf(body) === 'object') return body
+  throw new CoatcheckError(
+    'invalid_argument',
+    'Cannot put a session: the body must be a JSON object, its data as a whole, as in {"user":"ada"}; ' +
+      `it is of type ${kindOf(body)}`,
+  )
+}
+
 function members(body: JsonText, what: string): Map<string, JsonText> {
-  if (kindOf(body) === 'object') return parseObject(body)
+  if (kindOf(body) === 'object') return parseObject(body, MAX_BODY_MEMBERS)
   throw new CoatcheckError(
     'invalid_argument',
     `Cannot patch ${what}: the body must be a JSON object, it is of type ${kindOf(body)}; ` +

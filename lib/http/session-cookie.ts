@@ -1,47 +1,96 @@
+import type { Log } from '../log.ts'
 import { lifetimeEndsAt, type Session } from '../session/session.ts'
 import type { AppContext } from './app-env.ts'
 import { findCookies } from './cookie-header.ts'
 import type { Forwarded } from './forwarded.ts'
 import { readHeader } from './request-header.ts'
-import { renderDeletedCookie, renderSetCookie } from './set-cookie.ts'
+import { type CookieAttributes, renderDeletedCookie, renderSetCookie } from './set-cookie.ts'
 
 export type SessionCookie = {
-  /** Both names: the plain one, and the one of a `Secure` cookie. */
+  /** Its names, the plain one and those of a `Secure` cookie: none of them is a cookie of anybody else's. */
   readonly names: readonly string[]
   /** The token that the cookie carries; undefined where there is none, or two that differ. */
   read(c: AppContext): string | undefined
+  /** What `read` makes of the request, for words about it; the token of two that differ is not told. */
+  explain(c: AppContext): CookieFinding
   /** The `Set-Cookie` value that hands out the token. */
   issue(c: AppContext, token: string, session: Session, now: number): string
   /** The `Set-Cookie` value that takes the cookie back. */
   remove(c: AppContext, now: number): string
 }
 
+/** `insecure_cookie`: the plain one came alone, over https, where anybody on the way can have set it. */
+export type CookieFinding =
+  | { readonly name: string; readonly state: 'token'; readonly token: string }
+  | { readonly name: string; readonly state: 'no_token' | 'two_tokens' | 'insecure_cookie' }
+
 export type SessionCookieOptions = {
   readonly name: string
+  /** Whose hosts share the cookie; undefined for the host alone that set it. */
+  readonly domain?: string | undefined
+  readonly sameSite?: SameSite
   readonly forwarded: Forwarded
+  readonly log?: Log
 }
 
-/** Browsers take a cookie of this prefix from https only, HttpOnly, for one host and all its paths. */
-const SECURE_PREFIX = '__Host-Http-'
+export type SameSite = NonNullable<CookieAttributes['sameSite']>
 
-export function createSessionCookie({ name, forwarded }: SessionCookieOptions): SessionCookie {
-  const { isSecure } = forwarded
-  const plain = createCookie(name, false)
-  const secure = createCookie(`${SECURE_PREFIX}${name}`, true)
+/** Browsers take a cookie of this prefix from https only, HttpOnly, for one host and all its paths. */
+const HOST_PREFIX = '__Host-Http-'
+/** What every browser of today still holds a cookie to that has a `Domain`: it came over https. */
+const DOMAIN_PREFIX = '__Secure-'
+
+export function createSessionCookie(options: SessionCookieOptions): SessionCookie {
+  const { name, domain, sameSite = 'Lax', forwarded, log } = options
+  const prefix = domain === undefined ? HOST_PREFIX : DOMAIN_PREFIX
+  const secure = createCookie(`${prefix}${name}`, true, domain, sameSite)
+  // A browser drops one of SameSite=None that is not Secure: over http it stays as it is without.
+  const plain = createCookie(name, false, domain, sameSite === 'None' ? 'Lax' : sameSite)
+  let hasWarned = false
+
+  function find(c: AppContext): CookieFinding {
+    const header = readHeader(c, 'cookie')
+    if (header === undefined) return { name, state: 'no_token' }
+    const values = findSecure(header)
+    if (values.length > 0) return single(secure.name, values)
+    const plainValues = findCookies(header, plain.name)
+    if (plainValues.length === 0) return { name, state: 'no_token' }
+    if (forwarded.isSecure(c)) return { name, state: 'insecure_cookie' }
+    return single(plain.name, plainValues)
+  }
+
+  function findSecure(header: string): string[] {
+    return header.includes(secure.name) ? findCookies(header, secure.name) : []
+  }
+
+  /** A browser sends the `Secure` one over https only, whether or not a proxy says which it was. */
+  function isOverHttps(c: AppContext): boolean {
+    return findSecure(readHeader(c, 'cookie') ?? '').length > 0 || forwarded.isSecure(c)
+  }
+
+  function warnOnce(): void {
+    if (hasWarned) return
+    hasWarned = true
+    log?.warn('plain session cookie over https passed over', {
+      cookie: plain.name,
+      expected: secure.name,
+    })
+  }
 
   return {
-    names: [plain.name, secure.name],
+    names: [...new Set([name, `${HOST_PREFIX}${name}`, `${DOMAIN_PREFIX}${name}`])],
 
     read(c) {
-      const header = readHeader(c, 'cookie')
-      if (header === undefined) return undefined
-      const values = findCookies(header, isSecure(c) ? secure.name : plain.name)
-      // Somebody planted one beside the real one: which is which cannot be told.
-      return values.every((value) => value === values[0]) ? values[0] : undefined
+      const found = find(c)
+      if (found.state === 'token') return found.token
+      if (found.state === 'insecure_cookie') warnOnce()
+      return undefined
     },
 
+    explain: find,
+
     issue(c, token, session, now) {
-      const cookie = isSecure(c) ? secure : plain
+      const cookie = isOverHttps(c) ? secure : plain
       // To the end of the lifetime: the server keeps the idle timeout, which moves with each use.
       // No longer than the lifetime, wherever the clock was set meanwhile, nor less than nothing.
       const left = Math.min(Math.max(0, lifetimeEndsAt(session) - now), session.lifetimeMs)
@@ -50,15 +99,33 @@ export function createSessionCookie({ name, forwarded }: SessionCookieOptions): 
     },
 
     remove(c, now) {
-      const cookie = isSecure(c) ? secure : plain
+      const cookie = isOverHttps(c) ? secure : plain
       return renderDeletedCookie(cookie.name, cookie.attributes, now)
     },
   }
 }
 
+/** Of two that differ, somebody planted one beside the real one: which is which cannot be told. */
+function single(name: string, values: readonly string[]): CookieFinding {
+  const [token = ''] = values
+  const areEqual = values.every((value) => value === token)
+  return areEqual ? { name, state: 'token', token } : { name, state: 'two_tokens' }
+}
+
 /** `suffix`: the attributes as the header has them, the same for every token; checked here, once. */
-function createCookie(name: string, secure: boolean) {
-  const attributes = { path: '/', secure, httpOnly: true, sameSite: 'Lax' } as const
+function createCookie(
+  name: string,
+  secure: boolean,
+  domain: string | undefined,
+  sameSite: SameSite,
+) {
+  const attributes: CookieAttributes = {
+    path: '/',
+    ...(domain === undefined ? {} : { domain }),
+    secure,
+    httpOnly: true,
+    sameSite,
+  }
   const suffix = renderSetCookie(name, '', attributes, 0).slice(`${name}=`.length)
   return { name, attributes, suffix }
 }

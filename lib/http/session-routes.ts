@@ -6,20 +6,28 @@ import { findMember, findOnlyMember, type JsonText, kindOf, parseJson } from '..
 import { whenThere } from '../maybe-promise.ts'
 import { claimsReadOnly, keyNotFound, type Operation } from '../session/operations.ts'
 import { checkKey, type SessionRules } from '../session/rules.ts'
+import type { Session } from '../session/session.ts'
 import type { Changed, Sessions } from '../sessions.ts'
-import { answerEmpty, answerJson, answerValue, entityTag, type Headers } from './answer.ts'
+import {
+  answerEmpty,
+  answerJson,
+  answerUnchanged,
+  answerValue,
+  entityTag,
+  type Headers,
+} from './answer.ts'
 import type { WithSession } from './access.ts'
 import type { AppContext, AppEnv, SessionAccess } from './app-env.ts'
-import { contentTypeOf, readJson, readValue } from './body.ts'
+import { contentTypeOf, JSON_PATCH, readJson, readValue } from './body.ts'
 import { methodRefusal, refuseOtherMethods } from './method-not-allowed.ts'
-import { readPrecondition } from './precondition-headers.ts'
-import { parseFlag, readFlag, readQueries } from './query.ts'
+import { isUnchanged, readPrecondition } from './precondition-headers.ts'
+import { parseFlag, readQueries } from './query.ts'
 import { decodeLastSegment } from './segment.ts'
-import { parseKeyPatch, parseSessionPatch } from './session-body.ts'
+import { parseKeyPatch, parseSessionPatch, requireData } from './session-body.ts'
 import type { SessionCookie } from './session-cookie.ts'
 import type { DeviceReader } from './device.ts'
 import { type HandedOut, renderForBackEnd, renderSession } from '../session/session-json.ts'
-import { wantsText } from './wants-text.ts'
+import { parseForm, wantsText } from './wants-text.ts'
 
 export type SessionRoutesDeps = {
   readonly sessions: Sessions
@@ -41,6 +49,7 @@ export type SessionRoutesDeps = {
 
 const ABSENCES: ReadonlySet<string> = new Set(['session_not_found', 'session_ended'])
 
+/** Of a key, and of a session as a whole. */
 const KEY_METHODS = 'GET, HEAD, PUT, PATCH, DELETE'
 
 /**
@@ -64,12 +73,30 @@ export function createSessionRoutes(deps: SessionRoutesDeps): Hono<AppEnv> {
   routes.get(
     '/',
     withSession((c, { found }) => {
+      const query = readQueries(c)
+      // A session as text is its JSON, as of any value but a string; `Accept` asks for no such thing.
+      const asText = parseForm(query) === 'text'
       const render = c.get('isBackEnd') ? renderForBackEnd : renderSession
-      return whenThere(sessions.get(found, readFlag(c, 'touch') ?? true), (session) =>
-        answerJson(200, render(session), { ETag: entityTag(session) }),
-      )
+      return whenThere(sessions.get(found, parseFlag('touch', query) ?? true), (session) => {
+        const tag = entityTag(session, asText)
+        if (isUnchanged(c, tag)) return answerUnchanged(tag)
+        return answerValue(render(session), asText, { ETag: tag })
+      })
     }),
   )
+
+  // Of a session that is named the whole is put, its claims too: that is in `sessions-routes.ts`.
+  if (!isNamed) {
+    routes.put(
+      '/',
+      withSession(async (c, access) => {
+        const asText = parseForm(readQueries(c)) === 'text'
+        const data = requireData(await readValue(c, bodyLimitBytes, rules.maxDepth + 1, asText))
+        const changed = await write(c, access, conditional(c, { name: 'overwrite', data }))
+        return answerEmpty(changedHeaders(c, access, changed))
+      }),
+    )
+  }
 
   routes.patch(
     '/',
@@ -94,13 +121,16 @@ export function createSessionRoutes(deps: SessionRoutesDeps): Hono<AppEnv> {
       const query = readQueries(c)
       const fallback = readDefault(query)
       const touch = parseFlag('touch', query) ?? true
+      const asText = wantsText(c, query)
       if (fallback !== undefined && found.state !== 'live' && !isNamed) {
-        return answerValue(fallback, wantsText(c))
+        return answerValue(fallback, asText)
       }
       return whenThere(sessions.get(found, touch), (session) => {
         const value = findOnlyMember(session.data, key) ?? fallback
         if (value === undefined) throw keyNotFound(key)
-        return answerValue(value, wantsText(c), { ETag: entityTag(session) })
+        const tag = entityTag(session, asText)
+        if (isUnchanged(c, tag)) return answerUnchanged(tag)
+        return answerValue(value, asText, { ETag: tag })
       })
     }),
   )
@@ -109,7 +139,8 @@ export function createSessionRoutes(deps: SessionRoutesDeps): Hono<AppEnv> {
     '/:key',
     withSession(async (c, access) => {
       const key = readKey(c)
-      const value = await readValue(c, bodyLimitBytes, rules.maxDepth)
+      const asText = parseForm(readQueries(c)) === 'text'
+      const value = await readValue(c, bodyLimitBytes, rules.maxDepth, asText)
       const changed = await write(c, access, conditional(c, { name: 'set', key, value }))
       return answerEmpty(changedHeaders(c, access, changed))
     }),
@@ -119,9 +150,10 @@ export function createSessionRoutes(deps: SessionRoutesDeps): Hono<AppEnv> {
     '/:key',
     withSession(async (c, access) => {
       const key = readKey(c)
+      const asText = wantsText(c, readQueries(c))
       const body = await readJson(c, bodyLimitBytes, rules.maxDepth + 1)
       const changed = await write(c, access, conditional(c, parseKeyPatch(key, body)))
-      return answerValue(changed.value ?? 'null', wantsText(c), changedHeaders(c, access, changed))
+      return answerValue(changed.value ?? 'null', asText, changedHeaders(c, access, changed))
     }),
   )
 
@@ -130,18 +162,20 @@ export function createSessionRoutes(deps: SessionRoutesDeps): Hono<AppEnv> {
     withSession(async (c, access) => {
       const { found } = access
       const key = readKey(c)
-      const fallback = readDefault(readQueries(c))
+      const query = readQueries(c)
+      const fallback = readDefault(query)
+      const asText = wantsText(c, query)
       const operation = conditional(c, { name: 'pop', key })
       try {
         const changed = await sessions.change(found, operation)
         const headers = changedHeaders(c, access, changed)
-        return answerValue(changed.value ?? 'null', wantsText(c), headers)
+        return answerValue(changed.value ?? 'null', asText, headers)
       } catch (error) {
         if (fallback === undefined || !isMissing(error, isNamed)) throw error
-        if (found.state !== 'live') return answerValue(fallback, wantsText(c))
+        if (found.state !== 'live') return answerValue(fallback, asText)
         // Nothing was written, but somebody was here, as with a read.
         await sessions.get(found, true)
-        return answerValue(fallback, wantsText(c), { ETag: entityTag(found.session) })
+        return answerValue(fallback, asText, { ETag: entityTag(found.session) })
       }
     }),
   )
@@ -156,20 +190,17 @@ export function createSessionRoutes(deps: SessionRoutesDeps): Hono<AppEnv> {
     }),
   )
 
-  refuseOtherMethods(
-    routes,
-    '/',
-    isNamed ? 'GET, HEAD, PUT, PATCH, DELETE' : 'GET, HEAD, PATCH, DELETE',
-  )
+  refuseOtherMethods(routes, '/', KEY_METHODS)
   refuseOtherMethods(routes, '/:key', `${KEY_METHODS}, POST`, (c) => {
     const isAction = ['renew', 'clear'].includes(readKey(c))
     return isAction ? `${KEY_METHODS}, POST` : KEY_METHODS
   })
 
   function write(c: AppContext, { found }: SessionAccess, operation: Operation): Promise<Changed> {
-    if (isNamed) return sessions.change(found, operation)
+    // A back end whose token is old or lost would else put its data where nobody looks for them.
+    if (c.get('isBackEnd') === true) return sessions.change(found, operation)
     return sessions.changeOrCreate(found, operation, () => {
-      if (c.get('isBackEnd') !== true) admitCreation(c)
+      admitCreation(c)
       return readDevice(c)
     })
   }
@@ -203,15 +234,16 @@ export function createSessionRoutes(deps: SessionRoutesDeps): Hono<AppEnv> {
   }
 
   async function readSessionPatch(c: AppContext): Promise<Operation> {
-    const mayWriteClaims = c.get('isBackEnd') === true
+    const isBackEnd = c.get('isBackEnd') === true
     // Two levels deeper than a value: the body's own object, and that of the data.
     const body = await readJson(c, bodyLimitBytes, rules.maxDepth + 2)
-    if (contentTypeOf(c) === 'application/json-patch+json') {
-      return conditional(c, { name: 'patch', steps: parseJsonPatch(body), mayWriteClaims })
+    if (contentTypeOf(c) === JSON_PATCH) {
+      const steps = parseJsonPatch(body)
+      return conditional(c, { name: 'patch', steps, mayWriteClaims: isBackEnd })
     }
     // First of all: to say what is wrong with them would invite another try.
-    if (!mayWriteClaims && hasMember(body, 'claims')) throw claimsReadOnly()
-    const update = parseSessionPatch(body)
+    if (!isBackEnd && hasMember(body, 'claims')) throw claimsReadOnly()
+    const update = parseSessionPatch(body, isBackEnd)
     return conditional(c, { name: 'update', ...update })
   }
 
@@ -234,7 +266,7 @@ export function createSessionRoutes(deps: SessionRoutesDeps): Hono<AppEnv> {
   ): Headers {
     const headers = { ETag: entityTag(session) }
     if (isNamed) return headers
-    const kept = found.state === 'live' && found.session.permanent === session.permanent
+    const kept = found.state === 'live' && keepsCookie(found.session, session)
     const due = token ?? (kept ? undefined : given)
     if (due === undefined) return headers
     return { ...headers, 'Set-Cookie': cookie.issue(c, due, session, clock.now()) }
@@ -243,14 +275,25 @@ export function createSessionRoutes(deps: SessionRoutesDeps): Hono<AppEnv> {
   return routes
 }
 
+/** Whether a browser would be told the same time to keep the cookie for. */
+function keepsCookie(before: Session, after: Session): boolean {
+  return (
+    before.permanent === after.permanent &&
+    (!after.permanent || before.lifetimeMs === after.lifetimeMs)
+  )
+}
+
 function conditional(c: AppContext, operation: Operation): Operation {
   const when = readPrecondition(c)
   return when === undefined ? operation : { ...operation, when }
 }
 
-/** What a default stands in for; a back end that names a session by its id is told that it is gone. */
+/**
+ * What a default stands in for; a back end that names a session by its id is told that it is gone. Of
+ * a session that was renewed the value may be there, under the new token.
+ */
 function isMissing(error: unknown, isNamed: boolean): boolean {
-  if (!(error instanceof CoatcheckError)) return false
+  if (!(error instanceof CoatcheckError) || error.facts['reason'] === 'renewed') return false
   const { code } = error
   return code === 'key_not_found' || (!isNamed && ABSENCES.has(code))
 }

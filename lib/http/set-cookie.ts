@@ -30,19 +30,24 @@ const FIRST_EXPIRES = Date.UTC(1601)
 
 const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/
 const CONTROL_CHARACTER = /[\x00-\x1f\x7f]/
+/** What is no cookie-octet of RFC 6265 section 4.1.1, and the percent sign. */
+const NO_OCTETS = /[^!#$&-+\--:<-[\]-~]+/g
+const OCTETS = /^(?:[!#-+\--:<-[\]-~]*|"[!#-+\--:<-[\]-~]*")$/
 const NOT_ASCII = /[^\x00-\x7f]/
 const HOST_LABEL = /^[a-z\d_](?:[a-z\d_-]{0,61}[a-z\d_])?$/
 const HOST_LIMIT = 253
 
 /**
- * The header's value as Node wants it, one character a byte: what is not ASCII goes out as UTF-8.
- * Throws `invalid_cookie` with the `rule` that the cookie breaks.
+ * The header's value, ASCII. What RFC 6265 does not let a value have goes out percent-encoded, as it
+ * does from Express, Hono and PHP; where `raw`, the value goes out as it is, or is refused. Throws
+ * `invalid_cookie` with the `rule` that the cookie breaks.
  */
 export function renderSetCookie(
   name: string,
   value: string,
   attributes: CookieAttributes,
   now: number,
+  raw = false,
 ): string {
   if (!TOKEN.test(name)) {
     throw new CoatcheckError(
@@ -52,7 +57,8 @@ export function renderSetCookie(
       { rule: 'name-token' },
     )
   }
-  const bytes = renderValue(name, value)
+  const octets = raw ? requireOctets(name, value) : encodeValue(name, value)
+  checkSize(name, octets)
   const path = attributes.path ?? '/'
   const domain = attributes.domain === undefined ? undefined : canonicalDomain(attributes.domain)
   checkPath(name, path)
@@ -61,7 +67,7 @@ export function renderSetCookie(
   checkSecure(name, attributes)
   checkPrefix(name, attributes)
 
-  let header = `${name}=${bytes}`
+  let header = `${name}=${octets}`
   if (attributes.maxAge !== undefined) header += `; Max-Age=${attributes.maxAge}`
   if (attributes.expires !== undefined) {
     header += `; Expires=${new Date(attributes.expires).toUTCString()}`
@@ -135,7 +141,8 @@ function findPrefix(name: string): Prefix | undefined {
   return PREFIXES.find(({ text }) => lowerName.startsWith(text.toLowerCase()))
 }
 
-function renderValue(name: string, value: string): string {
+/** `%` is encoded, too, so that what is decoded is what was put. */
+function encodeValue(name: string, value: string): string {
   if (!value.isWellFormed()) {
     throw broken(
       name,
@@ -143,40 +150,47 @@ function renderValue(name: string, value: string): string {
       'its value must be Unicode text, half a surrogate pair was given: send the whole character',
     )
   }
+  return value.replace(NO_OCTETS, encodeURIComponent)
+}
+
+/** The value, if it is one by RFC 6265 section 4.1.1: cookie-octets, or these in quotes. */
+function requireOctets(name: string, value: string): string {
+  const wayOut = 'encode it, or leave "raw" out, which does'
   if (CONTROL_CHARACTER.test(value)) {
     throw broken(
       name,
       'value-control-character',
-      'its value must have no control characters, one was given: encode it, for example as %0A',
+      `its value must have no control characters, one was given: ${wayOut}`,
     )
   }
   if (value.includes(';')) {
     throw broken(
       name,
       'value-semicolon',
-      'its value must have no semicolon, which would end it: encode it, for example as %3B',
+      `its value must have no semicolon, which would end it: ${wayOut}`,
     )
   }
-  // Tabs are control characters, and refused above.
-  if (value.startsWith(' ') || value.endsWith(' ')) {
+  if (!OCTETS.test(value)) {
     throw broken(
       name,
-      'value-outer-space',
-      'its value must not begin or end with a space, which a browser trims: ' +
-        'encode it as %20, or put the value in quotes, which stay part of it',
+      'value-cookie-octet',
+      'its value must be ASCII without space, comma, backslash and quotes, but for a pair of quotes ' +
+        `around it (RFC 6265 section 4.1.1): ${wayOut}`,
     )
   }
-  const bytes = Buffer.from(value, 'utf8').toString('latin1')
-  const size = name.length + bytes.length
+  return value
+}
+
+function checkSize(name: string, octets: string): void {
+  const size = name.length + octets.length
   if (size > PAIR_LIMIT_BYTES) {
     throw broken(
       name,
       'name-value-size',
-      `name and value must be at most ${PAIR_LIMIT_BYTES} bytes together, got ${size}: ` +
+      `name and value must be at most ${PAIR_LIMIT_BYTES} bytes together as they go out, got ${size}: ` +
         'keep the value in the session, PUT /session/<key>',
     )
   }
-  return bytes
 }
 
 function checkPath(name: string, path: string): void {

@@ -16,3 +16,37 @@ export function createTurnTaking(tasksPerTurn: number): (task: () => void) => vo
     if (waiting.push(task) === 1) setImmediate(work)
   }
 }
+
+/** What takes less than this is no reason to let others go first. */
+const QUICK_MS = 2
+const LONGEST_REST_MS = 50
+
+/**
+ * Answers a function that does what it is given, one at a time; after what took long, the loop is left
+ * to others for as long before the next one.
+ */
+export function createResting(): (task: () => void) => void {
+  const waiting: (() => void)[] = []
+  let isAtWork = false
+
+  function work(): void {
+    const task = waiting.shift()
+    isAtWork = task !== undefined
+    if (task === undefined) return
+    const began = performance.now()
+    // With what comes of it in the same turn of the loop.
+    setImmediate(() => {
+      const tookMs = performance.now() - began
+      if (tookMs < QUICK_MS) work()
+      else setTimeout(work, Math.min(tookMs, LONGEST_REST_MS))
+    })
+    task()
+  }
+
+  return (task) => {
+    waiting.push(task)
+    if (isAtWork) return
+    isAtWork = true
+    setImmediate(work)
+  }
+}

@@ -1,6 +1,6 @@
 /** `/verify`: answers a proxy that asks who is there, as nginx's `auth_request` does. */
 import type { Handler } from 'hono'
-import { CoatcheckError, type ErrorCode } from '../errors.ts'
+import { CoatcheckError, type ErrorCode, type ErrorFacts } from '../errors.ts'
 import type { JsonText } from '../json/text.ts'
 import { findSub } from '../session/claims.ts'
 import { type MaybePromise, whenThere } from '../maybe-promise.ts'
@@ -11,7 +11,7 @@ import { type HolderAccess, readBearer } from './access.ts'
 import { answerJson, entityTag } from './answer.ts'
 import type { AppContext, AppEnv } from './app-env.ts'
 import { answerProblem } from './problem.ts'
-import { readFlag } from './query.ts'
+import { findCookieReason, reasonOf } from './session-absence.ts'
 import type { SessionCookie } from './session-cookie.ts'
 import { renderClosed, renderSession } from '../session/session-json.ts'
 
@@ -34,32 +34,57 @@ export function createVerifyRoute(deps: VerifyDeps): Handler<AppEnv> {
 
   function verify(c: AppContext): MaybePromise<Response> {
     return whenThere(sessions.authenticate(readToken(c, cookie)), (found) => {
-      return whenThere(sessions.get(found, readFlag(c, 'touch') ?? true), (session) =>
+      return whenThere(sessions.get(found, wantsTouch(c)), (session) =>
         answerVerified(session, render(session)),
       )
     })
   }
 
-  function refuse(error: unknown): Response {
-    return answerProblem(sessionRequired(refusalFor(error).code))
+  function refuse(c: AppContext, error: unknown): Response {
+    const { code, facts } = refusalFor(error)
+    // Why and when, for whoever has its right token.
+    if (code === 'session_ended') return answerProblem(sessionRequired(code, facts))
+    if (code !== 'session_not_found') return answerProblem(sessionRequired(code))
+    const bearer = findBearerToken(c)
+    const reason = bearer === undefined ? findCookieReason(c, cookie) : reasonOf(bearer)
+    return answerProblem(sessionRequired(code, { reason }))
   }
 
   return (c) => {
     try {
       const answer = verify(c)
-      return answer instanceof Promise ? answer.catch(refuse) : answer
+      return answer instanceof Promise ? answer.catch((error: unknown) => refuse(c, error)) : answer
     } catch (error) {
-      return refuse(error)
+      return refuse(c, error)
     }
   }
 }
 
 const NOT_ASCII = /[^\x00-\x7f]/
 
-/** The `Authorization` may be meant for what is behind the proxy: it is ours if it has a token's shape. */
 function readToken(c: AppContext, cookie: SessionCookie): string | undefined {
+  return findBearerToken(c) ?? cookie.read(c)
+}
+
+/** The `Authorization` may be meant for what is behind the proxy: it is ours if it has a token's shape. */
+function findBearerToken(c: AppContext): string | undefined {
   const bearer = readBearer(c)
-  return bearer !== undefined && isToken(bearer) ? bearer : cookie.read(c)
+  return bearer !== undefined && isToken(bearer) ? bearer : undefined
+}
+
+/**
+ * `?touch=false`, once, extends nothing. All else is passed over, for proxies that hand on the query of
+ * the page: it must not decide whether its reader is logged in.
+ */
+function wantsTouch(c: AppContext): boolean {
+  const target = c.env.incoming.url ?? ''
+  const mark = target.indexOf('?')
+  if (mark === -1) return true
+  const touches = target
+    .slice(mark + 1)
+    .split('&')
+    .filter((pair) => pair === 'touch' || pair.startsWith('touch='))
+  return touches.length !== 1 || touches[0] !== 'touch=false'
 }
 
 function answerVerified(session: Session, body: JsonText): Response {
@@ -68,10 +93,10 @@ function answerVerified(session: Session, body: JsonText): Response {
   if (!NOT_ASCII.test(sub)) return answerJson(200, body, headers)
   // Node takes a header for one character a byte, and leaves it at that beside a body of bytes only.
   const subBytes = Buffer.from(sub).toString('latin1')
-  return answerJson(200, Buffer.from(body), { ...headers, 'Session-Sub': subBytes })
+  return answerJson(200, Buffer.from(`${body}\n`), { ...headers, 'Session-Sub': subBytes })
 }
 
-const VERIFY_TARGET = /^(?:https?:\/\/[^/?#]+)?\/verify(?:\?|$)/i
+const VERIFY_TARGET = /^(?:https?:\/\/[^/?#]+)?\/verify(?:[/?]|$)/i
 
 /** Whether the target of a request that never gets to its route is this one. */
 export function isVerify(target: string | undefined): boolean {
@@ -79,6 +104,6 @@ export function isVerify(target: string | undefined): boolean {
 }
 
 /** A proxy that asks is told nothing but that there is no session, and why in the words of its code. */
-export function sessionRequired(why: ErrorCode): CoatcheckError {
-  return new CoatcheckError('session_required', `Cannot let this request pass: ${why}`)
+export function sessionRequired(why: ErrorCode, facts?: ErrorFacts): CoatcheckError {
+  return new CoatcheckError('session_required', `Cannot let this request pass: ${why}`, facts)
 }

@@ -1,17 +1,19 @@
 /** JSON Patch (RFC 6902) on JSON text. Steps are counted from 0, as the patch itself would. */
 import { CoatcheckError, type ErrorCode } from '../errors.ts'
 import {
-  addValue,
+  addNode,
+  copyNode,
   type Draft,
-  findValue,
+  findNode,
   openDraft,
-  removeValue,
-  replaceValue,
-  spend,
+  removeNode,
+  replaceNode,
 } from './draft.ts'
+import { equalNodes } from './equal.ts'
+import type { Node } from './level.ts'
 import { parsePointer, quotePointer, renderPointer } from './pointer.ts'
-import { depthOf } from './scan.ts'
-import { equalJson, type JsonText, kindOf, parseArray, parseObject } from './text.ts'
+import { decodeString, itemsOf, type JsonText, kindOf, parseObject } from './text.ts'
+import { allowWork, spend, type Work } from './work.ts'
 
 /** A path is a JSON pointer's tokens, decoded; the empty path is the whole document. */
 export type PatchStep =
@@ -27,6 +29,14 @@ export type PatchStep =
       readonly path: readonly string[]
     }
 
+/** What to read a step, and a token of its paths, costs, in nanoseconds; and all of them together may. */
+const STEP_COST = 500
+const TOKEN_COST = 60
+const READING_COST = 4_000_000
+
+/** No step needs more; others than its own it may have. */
+const MAX_STEP_MEMBERS = 32
+
 /** The steps as plain data. Throws `invalid_patch`. */
 export function parseJsonPatch(text: JsonText): PatchStep[] {
   if (kindOf(text) !== 'array') {
@@ -36,22 +46,36 @@ export function parseJsonPatch(text: JsonText): PatchStep[] {
         `as in [{"op":"remove","path":"/data/user"}], got ${describe(text)}`,
     )
   }
-  return parseArray(text).map(parseStep)
+  const work = allowWork(READING_COST)
+  const steps: PatchStep[] = []
+  for (const item of itemsOf(text)) {
+    const step = parseStep(item, steps.length)
+    work.left -=
+      STEP_COST + TOKEN_COST * (step.path.length + ('from' in step ? step.from.length : 0))
+    if (work.left < 0) {
+      throw new CoatcheckError(
+        'invalid_patch',
+        'Cannot read the patch: it has more steps than one request may; send it in smaller parts',
+      )
+    }
+    steps.push(step)
+  }
+  return steps
 }
 
 /**
  * The document after all steps; a step that fails undoes the ones before it, for nothing is
  * changed in place. Throws `test_failed`, `session_too_large` where the document, after any step,
- * is larger than `maxBytes`, and `invalid_patch` for anything else. Levels that no path enters keep
- * their exact text.
+ * is larger than `maxBytes`, and `invalid_patch` for anything else, such as more than `work`, which a
+ * short patch could ask hours of. Levels that no path enters keep their exact text.
  */
 export function applyJsonPatch(
   document: JsonText,
   steps: readonly PatchStep[],
   maxBytes: number,
+  work: Work = allowWork(DEFAULT_WORK),
 ): JsonText {
-  // Each level of a path reads the value it enters, so a short patch could ask for hours of work.
-  const draft = openDraft(document, 256 * maxBytes)
+  const draft = openDraft(document, work)
   // Never less than the draft has; counted anew only when it says that there might be too much.
   let bytes = Buffer.byteLength(document)
   for (const [index, step] of steps.entries()) {
@@ -68,11 +92,13 @@ export function applyJsonPatch(
   return renderDraft(draft)
 }
 
+const DEFAULT_WORK = 5_000_000
+
 function parseStep(text: JsonText, index: number): PatchStep {
   if (kindOf(text) !== 'object') {
     throw unreadable(index, `expected an object, got ${describe(text)}`)
   }
-  const members = parseObject(text)
+  const members = parseObject(text, MAX_STEP_MEMBERS)
   const op = parseString(members, 'op', index)
   switch (op) {
     case 'add':
@@ -109,15 +135,19 @@ function parsePath(members: Map<string, JsonText>, name: string, index: number):
 function parseString(members: Map<string, JsonText>, name: string, index: number): string {
   const value = members.get(name)
   if (value === undefined) throw unreadable(index, `"${name}" must be a string, got none`)
-  const decoded: unknown = kindOf(value) === 'string' ? JSON.parse(value) : undefined
-  if (typeof decoded !== 'string') {
+  if (kindOf(value) !== 'string') {
     throw unreadable(index, `"${name}" must be a string, got ${describe(value)}`)
   }
-  return decoded
+  return decodeString(value.trim())
 }
+
+/** To take up a step, and to measure a text, a character of it. */
+const APPLY_COST = 100
+const MEASURE_COST = 0.3
 
 /** Returns how many bytes the document has grown by at most. */
 function applyStep(draft: Draft, step: PatchStep, index: number): number {
+  spend(draft.work, APPLY_COST)
   switch (step.op) {
     case 'test':
       test(draft, step.path, step.value, index)
@@ -126,61 +156,70 @@ function applyStep(draft: Draft, step: PatchStep, index: number): number {
       remove(draft, step.path, index)
       return 0
     case 'replace':
-      if (!replaceValue(draft, step.path, step.value)) throw missing(step.path, index)
-      return Buffer.byteLength(step.value)
+      if (!replaceNode(draft, step.path, step.value)) throw missing(step.path, index)
+      return bytesOf(draft, step.value)
     case 'add':
-      return add(draft, step.path, step.value, index)
-    case 'copy':
-      return add(draft, step.path, read(draft, step.from, index), index)
+      return add(draft, step.path, step.value, index) + bytesOf(draft, step.value)
+    case 'copy': {
+      const value = copyNode(draft, read(draft, step.from, index))
+      return add(draft, step.path, value, index) + bytesOf(draft, value)
+    }
     case 'move':
       return move(draft, step.from, step.path, index)
   }
 }
 
 function test(draft: Draft, path: readonly string[], expected: JsonText, index: number): void {
-  const value = findValue(draft, path)
-  if (value !== undefined) {
-    // A comparison reads the value again for each level that both have.
-    spend(draft, value.length * depthOf(expected))
-    if (equalJson(value, expected)) return
-  }
+  const node = findNode(draft, path)
+  if (node !== undefined && equalNodes(node, expected, draft.work)) return
   throw refusal(index, `${quotePath(path)} does not have the value tested for`, 'test_failed')
 }
 
 function remove(draft: Draft, path: readonly string[], index: number): void {
   if (path.length === 0) throw refusal(index, 'the whole document cannot be removed')
-  if (!removeValue(draft, path)) throw missing(path, index)
+  if (!removeNode(draft, path)) throw missing(path, index)
 }
 
-function add(draft: Draft, path: readonly string[], value: JsonText, index: number): number {
-  if (!addValue(draft, path, value)) throw missing(path, index)
+/** Returns by how many bytes the document grows at most beside the value itself. */
+function add(draft: Draft, path: readonly string[], node: Node, index: number): number {
+  if (!addNode(draft, path, node)) throw missing(path, index)
   // The quotes, the colon and the comma, and a key in which each character may be escaped.
-  return Buffer.byteLength(value) + 6 * (path.at(-1)?.length ?? 0) + 4
+  return 6 * (path.at(-1)?.length ?? 0) + 4
 }
 
+/** The value is taken as it is: a large one is moved as quickly as a small one. */
 function move(
   draft: Draft,
   from: readonly string[],
   path: readonly string[],
   index: number,
 ): number {
-  const value = read(draft, from, index)
+  const node = read(draft, from, index)
   if (from.every((token, level) => token === path[level])) {
     if (from.length === path.length) return 0
     throw refusal(index, `${quotePath(from)} cannot move into itself, to ${quotePath(path)}`)
   }
   remove(draft, from, index)
-  return add(draft, path, value, index)
+  return add(draft, path, isOpen(node) ? node : copyNode(draft, node), index)
 }
 
-function read(draft: Draft, path: readonly string[], index: number): JsonText {
-  const value = findValue(draft, path)
-  if (value === undefined) throw missing(path, index)
-  return value
+function isOpen(node: Node): boolean {
+  return node instanceof Map || Array.isArray(node)
+}
+
+function read(draft: Draft, path: readonly string[], index: number): Node {
+  const node = findNode(draft, path)
+  if (node === undefined) throw missing(path, index)
+  return node
+}
+
+function bytesOf({ work }: Draft, text: JsonText): number {
+  spend(work, text.length * MEASURE_COST)
+  return Buffer.byteLength(text)
 }
 
 function renderDraft(draft: Draft): JsonText {
-  return findValue(draft, []) ?? ''
+  return copyNode(draft, findNode(draft, []) ?? '')
 }
 
 function unreadable(index: number, reason: string): CoatcheckError {

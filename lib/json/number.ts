@@ -10,13 +10,30 @@ const MAX_DIGITS = 400
  * operand has more than 400 digits when written out.
  */
 export function addNumbers(a: string, b: string): string {
-  const left = readDecimal(a)
-  const right = readDecimal(b)
+  const left = readDecimal(a, FAR)
+  const right = readDecimal(b, FAR)
   // Nothing is expanded before both are known to be short: `1e999999999` is a small text.
   const leftPlaces = countPlaces(left)
   const rightPlaces = countPlaces(right)
   const places = Math.max(leftPlaces, rightPlaces)
   return renderDecimal(expand(left, places) + expand(right, places), places)
+}
+
+/** So many characters have no more digits than a double keeps apart. */
+const SHORT_NUMBER = 15
+
+/**
+ * The same as `equalNumbers`, for what can be told at once; undefined for the rest. Equal numbers are
+ * equal doubles; and equal doubles far from the ends of their range, of 15 digits at most, are equal.
+ */
+export function compareShortNumbers(a: string, b: string): boolean | undefined {
+  const left = Number(a)
+  const right = Number(b)
+  if (left !== right) return false
+  if (a.trim().length > SHORT_NUMBER || b.trim().length > SHORT_NUMBER) return undefined
+  const magnitude = Math.abs(left)
+  if (magnitude > 1e-290 && magnitude < 1e290) return true
+  return magnitude === 0 && !/[eE]/.test(a) && !/[eE]/.test(b) ? true : undefined
 }
 
 /** Whether two numbers have one value: `1`, `1.0` and `10e-1` are equal, and so are `-0` and `0`. */
@@ -38,18 +55,30 @@ type Decimal = {
   readonly exponent: bigint
 }
 
-function readDecimal(text: string): Decimal {
+/** Digits of an exponent that no digits before it make up for. */
+const FAR = 20
+
+/** An exponent of more than `exponentDigits` is taken for one of so many and one more. */
+function readDecimal(text: string, exponentDigits = Infinity): Decimal {
   const number = text.trim()
   const negative = number.startsWith('-')
   const mantissaEnd = number.search(/[eE]/)
   const mantissa = number.slice(negative ? 1 : 0, mantissaEnd === -1 ? undefined : mantissaEnd)
   const [whole = '', fraction = ''] = mantissa.split('.')
-  const written = mantissaEnd === -1 ? 0n : BigInt(number.slice(mantissaEnd + 1).replace('+', ''))
+  const written =
+    mantissaEnd === -1 ? 0n : readExponent(number.slice(mantissaEnd + 1), exponentDigits)
   return {
     negative,
     digits: (whole + fraction).replace(/^0+/, ''),
     exponent: written - BigInt(fraction.length),
   }
+}
+
+function readExponent(text: string, mostDigits: number): bigint {
+  const negative = text.startsWith('-')
+  const digits = text.replace(/^[+-]?0*/, '')
+  const magnitude = digits.length > mostDigits ? 10n ** BigInt(mostDigits) : BigInt(digits)
+  return negative ? -magnitude : magnitude
 }
 
 function normalize({ negative, digits, exponent }: Decimal): Decimal {

@@ -14,12 +14,20 @@ export function parsePointer(pointer: string): string[] | { readonly fault: stri
       fault: `must write "~" as "~0" and "/" in a key as "~1", got ${quotePointer(pointer)}`,
     }
   }
-  const tokens = pointer.slice(1).split('/')
+  // Of a million levels only so many are looked at that it is clear that there are too many.
+  const tokens = pointer.slice(1).split('/', MAX_TOKENS + 1)
   if (tokens.length > MAX_TOKENS) {
-    return { fault: `must have at most ${MAX_TOKENS} levels, got ${tokens.length}` }
+    return { fault: `must have at most ${MAX_TOKENS} levels, got ${countLevels(pointer)}` }
   }
+  if (!pointer.includes('~')) return tokens
   // In this order: "~01" is "~1", not "/".
   return tokens.map((token) => token.replaceAll('~1', '/').replaceAll('~0', '~'))
+}
+
+function countLevels(pointer: string): number {
+  let levels = 0
+  for (let at = pointer.indexOf('/'); at !== -1; at = pointer.indexOf('/', at + 1)) levels++
+  return levels
 }
 
 export function renderPointer(path: readonly string[]): string {

@@ -4,11 +4,11 @@
  */
 
 export const QUOTE = 0x22
-const BACKSLASH = 0x5c
+export const BACKSLASH = 0x5c
 export const OPEN_BRACKET = 0x5b
 export const CLOSE_BRACKET = 0x5d
 export const OPEN_BRACE = 0x7b
-const CLOSE_BRACE = 0x7d
+export const CLOSE_BRACE = 0x7d
 const COMMA = 0x2c
 const SPACE = 0x20
 
@@ -20,13 +20,32 @@ export function skipSpace(text: string, start: number): number {
   return at
 }
 
+/** The search for a quote is quick in a long string, but takes a while to begin. */
+const SHORT_STRING = 16
+
 /** One past the closing quote of the string whose opening quote stands at `start`. */
 export function endOfString(text: string, start: number): number {
-  let end = text.indexOf('"', start + 1)
-  while (text.charCodeAt(end - 1) === BACKSLASH && isEscaped(text, end)) {
-    end = text.indexOf('"', end + 1)
+  let at = start + 1
+  for (let code = text.charCodeAt(at); code !== QUOTE; code = text.charCodeAt(at)) {
+    if (at - start > SHORT_STRING && code !== BACKSLASH) {
+      const end = text.indexOf('"', at)
+      if (end === -1) return text.length
+      if (text.charCodeAt(end - 1) !== BACKSLASH) return end + 1
+      return endOfEscapedString(text, at)
+    }
+    at += code === BACKSLASH ? 2 : 1
+    if (at >= text.length) return text.length
   }
-  return end === -1 ? text.length : end + 1
+  return at + 1
+}
+
+/** The same from a place within it, character by character: a quote may be one of many escaped ones. */
+function endOfEscapedString(text: string, from: number): number {
+  let at = from
+  while (at < text.length && text.charCodeAt(at) !== QUOTE) {
+    at += text.charCodeAt(at) === BACKSLASH ? 2 : 1
+  }
+  return Math.min(at + 1, text.length)
 }
 
 /** Where the comma or bracket stands that ends the value which starts at `start`. */
@@ -77,10 +96,4 @@ export function depthOf(text: string, limit = Infinity): number {
     at++
   }
   return deepest
-}
-
-function isEscaped(text: string, quote: number): boolean {
-  let at = quote - 1
-  while (text.charCodeAt(at) === BACKSLASH) at--
-  return (quote - at) % 2 === 0
 }

@@ -1,10 +1,13 @@
 /** Says where and why a text is not JSON, without quoting it: it may be somebody's data. */
 
+import { BACKSLASH, CLOSE_BRACE, CLOSE_BRACKET, OPEN_BRACE, OPEN_BRACKET, QUOTE } from './scan.ts'
+
 /** The reason and the place, for the end of a message. Only for texts that `JSON.parse` refuses. */
-export function explainSyntax(text: string, what: string): string {
-  const fault = findFault(text) ?? { at: text.length, expected: 'value' }
+export function explainSyntax(text: string, what: string, found = findFault(text)): string {
+  const fault = found ?? { at: text.length, expected: 'value' }
   const before = text.slice(0, fault.at)
-  const line = before.split('\n').length
+  let line = 1
+  for (let at = before.indexOf('\n'); at !== -1; at = before.indexOf('\n', at + 1)) line++
   const column = fault.at - before.lastIndexOf('\n')
   return `${explain(text, fault, what)} (line ${line}, column ${column})`
 }
@@ -23,69 +26,93 @@ type Expected =
 
 type Fault = { readonly at: number; readonly expected: Expected }
 
-/** The first character that cannot be right; `undefined` where the text is JSON. */
-export function findFault(text: string): Fault | undefined {
-  const closers: string[] = []
+/**
+ * The first character that cannot be right; `undefined` where the text is JSON. A bracket too deep is
+ * such a character, too. One pass without objects, for it is run on the largest texts, right ones too.
+ */
+export function findFault(text: string, maxDepth = Infinity): Fault | undefined {
+  /** The closing brackets that are due behind `closer`, NaN for none. */
+  const closers: number[] = []
+  let closer = NaN
   let expected: Expected = 'value'
   let at = 0
   for (;;) {
-    at = matchEnd(/[ \t\n\r]*/y, text, at)
-    const char = text[at]
-    if (expected === 'nothing') return char === undefined ? undefined : { at, expected }
-    if (char === undefined) return { at, expected }
-
-    if (isFirst(expected) && char === closers.at(-1)) {
-      closers.pop()
-      expected = closers.length === 0 ? 'nothing' : 'comma or end'
-      at++
-    } else if (expected === 'comma or end') {
-      if (char !== ',') return { at, expected }
-      expected = closers.at(-1) === '}' ? 'key' : 'value'
-      at++
+    at = skipSpace(text, at)
+    const code = text.charCodeAt(at)
+    if (expected === 'comma or end') {
+      if (code === COMMA) {
+        expected = closer === CLOSE_BRACE ? 'key' : 'value'
+        at++
+        continue
+      }
     } else if (expected === 'colon') {
-      if (char !== ':') return { at, expected }
+      if (code !== COLON) return { at, expected }
       expected = 'value'
       at++
-    } else if (char === '"') {
+      continue
+    } else if (expected === 'nothing') {
+      return at >= text.length ? undefined : { at, expected }
+    }
+
+    if (code === closer && expected !== 'value' && expected !== 'key') {
+      closer = closers.pop() ?? NaN
+      at++
+    } else if (expected === 'comma or end') {
+      return { at, expected }
+    } else if (code === QUOTE) {
       const end = endOfValidString(text, at)
       if (typeof end !== 'number') return end
       at = end
-      if (isKeyPlace(expected)) expected = 'colon'
-      else expected = closers.length === 0 ? 'nothing' : 'comma or end'
-    } else if (isKeyPlace(expected)) {
+      if (expected !== 'value' && expected !== 'item or ]') {
+        expected = 'colon'
+        continue
+      }
+    } else if (expected === 'key' || expected === 'key or }') {
       return { at, expected }
-    } else if (char === '{' || char === '[') {
-      closers.push(char === '{' ? '}' : ']')
-      expected = char === '{' ? 'key or }' : 'item or ]'
+    } else if (code === OPEN_BRACE || code === OPEN_BRACKET) {
+      if (closers.push(closer) > maxDepth) return { at, expected }
+      closer = code === OPEN_BRACE ? CLOSE_BRACE : CLOSE_BRACKET
+      expected = code === OPEN_BRACE ? 'key or }' : 'item or ]'
       at++
+      continue
     } else {
-      const end = matchEnd(SCALAR, text, at)
+      const end = endOfInteger(text, at, code) ?? endOfScalar(text, at, code)
       if (end === at) return { at, expected }
-      expected = closers.length === 0 ? 'nothing' : 'comma or end'
       at = end
     }
+    expected = closers.length === 0 ? 'nothing' : 'comma or end'
   }
 }
 
-const SCALAR = /true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y
-
-/** Whether a closing bracket may stand here. */
-function isFirst(expected: Expected): boolean {
-  return expected === 'item or ]' || expected === 'key or }' || expected === 'comma or end'
-}
+const COMMA = 0x2c
+const COLON = 0x3a
+const MINUS = 0x2d
+const PLUS = 0x2b
+const POINT = 0x2e
+const ZERO = 0x30
 
 function isKeyPlace(expected: Expected): boolean {
   return expected === 'key' || expected === 'key or }'
+}
+
+/** As JSON has white space, which is less than what `scan.ts` may pass over in a valid text. */
+function skipSpace(text: string, start: number): number {
+  let at = start
+  for (;;) {
+    const code = text.charCodeAt(at)
+    if (code !== 0x20 && code !== 0x0a && code !== 0x0d && code !== 0x09) return at
+    at++
+  }
 }
 
 function endOfValidString(text: string, start: number): number | Fault {
   let at = start + 1
   for (;;) {
     const code = text.charCodeAt(at)
-    if (code === 0x22) return at + 1
+    if (code === QUOTE) return at + 1
     if (!(code >= 0x20)) return { at, expected: 'character' }
-    if (code === 0x5c) {
-      const end = matchEnd(/\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y, text, at)
+    if (code === BACKSLASH) {
+      const end = endOfEscape(text, at)
       if (end === at) return { at, expected: 'escape' }
       at = end
     } else {
@@ -94,10 +121,58 @@ function endOfValidString(text: string, start: number): number | Fault {
   }
 }
 
-/** Where a match of a sticky pattern ends; `at` where there is none. */
-function matchEnd(pattern: RegExp, text: string, at: number): number {
-  pattern.lastIndex = at
-  return pattern.test(text) ? pattern.lastIndex : at
+/** `start` where the backslash there begins no escape. */
+function endOfEscape(text: string, start: number): number {
+  if (text[start + 1] !== 'u') {
+    return '"\\/bfnrt'.includes(text[start + 1] ?? ' ') ? start + 2 : start
+  }
+  for (let at = start + 2; at < start + 6; at++) {
+    if (!isHexDigit(text.charCodeAt(at))) return start
+  }
+  return start + 6
+}
+
+/** The end of what most numbers are; undefined for anything else. */
+function endOfInteger(text: string, start: number, first: number): number | undefined {
+  if (!(first > ZERO && first <= 0x39)) return undefined
+  const end = skipDigits(text, start + 1)
+  const next = text.charCodeAt(end)
+  return next === POINT || (next | 0x20) === 0x65 ? undefined : end
+}
+
+/** `start` where neither a number nor one of the three words begins there. */
+function endOfScalar(text: string, start: number, first: number): number {
+  if (first === 0x74) return text.startsWith('true', start) ? start + 4 : start
+  if (first === 0x66) return text.startsWith('false', start) ? start + 5 : start
+  if (first === 0x6e) return text.startsWith('null', start) ? start + 4 : start
+  const whole = first === MINUS ? start + 1 : start
+  let end = text.charCodeAt(whole) === ZERO ? whole + 1 : skipDigits(text, whole)
+  if (end === whole) return start
+  if (text.charCodeAt(end) === POINT) {
+    const after = skipDigits(text, end + 1)
+    if (after === end + 1) return end
+    end = after
+  }
+  if (text[end] !== 'e' && text[end] !== 'E') return end
+  const sign = text.charCodeAt(end + 1)
+  const digits = sign === PLUS || sign === MINUS ? end + 2 : end + 1
+  const after = skipDigits(text, digits)
+  return after === digits ? end : after
+}
+
+function skipDigits(text: string, start: number): number {
+  let at = start
+  while (isDigit(text.charCodeAt(at))) at++
+  return at
+}
+
+function isDigit(code: number): boolean {
+  return code >= ZERO && code <= 0x39
+}
+
+function isHexDigit(code: number): boolean {
+  const letter = code | 0x20
+  return isDigit(code) || (letter >= 0x61 && letter <= 0x66)
 }
 
 function explain(text: string, { at, expected }: Fault, what: string): string {

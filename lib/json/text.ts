@@ -3,7 +3,6 @@
  * what they are. One level is taken apart at a time; what lies below stays text.
  */
 import { CoatcheckError } from '../errors.ts'
-import { equalNumbers } from './number.ts'
 import {
   CLOSE_BRACKET,
   depthOf,
@@ -14,7 +13,7 @@ import {
   QUOTE,
   skipSpace,
 } from './scan.ts'
-import { explainSyntax } from './syntax.ts'
+import { explainSyntax, findFault } from './syntax.ts'
 
 /** A complete, valid JSON text, with the white space around it as it came. */
 export type JsonText = string
@@ -27,19 +26,38 @@ export type JsonKind = 'object' | 'array' | 'string' | 'number' | 'boolean' | 'n
  * the way out, and never quotes the text.
  */
 export function parseJson(text: string, maxDepth: number, what: string): JsonText {
+  // In one pass where the text is long: it may have a hundred thousand keys, and to make objects of
+  // them would take 50 ms.
+  const fault = text.length > LONG_TEXT ? findFault(text, maxDepth) : undefined
+  if (text.length > LONG_TEXT && fault === undefined) return text
   // Depth comes first, in a loop: what follows it may recurse.
+  checkDepth(text, maxDepth, what)
+  if (fault !== undefined || !isJson(text)) {
+    const reason = explainSyntax(text, what, fault)
+    throw new CoatcheckError('invalid_json', `${what} is not JSON: ${reason}`)
+  }
+  return text
+}
+
+/** Throws `too_deep` where arrays and objects nest more than `maxDepth`. */
+export function checkDepth(text: JsonText, maxDepth: number, what: string): void {
   if (depthOf(text, maxDepth) > maxDepth) {
     throw new CoatcheckError(
       'too_deep',
       `Cannot take ${what}: its arrays and objects nest deeper than ${maxDepth} (--max-depth)`,
     )
   }
+}
+
+const LONG_TEXT = 32 * 1024
+
+function isJson(text: string): boolean {
   try {
     JSON.parse(text)
+    return true
   } catch {
-    throw new CoatcheckError('invalid_json', `${what} is not JSON: ${explainSyntax(text, what)}`)
+    return false
   }
-  return text
 }
 
 export function kindOf(text: JsonText): JsonKind {
@@ -62,12 +80,15 @@ export function kindOf(text: JsonText): JsonKind {
 
 /**
  * The members of an object, in their order, each value exactly as it stands between the colon and
- * the comma. Of a repeated key the last value counts, as in `JSON.parse`.
+ * the comma. Of a repeated key the last value counts, as in `JSON.parse`. Throws `invalid_argument`
+ * for more than `maxMembers`, repeated ones counted.
  */
-export function parseObject(text: JsonText): Map<string, JsonText> {
+export function parseObject(text: JsonText, maxMembers = Infinity): Map<string, JsonText> {
   const members = new Map<string, JsonText>()
+  let count = 0
   let at = skipSpace(text, skipSpace(text, 0) + 1)
   while (text.charCodeAt(at) === QUOTE) {
+    if (++count > maxMembers) throw tooManyMembers(maxMembers)
     const keyEnd = endOfString(text, at)
     const start = text.indexOf(':', keyEnd) + 1
     const end = endOfValue(text, start)
@@ -75,6 +96,13 @@ export function parseObject(text: JsonText): Map<string, JsonText> {
     at = skipSpace(text, end + 1)
   }
   return members
+}
+
+function tooManyMembers(maxMembers: number): CoatcheckError {
+  return new CoatcheckError(
+    'invalid_argument',
+    `Cannot read an object of more than ${maxMembers} members here`,
+  )
 }
 
 /** The same as `parseObject(text).get(key)`, without the rest. */
@@ -125,16 +153,26 @@ function placeOf(text: JsonText, key: string, from: number): Place | undefined {
 
 /** The items of an array, each exactly as it stands between the commas. */
 export function parseArray(text: JsonText): JsonText[] {
-  const items: JsonText[] = []
+  return [...itemsOf(text)]
+}
+
+/** The same one after the other, for whoever may not want all of them. */
+export function* itemsOf(text: JsonText): Generator<JsonText> {
   let start = skipSpace(text, 0) + 1
-  if (text.charCodeAt(skipSpace(text, start)) === CLOSE_BRACKET) return items
+  if (text.charCodeAt(skipSpace(text, start)) === CLOSE_BRACKET) return
   while (start < text.length) {
     const end = endOfValue(text, start)
-    items.push(text.slice(start, end))
-    if (text.charCodeAt(end) === CLOSE_BRACKET) break
+    yield text.slice(start, end)
+    if (text.charCodeAt(end) === CLOSE_BRACKET) return
     start = end + 1
   }
-  return items
+}
+
+/** An array with one more item behind the others, which stay as they are. */
+export function appendItem(array: JsonText, item: JsonText): JsonText {
+  const text = array.trim()
+  const isEmpty = text.charCodeAt(skipSpace(text, 1)) === CLOSE_BRACKET
+  return isEmpty ? `[${item}]` : `${text.slice(0, -1)},${item}]`
 }
 
 export function renderObject(members: ReadonlyMap<string, JsonText>): JsonText {
@@ -145,45 +183,14 @@ export function renderObject(members: ReadonlyMap<string, JsonText>): JsonText {
   return `{${text}}`
 }
 
-export function renderArray(items: readonly JsonText[]): JsonText {
-  return `[${items.join(',')}]`
+/** The key whose quotes stand at `start` and before `end`. */
+export function decodeKey(text: JsonText, start: number, end: number): string {
+  return decodeString(text.slice(start, end))
 }
 
-/** Equality as RFC 6902, section 4.6, has it: order of members aside, numbers by their value. */
-export function equalJson(a: JsonText, b: JsonText): boolean {
-  if (a === b) return true
-  const kind = kindOf(a)
-  if (kind !== kindOf(b)) return false
-  switch (kind) {
-    case 'object':
-      return equalObjects(parseObject(a), parseObject(b))
-    case 'array':
-      return equalArrays(parseArray(a), parseArray(b))
-    case 'string':
-      return JSON.parse(a) === JSON.parse(b)
-    case 'number':
-      return equalNumbers(a, b)
-    default:
-      return a.trim() === b.trim()
-  }
-}
-
-function equalObjects(a: Map<string, JsonText>, b: Map<string, JsonText>): boolean {
-  if (a.size !== b.size) return false
-  for (const [key, value] of a) {
-    const other = b.get(key)
-    if (other === undefined || !equalJson(value, other)) return false
-  }
-  return true
-}
-
-function equalArrays(a: readonly JsonText[], b: readonly JsonText[]): boolean {
-  return a.length === b.length && a.every((item, index) => equalJson(item, b[index] ?? ''))
-}
-
-function decodeKey(text: JsonText, start: number, end: number): string {
-  const raw = text.slice(start + 1, end - 1)
-  return raw.includes('\\') ? String(JSON.parse(`"${raw}"`)) : raw
+/** What a string stands for, with no space around its quotes. */
+export function decodeString(text: JsonText): string {
+  return text.includes('\\') ? String(JSON.parse(text)) : text.slice(1, -1)
 }
 
 function isKey(text: JsonText, start: number, end: number, key: string): boolean {

@@ -24,6 +24,8 @@ export function beginSession(
     lastSeenAt: now,
     idleTimeoutMs,
     lifetimeMs,
+    ownIdleTimeout: false,
+    ownLifetime: false,
     version: 0,
     device,
   }

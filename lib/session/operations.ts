@@ -7,21 +7,22 @@ import { applyJsonPatch, type PatchStep } from '../json/json-patch.ts'
 import { mergePatch } from '../json/merge-patch.ts'
 import { addNumbers } from '../json/number.ts'
 import {
+  appendItem,
+  checkDepth,
   findOnlyMember,
   type JsonKind,
   type JsonText,
   kindOf,
-  parseArray,
-  parseJson,
   parseObject,
-  renderArray,
   renderObject,
   replaceMember,
 } from '../json/text.ts'
+import { allowWork, type Work } from '../json/work.ts'
 import { checkClaims, findSub } from './claims.ts'
 import { checkPrecondition, type Precondition } from './precondition.ts'
-import { checkMembers, checkSize, type SessionRules } from './rules.ts'
-import type { Session, SessionKey } from './session.ts'
+import { checkMembers, checkRoom, checkSize, type SessionRules } from './rules.ts'
+import type { Session, SessionKey, TimeLimits } from './session.ts'
+import { limitSession } from './time-limits.ts'
 
 export type Operation = (
   | { readonly name: 'set'; readonly key: string; readonly value: JsonText }
@@ -30,6 +31,7 @@ export type Operation = (
   | { readonly name: 'append'; readonly key: string; readonly item: JsonText }
   | { readonly name: 'merge'; readonly key: string; readonly patch: JsonText }
   | { readonly name: 'clear' }
+  | { readonly name: 'overwrite'; readonly data: JsonText }
   | ({ readonly name: 'update' } & SessionUpdate & ClaimsWrite)
   | ({
       readonly name: 'patch'
@@ -40,21 +42,19 @@ export type Operation = (
   | { readonly name: 'renew'; readonly renewal: SessionKey }
 ) & { readonly when?: Precondition }
 
-/** `data` and `claims` are merge patches (RFC 7396). */
+/** `data` and `claims` are merge patches (RFC 7396); limits are a back end's to give. */
 export type SessionUpdate = {
   readonly data?: JsonText
   readonly claims?: JsonText
   readonly permanent?: boolean
-}
+} & Partial<TimeLimits>
 
-/** All that a back end may say of a session; the limits that it does not give are the ordinary ones. */
+/** All that a back end may say of a session; the limits that it does not give are the settings'. */
 export type SessionDraft = {
   readonly data: JsonText
   readonly claims: JsonText
   readonly permanent: boolean
-  readonly idleTimeoutMs?: number
-  readonly lifetimeMs?: number
-}
+} & Partial<TimeLimits>
 
 /** `renewal`: what opens the session from then on, should the write change `claims.sub`. */
 type ClaimsWrite = { readonly renewal?: SessionKey }
@@ -131,11 +131,16 @@ function run(session: Session, operation: Operation, rules: SessionRules): Appli
     case 'increment':
       return replace(session, operation.key, rules, (value) => increment(value, operation))
     case 'append':
+      checkRoom(session, operation.item, rules)
       return replace(session, operation.key, rules, (value) => append(value, operation, rules))
     case 'merge':
-      return replace(session, operation.key, rules, (value) => mergePatch(value, operation.patch))
+      return replace(session, operation.key, rules, (value) =>
+        mergePatch(value, operation.patch, workOf(rules)),
+      )
     case 'clear':
       return { session: { ...session, data: '{}' } }
+    case 'overwrite':
+      return { session: { ...session, data: parseData(session, operation.data, rules) } }
     case 'update':
       return { session: update(session, operation, rules) }
     case 'patch':
@@ -148,6 +153,7 @@ function run(session: Session, operation: Operation, rules: SessionRules): Appli
 }
 
 function set(session: Session, key: string, value: JsonText, rules: SessionRules): Session {
+  checkRoom(session, value, rules)
   // A key that is there was checked when it came.
   const replaced = replaceMember(session.data, key, value)
   if (replaced !== undefined) return { ...session, data: replaced }
@@ -185,48 +191,50 @@ function append(
   rules: SessionRules,
 ): JsonText {
   requireKind(value, 'array', `append to ${quoteKey(key)}`)
-  return parseJson(renderArray([...parseArray(value), item]), rules.maxDepth, 'list')
+  // What is in the list was checked when it came.
+  checkDepth(item, rules.maxDepth - 1, 'list')
+  return appendItem(value, item)
 }
 
 function update(session: Session, changes: SessionUpdate, rules: SessionRules): Session {
-  const { data, claims, permanent } = changes
+  const { data, claims, permanent = session.permanent } = changes
+  const work = workOf(rules)
   const after = {
-    ...session,
-    data: data === undefined ? session.data : mergePatch(session.data, data),
-    claims: claims === undefined ? session.claims : mergePatch(session.claims, claims),
-    ...(permanent === undefined ? {} : permanence(session, permanent, rules)),
+    ...limitSession(session, permanent, changes, rules),
+    data: data === undefined ? session.data : mergePatch(session.data, data, work),
+    claims: claims === undefined ? session.claims : mergePatch(session.claims, claims, work),
   }
+  // What is far too large is not even looked at.
+  checkSize(session, after, rules)
   if (data !== undefined) checkMembers(parseObject(after.data), rules)
   return after
 }
 
-/**
- * The flag brings the limits of the settings with it. Limits of its own a session keeps, or its
- * holder could lengthen what a back end has made short.
- */
-function permanence(session: Session, permanent: boolean, rules: SessionRules): Partial<Session> {
-  if (permanent === session.permanent) return {}
-  const before = permanent ? rules.ordinary : rules.permanent
-  const after = permanent ? rules.permanent : rules.ordinary
-  const { idleTimeoutMs, lifetimeMs } = session
+function replaceWhole(session: Session, draft: SessionDraft, rules: SessionRules): Session {
+  const { data, claims, permanent } = draft
+  const settings = permanent ? rules.permanent : rules.ordinary
+  const fresh = { ...session, ...settings, permanent, ownIdleTimeout: false, ownLifetime: false }
   return {
-    permanent,
-    idleTimeoutMs: idleTimeoutMs === before.idleTimeoutMs ? after.idleTimeoutMs : idleTimeoutMs,
-    lifetimeMs: lifetimeMs === before.lifetimeMs ? after.lifetimeMs : lifetimeMs,
+    ...limitSession(fresh, permanent, draft, rules),
+    data: parseData(session, data, rules),
+    claims,
   }
 }
 
-function replaceWhole(session: Session, draft: SessionDraft, rules: SessionRules): Session {
-  const { permanent } = draft
-  const limits = permanent ? rules.permanent : rules.ordinary
-  return {
-    ...session,
-    data: renderObject(checkMembers(parseObject(draft.data), rules)),
-    claims: draft.claims,
-    permanent,
-    idleTimeoutMs: draft.idleTimeoutMs ?? limits.idleTimeoutMs,
-    lifetimeMs: draft.lifetimeMs ?? limits.lifetimeMs,
-  }
+/** Rendered anew, a repeated member is gone. */
+function parseData(before: Session, data: JsonText, rules: SessionRules): JsonText {
+  checkRoom(before, data, rules)
+  return renderObject(checkMembers(parseObject(data), rules))
+}
+
+/** The smallest limit of a session that less work is not allowed for. */
+const LEAST_BYTES = 65_536
+/** For each byte that a session may have: what to read it, and to render it, some dozen times takes. */
+const WORK_PER_BYTE = 48
+
+/** What an operation that goes through a session's values may cost, in nanoseconds. */
+function workOf({ sessionLimitBytes }: SessionRules): Work {
+  return allowWork(WORK_PER_BYTE * Math.max(sessionLimitBytes, LEAST_BYTES))
 }
 
 /** RFC 6902 on `{"data":…,"claims":…,"permanent":…}`, the parts of a session that can change. */
@@ -246,7 +254,7 @@ function patch(
   )
   // Steps may pass through a document that is too large, so long as they end in one that is not.
   const roomBytes = Buffer.byteLength(document) + 2 * rules.sessionLimitBytes
-  const members = parseObject(applyJsonPatch(document, steps, roomBytes))
+  const members = parseObject(applyJsonPatch(document, steps, roomBytes, workOf(rules)))
   const data = takeMember(members, 'data', 'object')
   const claims = takeMember(members, 'claims', 'object')
   const permanent = takeMember(members, 'permanent', 'boolean')
@@ -257,14 +265,12 @@ function patch(
         'as in /data/user; the rest of a session cannot be patched',
     )
   }
-  parseJson(data, rules.maxDepth + 1, 'data')
-  parseJson(claims, rules.maxDepth + 1, 'claims')
+  checkDepth(data, rules.maxDepth + 1, 'data')
+  checkDepth(claims, rules.maxDepth + 1, 'claims')
   return {
-    ...session,
-    // Rendered anew, a repeated member is gone, as everywhere else.
-    data: renderObject(checkMembers(parseObject(data), rules)),
+    ...limitSession(session, permanent === 'true', {}, rules),
+    data: parseData(session, data, rules),
     claims,
-    ...permanence(session, permanent === 'true', rules),
   }
 }
 

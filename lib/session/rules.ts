@@ -19,6 +19,30 @@ export type SessionRules = {
   readonly onSessionLimit: 'evict' | 'refuse'
 }
 
+/** The settings that the rules are made of. */
+export type RuleSettings = Omit<SessionRules, 'ordinary' | 'permanent'> &
+  TimeLimits & {
+    readonly permanentIdleTimeoutMs: number
+    readonly permanentLifetimeMs: number
+  }
+
+/** The rules of these settings; whatever else `settings` holds is left out. */
+export function createRules(settings: RuleSettings): SessionRules {
+  return {
+    ordinary: { idleTimeoutMs: settings.idleTimeoutMs, lifetimeMs: settings.lifetimeMs },
+    permanent: {
+      idleTimeoutMs: settings.permanentIdleTimeoutMs,
+      lifetimeMs: settings.permanentLifetimeMs,
+    },
+    sessionLimitBytes: settings.sessionLimitBytes,
+    keyLimitBytes: settings.keyLimitBytes,
+    maxKeys: settings.maxKeys,
+    maxDepth: settings.maxDepth,
+    maxSessionsPerSub: settings.maxSessionsPerSub,
+    onSessionLimit: settings.onSessionLimit,
+  }
+}
+
 /** Throws `invalid_key` for a key that no session may hold. */
 export function checkKey(key: string, rules: SessionRules): void {
   if (key === '') throw emptyKey()
@@ -64,12 +88,25 @@ export function checkSize(before: Session, after: Session, rules: SessionRules):
     return
   const bytes = sizeOf(after)
   if (bytes > rules.sessionLimitBytes && bytes > sizeOf(before)) {
-    throw new CoatcheckError(
-      'session_too_large',
-      `Cannot store this: the session would be ${group(bytes)} bytes, ` +
-        `its limit is ${group(rules.sessionLimitBytes)} (--session-limit)`,
-    )
+    throw tooLarge(bytes, rules)
   }
+}
+
+/**
+ * Throws `session_too_large` for data, or a part of it, so much larger that it is, without a look at
+ * its members: as they are stored, without the space between them and repeated ones, they take less.
+ */
+export function checkRoom(before: Session, data: JsonText, rules: SessionRules): void {
+  if (data.length <= 2 * rules.sessionLimitBytes || data.length <= 2 * sizeOf(before)) return
+  throw tooLarge(Buffer.byteLength(data), rules)
+}
+
+function tooLarge(bytes: number, rules: SessionRules): CoatcheckError {
+  return new CoatcheckError(
+    'session_too_large',
+    `Cannot store this: the session would be ${group(bytes)} bytes, ` +
+      `its limit is ${group(rules.sessionLimitBytes)} (--session-limit)`,
+  )
 }
 
 function sizeOf(session: Session): number {

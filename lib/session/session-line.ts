@@ -27,12 +27,15 @@ const LAST_VERSION = 2 ** 52
 /** Data and claims as they are, byte for byte; times in ISO 8601, limits in milliseconds. */
 export function renderSessionLine(session: Session, withSecretHash: boolean): JsonText {
   const { id, secretHash, permanent, idleTimeoutMs, lifetimeMs, version } = session
+  const { ownIdleTimeout, ownLifetime } = session
   const facts = JSON.stringify({
     permanent,
     createdAt: new Date(session.createdAt),
     lastSeenAt: new Date(session.lastSeenAt),
     idleTimeoutMs,
     lifetimeMs,
+    ownIdleTimeout,
+    ownLifetime,
     version,
     ...(withSecretHash && secretHash !== null ? { secretHash } : {}),
   })
@@ -88,6 +91,10 @@ export function parseSessionLine(text: string, now: number): Session {
     lastSeenAt: time('lastSeenAt'),
     idleTimeoutMs: count('idleTimeoutMs', LONGEST_IDLE_TIMEOUT_MS),
     lifetimeMs: count('lifetimeMs', LONGEST_LIFETIME_MS),
+    // A line of before tells limits and not where they came from: a flag of the holder's must not
+    // lengthen what a back end has made short.
+    ownIdleTimeout: take('ownIdleTimeout', 'boolean') !== 'false',
+    ownLifetime: take('ownLifetime', 'boolean') !== 'false',
     version: members.has('version') ? count('version', LAST_VERSION) : 1,
     device: take('device', 'object') ?? null,
   }

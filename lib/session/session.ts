@@ -16,6 +16,12 @@ export type Session = {
   readonly lastSeenAt: number
   readonly idleTimeoutMs: number
   readonly lifetimeMs: number
+  /**
+   * Whether this limit was given for this session, whatever it is: what was given stays. The others
+   * came with the flag `permanent` from the settings, and go with it.
+   */
+  readonly ownIdleTimeout: boolean
+  readonly ownLifetime: boolean
   /** 1 for a new session, one more with every change; what an `ETag` carries. */
   readonly version: number
   /** Who created it: an address and a user agent, as JSON; for back ends only, null where it is not kept. */
@@ -62,7 +68,7 @@ export function touchSession(session: Session, seenAt: number): Session {
   return seenAt > session.lastSeenAt ? { ...session, lastSeenAt: seenAt } : session
 }
 
-export function endSession(session: Session, reason: EndReason, endedAt: number): Tombstone {
+export function endSession(session: SessionKey, reason: EndReason, endedAt: number): Tombstone {
   return { id: session.id, secretHash: session.secretHash, reason, endedAt }
 }
 

@@ -37,6 +37,7 @@ const ID = /^[\w-]{16,128}$/
 const HASH = /^[\w-]{43}$/
 
 export const ID_SHAPE = '16 to 128 of A-Z a-z 0-9 _ -'
+export const TOKEN_SHAPE = `${TOKEN_LENGTH} characters with a dot after the first ${ID_LENGTH}`
 
 /** Whether this can be an id, minted or chosen by a back end. A token is none: it has a dot. */
 export function isId(text: string): boolean {

@@ -1,6 +1,6 @@
 /**
  * better-sqlite3's addon in the one binary: the operating system loads code from a file only, so it
- * is unpacked once, beside the data. In the repository better-sqlite3 finds its addon by itself,
+ * is unpacked once, beside the data, for a server. In the repository better-sqlite3 finds its addon by itself,
  * and nothing here loads one.
  */
 import { randomUUID } from 'node:crypto'
@@ -9,6 +9,8 @@ import {
   constants,
   existsSync,
   fstatSync,
+  mkdirSync,
+  mkdtempSync,
   openSync,
   readFileSync,
   realpathSync,
@@ -16,6 +18,7 @@ import {
   rmSync,
   writeSync,
 } from 'node:fs'
+import { homedir, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { isBinary, listAssets, readBinaryAsset } from '../assets.ts'
 
@@ -31,11 +34,16 @@ export const ADDON_FOLDER = 'addon/'
 const READ_NO_LINK = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
 
 let dataFile: string | undefined
+let isKept = true
 let addon: object | undefined
 
-/** Says beside which data file the addon is unpacked, should this be the binary. */
-export function placeAddon(dataPath: string): void {
+/**
+ * Says beside which data file the addon is, should this be the binary. A server keeps it there; a
+ * command takes it from there where it is, and leaves nothing of its own.
+ */
+export function placeAddon(dataPath: string, given: { readonly keep: boolean }): void {
   dataFile = dataPath
+  isKept = given.keep
 }
 
 /**
@@ -50,13 +58,73 @@ export function loadAddon(): object {
   }
   const folder = dirname(existsSync(dataFile) ? realpathSync(dataFile) : dataFile)
   const name = asset.slice(ADDON_FOLDER.length)
-  const { path, file } = unpackAddon(name, readBinaryAsset(asset), folder)
+  const bytes = readBinaryAsset(asset)
+  addon = isKept ? loadFrom(folder, name, bytes) : loadAndLeaveNothing(folder, name, bytes)
+  return addon
+}
+
+function loadFrom(folder: string, name: string, bytes: Uint8Array): object {
+  const { path, file } = unpackAddon(name, bytes, folder)
   try {
-    addon = load(path, file)
+    return load(path, file)
   } finally {
     closeSync(file)
   }
-  return addon
+}
+
+function loadAndLeaveNothing(folder: string, name: string, bytes: Uint8Array): object {
+  const kept = pathIn(folder, name)
+  const file = openSound(kept, bytes)
+  if (file !== undefined) {
+    try {
+      return load(kept, file)
+    } finally {
+      closeSync(file)
+    }
+  }
+  try {
+    return withFolderOfItsOwn((temporary) => loadFrom(temporary, name, bytes))
+  } catch (error) {
+    // Where programs may not be started from there: a place that is this user's, or the data's.
+    for (const other of [makeCacheFolder(), folder]) {
+      try {
+        if (other !== undefined) return loadFrom(other, name, bytes)
+      } catch {
+        continue
+      }
+    }
+    throw error
+  }
+}
+
+/** Of this user alone, and gone again: what is loaded needs its file no more. */
+export function withFolderOfItsOwn<T>(use: (folder: string) => T): T {
+  const folder = mkdtempSync(join(tmpdir(), 'coatcheck-'))
+  try {
+    return use(folder)
+  } finally {
+    removeQuietly(folder)
+  }
+}
+
+function removeQuietly(folder: string): void {
+  try {
+    rmSync(folder, { recursive: true, force: true })
+  } catch {
+    // Windows keeps the file of what is loaded.
+    return
+  }
+}
+
+/** Undefined where there can be none. */
+function makeCacheFolder(): string | undefined {
+  try {
+    const folder = join(homedir(), '.cache', 'coatcheck')
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    return folder
+  } catch {
+    return undefined
+  }
 }
 
 /**
@@ -68,7 +136,7 @@ export function unpackAddon(
   bytes: Uint8Array,
   folder: string,
 ): { readonly path: string; readonly file: number } {
-  const path = join(folder, `.coatcheck-${process.getuid?.() ?? 'user'}-${name}`)
+  const path = pathIn(folder, name)
   let file = openSound(path, bytes)
   if (file !== undefined) return { path, file }
   writeInOneStep(path, bytes)
@@ -96,6 +164,10 @@ export function addonError(path: string, reason: string): AddonError {
     )
   }
   return new AddonError(`Cannot load SQLite from ${path}: ${reason}`)
+}
+
+function pathIn(folder: string, name: string): string {
+  return join(folder, `.coatcheck-${process.getuid?.() ?? 'user'}-${name}`)
 }
 
 function writeInOneStep(path: string, bytes: Uint8Array): void {

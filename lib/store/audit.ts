@@ -143,14 +143,17 @@ const MALFORMED_ID = `id must be ${ID_SHAPE}`
 const MALFORMED_HASH = 'the hash must be a SHA-256 in base64url'
 
 function* brokenRules(row: AuditedRow): Generator<string> {
-  const session = parseSessionRow(row.slice(0, 13) as SessionRow)
-  const [sub, sweepAt, endedAt] = row.slice(13) as [string | null, number, number | null]
+  const session = parseSessionRow(row.slice(0, 15) as SessionRow)
+  const [sub, sweepAt, endedAt] = row.slice(15) as [string | null, number, number | null]
   if (checksumOf(session) !== row[12]) yield WRONG_CHECKSUM
   if (!isId(session.id)) yield MALFORMED_ID
   if (!isHashOrNone(session.secretHash)) yield MALFORMED_HASH
   if (sweepAt > expiresAt(session)) yield 'sweep_at must not be later than the session expires'
   if (session.version < 1) yield 'version must be at least 1'
   if (row[4] !== 0 && row[4] !== 1) yield 'permanent must be 0 or 1'
+  if (![row[13], row[14]].every((own) => own === 0 || own === 1)) {
+    yield 'own_idle_timeout and own_lifetime must be 0 or 1'
+  }
   if (session.idleTimeoutMs < 1 || session.lifetimeMs < 1) yield 'both time limits must be positive'
   if (!isObject(session.data)) yield 'data must be a JSON object'
   if (session.device !== null && !isObject(session.device)) yield 'device must be a JSON object'

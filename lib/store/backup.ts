@@ -11,7 +11,7 @@ import {
   syncFolder,
   writeError,
 } from './copy-database.ts'
-import { openForCommand } from './command-database.ts'
+import { openForReading } from './reading-database.ts'
 import { guarded, StartError } from './start-error.ts'
 
 export type BackUpOptions = {
@@ -34,10 +34,9 @@ export async function backUp(options: BackUpOptions): Promise<{ readonly bytes: 
   const { dataPath, force, now } = options
   const file = resolve(options.file)
   const action = `Cannot back up to ${file}`
-  const source = openForCommand(dataPath)
+  const { database: source, close } = openForReading(dataPath)
   const partial = partialName(file)
   try {
-    source.pragma('query_only = 1')
     refuseTarget(action, file, dataPath, force)
     removeLeftovers(file, now)
     await copyDatabase(source, partial, options.onPages)
@@ -58,7 +57,7 @@ export async function backUp(options: BackUpOptions): Promise<{ readonly bytes: 
     throw guardedError(dataPath, writeError(action, error))
   } finally {
     removePartial(partial)
-    source.close()
+    close()
   }
 }
 

@@ -20,7 +20,13 @@ export function checksumOf(session: Session): number {
   const record =
     `${id}\n${secretHash}\n${data}\n${claims}\n${permanent}\n${createdAt}\n` +
     `${idleTimeoutMs}\n${lifetimeMs}\n${version}\n${device}`
-  return crc32(record) + lastSeenAt
+  return crc32(record + ownLimitsOf(session)) + lastSeenAt
+}
+
+/** Empty for a row of before these columns, which read as if both were given: its checksum stays true. */
+function ownLimitsOf({ ownIdleTimeout, ownLifetime }: Session): string {
+  if (ownIdleTimeout) return ownLifetime ? '' : '\nidle timeout'
+  return ownLifetime ? '\nlifetime' : '\n'
 }
 
 /** As `checksumOf`, of what stands in a tombstone's row. */

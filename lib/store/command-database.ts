@@ -1,10 +1,18 @@
-/** The data file for a command, beside a server or without one. */
+/** The data file for a command that writes, beside a server or without one. */
 import { statSync } from 'node:fs'
 import type Database from 'better-sqlite3'
-import { inspect, openWriterDatabase } from './database.ts'
-import { isServed } from './lock.ts'
+import {
+  createFile,
+  inspect,
+  type Inspected,
+  openWriterDatabase,
+  prepareDatabase,
+} from './database.ts'
+import { isServed, lockDatabase } from './lock.ts'
 import { damagedLog, findLogDamage } from './log-damage.ts'
+import { refuseMountedFiles } from './mounts.ts'
 import { guarded, StartError } from './start-error.ts'
+import { refuseLogWithoutFile, refuseStrangeLog } from './strange-log.ts'
 
 /**
  * Throws a `StartError` where there is none, it is damaged, or it is not one that this Coatcheck has
@@ -16,21 +24,46 @@ export function openForCommand(
   beforeOpening: () => void = () => {},
 ): Database.Database {
   return guarded(path, () => {
-    if (!statSync(path, { throwIfNoEntry: false })?.isFile()) {
-      throw new StartError('missing', `Cannot open ${path}: there is no such file (--data)`)
-    }
+    refuseMountedFiles(path)
+    refuseLogWithoutFile(path)
+    refuseMissing(path)
     refuseDamagedLog(path)
     beforeOpening()
-    const { version, known } = inspect(path, 'quick_check')
-    if (version < known) {
-      throw new StartError(
-        'older',
-        `Cannot open ${path}: it has not been brought up to date yet (schema ${version}, this ` +
-          `Coatcheck has ${known}); start the server once`,
-      )
-    }
+    refuseOlder(path, inspect(path, 'quick_check'))
     return openWriterDatabase(path, 'full')
   })
+}
+
+/** Makes the file where there is none yet, as the first start of a server does. */
+export function createMissingFile(path: string): void {
+  guarded(path, () => {
+    if (statSync(path, { throwIfNoEntry: false }) !== undefined) return
+    createFile(path)
+    const unlock = lockDatabase(path)
+    try {
+      prepareDatabase(path)
+    } finally {
+      unlock()
+    }
+  })
+}
+
+export function refuseMissing(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isFile()) return
+  throw new StartError(
+    'missing',
+    `Cannot open ${path}: there is no such file (--data); the first start of the server makes it`,
+  )
+}
+
+/** Throws where migrations are to come. */
+export function refuseOlder(path: string, { version, known }: Inspected): void {
+  if (version >= known) return
+  throw new StartError(
+    'older',
+    `Cannot open ${path}: it has not been brought up to date yet (schema ${version}, this ` +
+      `Coatcheck has ${known}); start the server once`,
+  )
 }
 
 /** Beside a server SQLite reads the log as the server knows it, and drops nothing. */
@@ -38,4 +71,5 @@ export function refuseDamagedLog(path: string): void {
   if (isServed(path)) return
   const damage = findLogDamage(path)
   if (damage !== undefined) throw damagedLog(path, damage)
+  refuseStrangeLog(path)
 }

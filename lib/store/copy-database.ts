@@ -59,6 +59,21 @@ export async function copyDatabase(
  * wrong, undefined where nothing is.
  */
 export function sealCopy(path: string): string | undefined {
+  try {
+    return sealing(path, (database) => {
+      const verdict = String(database.pragma('integrity_check(1)', { simple: true }))
+      return verdict === 'ok' ? undefined : verdict
+    })
+  } catch (error) {
+    if (error instanceof Database.SqliteError && error.code.startsWith('SQLITE_CORRUPT')) {
+      return 'SQLite finds it malformed'
+    }
+    throw error
+  }
+}
+
+/** Puts the copy on disk, one file in itself, and reads from it then. */
+export function sealing<T>(path: string, read: (database: Database.Database) => T): T {
   const database = new Database(path)
   try {
     database.pragma('journal_mode = delete')
@@ -68,13 +83,7 @@ export function sealCopy(path: string): string | undefined {
     database.pragma('synchronous = extra')
     const version = Number(database.pragma('user_version', { simple: true }))
     database.pragma(`user_version = ${version}`)
-    const verdict = String(database.pragma('integrity_check(1)', { simple: true }))
-    return verdict === 'ok' ? undefined : verdict
-  } catch (error) {
-    if (error instanceof Database.SqliteError && error.code.startsWith('SQLITE_CORRUPT')) {
-      return 'SQLite finds it malformed'
-    }
-    throw error
+    return read(database)
   } finally {
     database.close()
   }

@@ -1,11 +1,13 @@
 /** Opening the SQLite file: what is checked before anything is written, and what is set each time. */
-import { closeSync, mkdirSync, openSync, statSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import Database from 'better-sqlite3'
 import { listAssets, readAsset } from '../assets.ts'
 import { defineChecksums } from './checksum.ts'
 import { damagedLog, findLogDamage, type LogDamage } from './log-damage.ts'
+import { refuseMountedFiles } from './mounts.ts'
 import { guarded, malformedFile, StartError } from './start-error.ts'
+import { refuseLogWithoutFile, refuseStrangeLog } from './strange-log.ts'
 
 export type Durability = 'full' | 'relaxed'
 
@@ -24,10 +26,16 @@ const KEPT_LOG_BYTES = 64 * 1024 * 1024
 
 const MIGRATIONS = 'lib/store/migrations/'
 
-/** Creates an empty file, and its folder, where there is none yet. */
+/**
+ * Creates an empty file, and its folder, where there is none yet. Throws a `StartError` where its log
+ * is there already, or the file is a mount.
+ */
 export function createFile(path: string): void {
   guarded(path, () => {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+    refuseMountedFiles(path)
+    refuseLogWithoutFile(path)
+    const folder = dirname(path)
+    if (!existsSync(folder)) mkdirSync(folder, { recursive: true, mode: 0o700 })
     refuseOtherThanFile(path)
     // Sessions are nobody else's business; SQLite gives its -wal and -shm the mode of the file.
     closeSync(openSync(path, 'a', 0o600))
@@ -64,6 +72,7 @@ export function prepareDatabase(path: string, options: PrepareOptions = {}): voi
       if (durability === 'full' || damage.isInFile) throw damagedLog(path, damage)
       onLogDamage?.(damage)
     }
+    refuseStrangeLog(path)
     if (statSync(path).size > 0) {
       inspect(path, 'integrity_check', damage === undefined ? CHECK_LIMIT_BYTES : Infinity)
     }
@@ -122,6 +131,17 @@ export function openMemoryDatabase(): Database.Database {
 }
 
 /**
+ * A connection for a command that only reads, to a file that this user may write: SQLite then takes
+ * away what it puts beside it. The file keeps its journal mode, as a backup has its own.
+ */
+export function openQueryDatabase(path: string): Database.Database {
+  const database = new Database(path, { fileMustExist: true, timeout: BUSY_TIMEOUT_MS })
+  setPragma(database, 'query_only', 1)
+  setSharedPragmas(database)
+  return database
+}
+
+/**
  * Reads before anything writes, so that a file that is refused stays as it was. Up to `checkBytes`
  * its structure is checked; the quick check does not compare indexes with what they are of.
  */
@@ -129,34 +149,46 @@ export function inspect(
   path: string,
   check: 'quick_check' | 'integrity_check',
   checkBytes = CHECK_LIMIT_BYTES,
-): { version: number; known: number } {
+): Inspected {
   const database = openReaderDatabase(path)
   try {
-    const applicationId = database.pragma('application_id', { simple: true })
-    const tables = database.prepare('select count(*) from sqlite_schema').pluck().get()
-    if (applicationId !== APPLICATION_ID && tables !== 0) {
-      throw new StartError(
-        'foreign',
-        `Cannot open ${path}: it is a database of another program; give Coatcheck a file of its own (--data)`,
-      )
-    }
-    const version = Number(database.pragma('user_version', { simple: true }))
-    const known = readMigrations().length
-    if (version > known) {
-      throw new StartError(
-        'newer',
-        `Cannot open ${path}: a newer Coatcheck wrote it (schema ${version}, this one knows ${known}); ` +
-          'start that one, or restore a backup from before',
-      )
-    }
-    if (statSync(path).size <= checkBytes) {
-      const verdict = database.pragma(`${check}(1)`, { simple: true })
-      if (verdict !== 'ok') throw malformedFile(path, String(verdict))
-    }
-    return { version, known }
+    return inspectDatabase(database, path, check, checkBytes)
   } finally {
     database.close()
   }
+}
+
+export type Inspected = { readonly version: number; readonly known: number }
+
+/** The same through a connection that is open. */
+export function inspectDatabase(
+  database: Database.Database,
+  path: string,
+  check: 'quick_check' | 'integrity_check',
+  checkBytes = CHECK_LIMIT_BYTES,
+): Inspected {
+  const applicationId = database.pragma('application_id', { simple: true })
+  const tables = database.prepare('select count(*) from sqlite_schema').pluck().get()
+  if (applicationId !== APPLICATION_ID && tables !== 0) {
+    throw new StartError(
+      'foreign',
+      `Cannot open ${path}: it is a database of another program; give Coatcheck a file of its own (--data)`,
+    )
+  }
+  const version = Number(database.pragma('user_version', { simple: true }))
+  const known = readMigrations().length
+  if (version > known) {
+    throw new StartError(
+      'newer',
+      `Cannot open ${path}: a newer Coatcheck wrote it (schema ${version}, this one knows ${known}); ` +
+        'start that one, or restore a backup from before',
+    )
+  }
+  if (statSync(path).size <= checkBytes) {
+    const verdict = database.pragma(`${check}(1)`, { simple: true })
+    if (verdict !== 'ok') throw malformedFile(path, String(verdict))
+  }
+  return { version, known }
 }
 
 function migrate(database: Database.Database): void {

@@ -1,19 +1,30 @@
 /** The data file for commands, beside a server or without one. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Clock } from '../clock.ts'
 import type { SessionRules } from '../session/rules.ts'
 import { openForCommand } from './command-database.ts'
 import { guarded } from './start-error.ts'
+import { createSlices } from './slices.ts'
 import { isServed } from './lock.ts'
+import { openForReading } from './reading-database.ts'
 import { createReader, type Reader } from './reader.ts'
-import { errorFor } from './writer-port.ts'
 import { manageLog } from './write-ahead-log.ts'
-import type { WriteAnswer, WriteRequest } from './write-request.ts'
-import { createWriter } from './writer.ts'
+import type { EndedMany, EndManyRequest, WriteAnswer, WriteRequest } from './write-request.ts'
+import { createWriter, type GoesOn } from './writer.ts'
 
 export type FileAccess = {
   readonly reader: Reader
-  /** Runs the requests as one durable transaction; throws the first refusal among them. */
+  /** Runs the requests as one durable transaction; throws a refusal, and nothing is written then. */
   write(requests: readonly WriteRequest[]): readonly WriteAnswer[]
+  /**
+   * Ends live sessions in slices until all have ended; a running server gets its turn between two, and
+   * must take note. `onEnded` is told of each slice.
+   */
+  endMany(
+    which: EndManyHere,
+    clock: Pick<Clock, 'now'>,
+    onEnded: (count: number) => void,
+  ): Promise<void>
   /**
    * Resolves once no server shows what was ended by now: true where one runs and has taken note, or
    * none runs; false where one runs that has not, for whatever reason, within ten seconds.
@@ -21,6 +32,15 @@ export type FileAccess = {
   serverHasTakenNote(): Promise<boolean>
   close(): void
 }
+
+/** So long a write of a running server waits for a slice, should it be the first for a while. */
+const SLICE_MS = 20
+/** Between two notes that a server takes of what ends here, which are writes, too, slices grow. */
+const QUIET_MS = 100
+/** A server that waits for its turn looks for it every few milliseconds. */
+const TURN_MS = 5
+
+type EndManyHere = Omit<EndManyRequest, 'kind' | 'now' | 'limit'>
 
 const POLL_MS = 50
 /** The server looks once a second. */
@@ -38,6 +58,12 @@ const NO_LIMITS: SessionRules = {
   onSessionLimit: 'evict',
 }
 
+/** The same for commands that only read: throws a `StartError` as `openForReading` does. */
+export function openFileReader(path: string): Pick<FileAccess, 'reader' | 'close'> {
+  const { database, close } = openForReading(path)
+  return { reader: createReader(database, Infinity), close }
+}
+
 /** Throws a `StartError` as `openForCommand` does. */
 export function openFileAccess(path: string): FileAccess {
   const database = openForCommand(path)
@@ -45,15 +71,36 @@ export function openFileAccess(path: string): FileAccess {
   const reader = createReader(database, Infinity)
   const writer = createWriter(database, NO_LIMITS, Infinity)
   const log = manageLog(database)
+  const slices = createSlices({ isAwaited, targetMs: SLICE_MS, quietMs: QUIET_MS })
+  /** Another number once another program has committed: the server, of which no more is to be seen here. */
+  const dataVersion = database.prepare<[], number>('pragma data_version').pluck()
+  let seenVersion: number | undefined
+
+  function isAwaited(): boolean {
+    const version = dataVersion.get()
+    const hasChanged = seenVersion !== undefined && version !== seenVersion
+    seenVersion = version
+    return hasChanged
+  }
+
+  function write(requests: readonly WriteRequest[], goesOn?: GoesOn): readonly WriteAnswer[] {
+    const answers = guarded(path, () => writer.runTogether(requests, goesOn))
+    guarded(path, () => log.trim())
+    return answers
+  }
+
   return {
     reader,
-    write(requests) {
-      const outcomes = guarded(path, () => writer.run(requests))
-      guarded(path, () => log.trim())
-      return outcomes.map((outcome) => {
-        if (outcome.ok) return outcome.answer
-        throw errorFor(outcome.refusal)
-      })
+    write: (requests) => write(requests),
+    async endMany(which, clock, onEnded) {
+      for (let more = true; more;) {
+        const request = { kind: 'end_many', ...which, now: clock.now(), limit: Infinity } as const
+        const requests = [request, { kind: 'change_outside' }] as const
+        const slice = slices.run((goesOn) => write(requests, goesOn))[0] as EndedMany
+        onEnded(slice.ids.length)
+        more = slice.more
+        if (more && isServed(path)) await sleep(TURN_MS)
+      }
     },
     async serverHasTakenNote() {
       for (let poll = 0; poll < PATIENCE_POLLS; poll++) {

@@ -1,4 +1,13 @@
-import { existsSync, readdirSync, realpathSync, statSync } from 'node:fs'
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  openSync,
+  readdirSync,
+  realpathSync,
+  type Stats,
+  statSync,
+} from 'node:fs'
 import { join, parse } from 'node:path'
 import Database from 'better-sqlite3'
 import { ASIDE_MARK } from './set-aside.ts'
@@ -16,6 +25,7 @@ const PROBE_MS = 200
 export function lockDatabase(path: string): () => void {
   return guarded(path, () => {
     refuseOtherNames(path)
+    createLock(lockPathOf(path))
     const lock = new Database(lockPathOf(path), { timeout: PROBE_MS })
     try {
       // Nothing is ever written to it: a journal on disk would only be left behind by a crash.
@@ -49,6 +59,20 @@ export function isServed(path: string): boolean {
       lock.close()
     }
   })
+}
+
+/**
+ * Whoever can read the lock can hold it, and so keep the server from starting: it is this user's
+ * alone. SQLite would let everybody read it, as Coatcheck did before.
+ */
+function createLock(lockPath: string): void {
+  const found = statSync(lockPath, { throwIfNoEntry: false })
+  if (found === undefined) closeSync(openSync(lockPath, 'a', 0o600))
+  else if (found.mode % 0o100 !== 0 && isOwn(found)) chmodSync(lockPath, 0o600)
+}
+
+function isOwn({ uid }: Stats): boolean {
+  return [0, uid].includes(process.getuid?.() ?? uid)
 }
 
 function lockPathOf(path: string): string {

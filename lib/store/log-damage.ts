@@ -289,7 +289,7 @@ function areInFile(
 }
 
 /** As the header of the database says; undefined where it is none. */
-function readPageBytes(data: number): number | undefined {
+export function readPageBytes(data: number): number | undefined {
   const start = readAt(data, 0, 18)
   const written = start.length < 18 ? 0 : start.readUInt16BE(16)
   const bytes = written === 1 ? 65_536 : written

@@ -104,6 +104,22 @@ export function readFramePage(log: number, index: number, pageBytes: number): Bu
   return readAt(log, at, pageBytes)
 }
 
+/** The head of a frame, its checksum as one number; undefined where the log ends before. */
+export function readFrameHead(
+  log: number,
+  index: number,
+  pageBytes: number,
+): { readonly page: number; readonly salts: bigint; readonly sum: bigint } | undefined {
+  const at = LOG_HEADER_BYTES + index * (FRAME_HEADER_BYTES + pageBytes)
+  const head = readAt(log, at, FRAME_HEADER_BYTES)
+  if (head.length < FRAME_HEADER_BYTES) return undefined
+  return {
+    page: head.readUInt32BE(0),
+    salts: head.readBigUInt64BE(8),
+    sum: head.readBigUInt64BE(16),
+  }
+}
+
 /** Fewer bytes where the file ends before. */
 export function readAt(file: number, at: number, length: number): Buffer {
   const bytes = Buffer.alloc(length)

@@ -101,9 +101,8 @@ export function createReader(
     return session
   }
 
-  /** The opposite of what the sweep removes: `ended_at <= now - keepEndedMs`. */
   function remembered(tombstone: Tombstone, now: number): Found {
-    return tombstone.endedAt > now - keepEndedMs ? { state: 'ended', tombstone } : ABSENT
+    return isRemembered(tombstone, now, keepEndedMs) ? { state: 'ended', tombstone } : ABSENT
   }
 
   return {
@@ -148,8 +147,13 @@ export function createReader(
   }
 }
 
+/** The opposite of what the sweep removes: `ended_at <= now - keepEndedMs`. */
+export function isRemembered(tombstone: Tombstone, now: number, keepEndedMs: number): boolean {
+  return tombstone.endedAt > now - keepEndedMs
+}
+
 /** Undefined for a row that is not as it was written. */
-function parseIntactRow(row: SessionRow): Session | undefined {
+export function parseIntactRow(row: SessionRow): Session | undefined {
   const session = parseSessionRow(row)
   return checksumOf(session) === row[12] ? session : undefined
 }

@@ -17,28 +17,41 @@ import {
   removeLeftovers,
   removePartial,
   sealCopy,
+  sealing,
   syncFolder,
   writeError,
 } from './copy-database.ts'
 import { openForCommand, refuseDamagedLog } from './command-database.ts'
+import { carryOver, type CarriedOver } from './carry-over.ts'
 import { createFile, openReaderDatabase, openWriterDatabase } from './database.ts'
 import { lockDatabase } from './lock.ts'
 import { findLogDamage } from './log-damage.ts'
 import { ASIDE_MARK } from './set-aside.ts'
 import { guarded, StartError } from './start-error.ts'
+import { countSessions } from './statistics.ts'
+import { refuseStrangeLog } from './strange-log.ts'
 
 export type RestoreOptions = {
   /** The backup; it stays as it is. */
   readonly file: string
   /** What it takes the place of. */
   readonly dataPath: string
+  /** Whether sessions and keys that have ended since the backup are in force again. */
+  readonly exact: boolean
   readonly now: number
   readonly onPages: OnPages
   readonly onCheck: () => void
 }
 
-/** `keptAt`: where the old file is now, undefined where there was none. */
-export type Restored = { readonly sessions: number; readonly keptAt: string | undefined }
+/**
+ * `keptAt`: where the old file is now, undefined where there was none. `carried`: what of it holds on,
+ * undefined where there was none, or nothing was to.
+ */
+export type Restored = {
+  readonly sessions: number
+  readonly keptAt: string | undefined
+  readonly carried: CarriedOver | undefined
+}
 
 /**
  * Puts a copy of the backup in the place of the data file, which is kept under another name. No
@@ -59,13 +72,13 @@ export async function restoreBackup(options: RestoreOptions): Promise<Restored> 
   let isDone = false
   try {
     removeLeftovers(target, now)
-    const sessions = await copyBackup(copy, options)
+    const { sessions, carried } = await copyBackup(copy, target, options)
     makeLike(owner, copy, target)
     const keptAt = setAside(target, now)
     renameSync(copy, target)
     isDone = true
     syncFolder(dirname(target))
-    return { sessions, keptAt }
+    return { sessions, keptAt, carried }
   } catch (error) {
     throw writeError(`Cannot restore to ${target}`, error)
   } finally {
@@ -76,9 +89,13 @@ export async function restoreBackup(options: RestoreOptions): Promise<Restored> 
   }
 }
 
-/** Answers how many sessions are in the copy. */
-async function copyBackup(copy: string, options: RestoreOptions): Promise<number> {
-  const { file, onPages, onCheck } = options
+/** Returns how many sessions are in the copy, and what it has of the file whose place it takes. */
+async function copyBackup(
+  copy: string,
+  target: string,
+  options: RestoreOptions,
+): Promise<Omit<Restored, 'keptAt'>> {
+  const { file, exact, now, onPages, onCheck } = options
   const source = refusing(file, file, () => openBackup(file))
   try {
     await copyDatabase(source, copy, onPages)
@@ -95,12 +112,8 @@ async function copyBackup(copy: string, options: RestoreOptions): Promise<number
     throw new StartError('damaged', `Cannot restore ${file}: it is damaged (${damage})`)
   }
   return refusing(file, copy, () => {
-    const database = openReaderDatabase(copy)
-    try {
-      return Number(database.prepare('select count(*) from sessions').pluck().get())
-    } finally {
-      database.close()
-    }
+    const carried = exact ? undefined : carryOver(target, copy, now)
+    return { sessions: sealing(copy, countSessions), carried }
   })
 }
 
@@ -189,6 +202,7 @@ function takeOver(target: string): Database.Database | undefined {
   try {
     return guarded(target, () => {
       if (findLogDamage(target) !== undefined) return undefined
+      refuseStrangeLog(target)
       database = openWriterDatabase(target, 'full')
       // Only the last connection can do this. Whoever opens the file from now on, by its old name,
       // is refused by SQLite once that is another file's.

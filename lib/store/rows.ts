@@ -16,10 +16,13 @@ export type SessionRow = [
   device: string | null,
   number: number,
   checksum: number,
+  ownIdleTimeout: number,
+  ownLifetime: number,
 ]
 
+// What comes later stands behind what was there: migrations of before know the places of their columns.
 export const SESSION_COLUMNS =
-  'id, secret_hash, data, claims, permanent, created_at, last_seen_at, idle_timeout_ms, lifetime_ms, version, device, number, checksum'
+  'id, secret_hash, data, claims, permanent, created_at, last_seen_at, idle_timeout_ms, lifetime_ms, version, device, number, checksum, own_idle_timeout, own_lifetime'
 
 export function parseSessionRow(row: SessionRow): Session {
   return {
@@ -32,6 +35,8 @@ export function parseSessionRow(row: SessionRow): Session {
     lastSeenAt: row[6],
     idleTimeoutMs: row[7],
     lifetimeMs: row[8],
+    ownIdleTimeout: row[13] !== 0,
+    ownLifetime: row[14] !== 0,
     version: row[9],
     device: row[10],
   }

@@ -13,28 +13,33 @@ export type SessionTable = {
   assign(id: string, sub: string | undefined): void
   touch(id: string, seenAt: number): void
   delete(id: string): void
+  /** The row of this number, which is the session's of this id. */
+  deleteRow(number: number, id: string): void
   /** Lets the sweep look at the session again when it expires. */
-  putOff(id: string): void
+  putOff(number: number): void
   /** Lets the sweep look at the session at this time, whatever its row says. */
-  putOffUntil(id: string, until: number): void
+  putOffUntil(number: number, until: number): void
 }
 
+/** `onWrite` is told before each statement that writes. */
 export function createSessionTable(
   database: Database.Database,
   written: WrittenSessions,
+  onWrite: () => void,
 ): SessionTable {
   // Beside a tombstone the id is null, which no column here may be: so the row is passed over, as it is
   // where the id is in use. An `insert … select` says it better, but may be of many rows, and for those
   // SQLite copies each page before it changes it.
   const insert = database.prepare(
     `insert or ignore into sessions (data, claims, permanent, last_seen_at, idle_timeout_ms,
-       lifetime_ms, version, checksum, id, secret_hash, sweep_at, created_at, sub, device)
-     values (?, ?, ?, ?, ?, ?, ?, ?,
+       lifetime_ms, own_idle_timeout, own_lifetime, version, checksum, id, secret_hash, sweep_at, created_at, sub, device)
+     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
        (select ? where not exists (select 1 from tombstones where id = ?)), ?, ?, ?, ?, ?)`,
   )
   const update = database.prepare(
     `update sessions set data = ?, claims = ?, permanent = ?, last_seen_at = ?,
-       idle_timeout_ms = ?, lifetime_ms = ?, version = ?, checksum = ? where id = ?`,
+       idle_timeout_ms = ?, lifetime_ms = ?, own_idle_timeout = ?, own_lifetime = ?, version = ?,
+       checksum = ? where id = ?`,
   )
   const updateData = database.prepare(
     'update sessions set data = ?, last_seen_at = ?, version = ?, checksum = ? where id = ?',
@@ -45,20 +50,23 @@ export function createSessionTable(
     `update sessions set checksum = checksum + ($seenAt - last_seen_at), last_seen_at = $seenAt
      where id = $id and last_seen_at < $seenAt`,
   )
+  const removeRow = database.prepare('delete from sessions where number = ?')
   const remove = database.prepare('delete from sessions where id = ?')
   const sweepEarlier = database.prepare(
     'update sessions set sweep_at = min(sweep_at, expires_at) where id = ?',
   )
-  const putOff = database.prepare('update sessions set sweep_at = expires_at where id = ?')
-  const putOffUntil = database.prepare('update sessions set sweep_at = ? where id = ?')
+  const putOff = database.prepare('update sessions set sweep_at = expires_at where number = ?')
+  const putOffUntil = database.prepare('update sessions set sweep_at = ? where number = ?')
 
   return {
     tryInsert(session, sub) {
       const { id, secretHash, createdAt, device } = session
+      onWrite()
       const key = [id, id, secretHash, expiresAt(session), createdAt, sub ?? null, device]
       return insert.run(...changingColumns(session), ...key).changes === 1
     },
     update(before, after) {
+      onWrite()
       const { changes } = hasOtherDataOnly(before, after)
         ? updateData.run(after.data, after.lastSeenAt, after.version, checksumOf(after), before.id)
         : update.run(...changingColumns(after), before.id)
@@ -74,18 +82,34 @@ export function createSessionTable(
       }
       written.set(after)
     },
-    assign: (id, sub) => void assign.run(sub ?? null, id),
+    assign(id, sub) {
+      onWrite()
+      assign.run(sub ?? null, id)
+    },
     touch(id, seenAt) {
+      onWrite()
       touch.run({ id, seenAt })
       const session = written.get(id)
       if (session !== undefined) written.set(touchSession(session, seenAt))
     },
     delete(id) {
+      onWrite()
       remove.run(id)
       written.delete(id)
     },
-    putOff: (id) => void putOff.run(id),
-    putOffUntil: (id, until) => void putOffUntil.run(until, id),
+    deleteRow(number, id) {
+      onWrite()
+      removeRow.run(number)
+      written.delete(id)
+    },
+    putOff(number) {
+      onWrite()
+      putOff.run(number)
+    },
+    putOffUntil(number, until) {
+      onWrite()
+      putOffUntil.run(until, number)
+    },
   }
 }
 
@@ -95,7 +119,9 @@ function hasOtherDataOnly(before: Session, after: Session): boolean {
     after.claims === before.claims &&
     after.permanent === before.permanent &&
     after.idleTimeoutMs === before.idleTimeoutMs &&
-    after.lifetimeMs === before.lifetimeMs
+    after.lifetimeMs === before.lifetimeMs &&
+    after.ownIdleTimeout === before.ownIdleTimeout &&
+    after.ownLifetime === before.ownLifetime
   )
 }
 
@@ -107,6 +133,8 @@ function changingColumns(session: Session): (string | number)[] {
     session.lastSeenAt,
     session.idleTimeoutMs,
     session.lifetimeMs,
+    Number(session.ownIdleTimeout),
+    Number(session.ownLifetime),
     session.version,
     checksumOf(session),
   ]

@@ -1,12 +1,15 @@
 /** What a writer does when space runs out: it goes on ending sessions, and refuses what takes more. */
 import { CoatcheckError } from '../errors.ts'
+import { never } from './slices.ts'
 import type { SpaceReserve } from './space-reserve.ts'
 import type { WriteAheadLog } from './write-ahead-log.ts'
 import type { StoreHealth } from './store.ts'
 import type { WriteOutcome, WriteRequest } from './write-request.ts'
 import { refusalOf, type Writer } from './writer.ts'
 
-export type SparingWriter = Writer & {
+type ServerWriter = Pick<Writer, 'run' | 'sweepSlice'>
+
+export type SparingWriter = ServerWriter & {
   /** Looks how much space there is; to be called about once a second. */
   check(): StoreHealth
 }
@@ -26,7 +29,9 @@ const ROOM_BYTES = 1024 * 1024
 /** A log that has not been begun anew for so long; or half as long as it may be. */
 const LONG_LOG_BYTES = 128 * 1024 * 1024
 
-export function createSparingWriter(writer: Writer, space: Space): SparingWriter {
+const NOTHING_SWEPT = { ended: 0, removed: 0, damaged: 0, more: false }
+
+export function createSparingWriter(writer: ServerWriter, space: Space): SparingWriter {
   const { reserve, log, freeBytes, logLimitBytes } = space
   let isDiskFull = false
   let isLogFull = false
@@ -34,7 +39,7 @@ export function createSparingWriter(writer: Writer, space: Space): SparingWriter
   /** What ends sessions or shows that they live takes the space of the reserve, the others none. */
   function runSparingly(requests: readonly WriteRequest[]): WriteOutcome[] {
     const spared = requests.filter(isSpared)
-    const outcomes = spared.length > 0 ? writer.run(spared) : []
+    const outcomes = spared.length > 0 ? writer.run(spared, never) : []
     // Begun anew after each step, the log never needs more than it has already.
     if (spared.length > 0) log.move('restart')
     const refusal = refusalOf(isLogFull ? logTooLong() : diskFull())
@@ -52,9 +57,9 @@ export function createSparingWriter(writer: Writer, space: Space): SparingWriter
   }
 
   return {
-    run(requests) {
+    run(requests, goesOn) {
       if (isLogFull || isDiskFull) return runSparingly(requests)
-      const outcomes = writer.run(requests)
+      const outcomes = writer.run(requests, goesOn)
       if (!outcomes.some(isFull)) return outcomes
       tapReserve()
       // Of these, nothing was written.
@@ -62,14 +67,17 @@ export function createSparingWriter(writer: Writer, space: Space): SparingWriter
       return outcomes.map((outcome) => (isFull(outcome) ? (again.shift() ?? outcome) : outcome))
     },
 
-    sweepSlice(now, limit) {
+    sweepSlice(now, piece, goesOn) {
+      // Nobody waits for a sweep: while the log cannot be begun anew, it makes that no longer.
+      if (log.bytes() > logLimitBytes) return NOTHING_SWEPT
       try {
-        return writer.sweepSlice(now, limit)
+        return writer.sweepSlice(now, piece, isDiskFull ? never : goesOn)
       } catch (error) {
         const isFullDisk = error instanceof CoatcheckError && error.code === 'storage_full'
         if (!isFullDisk || isDiskFull) throw error
         tapReserve()
-        return writer.sweepSlice(now, limit)
+        // A large slice needs more than there is: from here on they are as small as can be.
+        return writer.sweepSlice(now, piece)
       }
     },
 

@@ -2,9 +2,14 @@
 import Database from 'better-sqlite3'
 import { CoatcheckError } from '../errors.ts'
 
-/** Whether SQLite has come upon a page that is none, or upon the end of a file that was longer. */
+/**
+ * Whether SQLite has come upon a page that is none, upon the end of a file that was longer, or upon
+ * rows that contradict each other: of what the writer has looked at before, no constraint forbids.
+ */
 export function isDamage(error: InstanceType<typeof Database.SqliteError>): boolean {
-  return /^SQLITE_(CORRUPT|NOTADB|IOERR_SHORT_READ)/.test(error.code)
+  return /^SQLITE_(CORRUPT|NOTADB|IOERR_SHORT_READ|CONSTRAINT_(UNIQUE|PRIMARYKEY|ROWID|NOTNULL))/.test(
+    error.code,
+  )
 }
 
 export function damagedFile({ code }: { readonly code: string }): CoatcheckError {

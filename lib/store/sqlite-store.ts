@@ -10,13 +10,15 @@ import { createFile, type Durability, openReaderDatabase, prepareDatabase } from
 import { createHotSessions } from './hot-sessions.ts'
 import { lockDatabase } from './lock.ts'
 import type { LogDamage } from './log-damage.ts'
+import { startNameWatch } from './name-watch.ts'
 import { createReader, type Reader } from './reader.ts'
 import { releaseReserve } from './space-reserve.ts'
 import { asStartError, guarded } from './start-error.ts'
 import { damagedFile, isDamage } from './sqlite-errors.ts'
 import type { Changed, Inserted, Store } from './store.ts'
+import { costOf } from './write-cost.ts'
 import { createWriteQueue, type WriteQueueOptions } from './write-queue.ts'
-import type { WriteAnswer, WriteRequest } from './write-request.ts'
+import type { EndedMany, WriteAnswer, WriteRequest } from './write-request.ts'
 import { startWriterThread, type WriterPort } from './writer-port.ts'
 
 export type SqliteStoreOptions = {
@@ -29,6 +31,8 @@ export type SqliteStoreOptions = {
   readonly logLimitBytes: number
   /** How many writes may wait for the writer before more are refused with `overloaded`. */
   readonly maxPendingWrites: number
+  /** How long a write may wait until it begins before it is refused with `overloaded`. */
+  readonly maxWriteWaitMs: number
   readonly clock: Clock
   /** Told once when writing has failed for good; reads go on. */
   readonly onFailure: (cause: Error) => void
@@ -39,8 +43,14 @@ export type SqliteStoreOptions = {
 /** A crash can make sessions look idle for this much longer than they were. */
 const TOUCH_INTERVAL_MS = 1_000
 
+/** What is acknowledged for so long after a file has gone may be lost. */
+const LOOK_INTERVAL_MS = 1_000
+
 /** Activity of a session that another may replace only where its lifetime is over and forgotten. */
 const NEVER_IDLE = Infinity
+
+/** In characters; the limit of most servers. */
+const UNKNOWN_SIZE = 64 * 1024
 
 /** Of each of two generations; a character takes one or two bytes. */
 const HOT_LIMIT_CHARACTERS = 16 * 1024 * 1024
@@ -63,9 +73,16 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
     const writer = await startWriterThread(thread, options.onFailure)
     const patient = availableParallelism() === 1
     const store = createStore(reader, writer, { ...options, patient })
+    const names = startNameWatch(writer.files, writer.abandon)
+    const stopLooking = options.clock.every(LOOK_INTERVAL_MS, () => void names.look())
     return {
       ...store,
       async close() {
+        stopLooking()
+        // What has been lost since the last look is no clean stop.
+        await names.look()
+        await writer.check()
+        await names.close()
         // The writer goes last, since the last to leave empties the log and removes it.
         await store.close(() => database?.close())
         unlock()
@@ -90,17 +107,7 @@ function looksAtOthers(request: WriteRequest): boolean {
   }
 }
 
-function reading<T>(read: () => T): T {
-  try {
-    return read()
-  } catch (error) {
-    if (!(error instanceof Database.SqliteError)) throw error
-    if (isDamage(error)) throw damagedFile(error)
-    throw new CoatcheckError('storage_failed', `Cannot read the data file: ${error.code}`)
-  }
-}
-
-type StoreParts = Pick<SqliteStoreOptions, 'clock' | 'maxPendingWrites'> &
+type StoreParts = Pick<SqliteStoreOptions, 'clock' | 'maxPendingWrites' | 'maxWriteWaitMs'> &
   Pick<WriteQueueOptions, 'patient'>
 
 /** A session that is hot, or what stands for one. */
@@ -111,19 +118,44 @@ export function createStore(reader: Reader, writer: WriterPort, parts: StorePart
   /** Activity that the file does not show yet: not sent so far, and sent but not yet committed. */
   let touched = new Map<string, Activity>()
   const touching: Map<string, number>[] = []
+  /** A read of the file has failed since the last tick. */
+  let isDoubtful = false
   const hot = createHotSessions(HOT_LIMIT_CHARACTERS)
   const queue = createWriteQueue({
     writer,
     maxPending: parts.maxPendingWrites,
+    maxWaitMs: parts.maxWriteWaitMs,
+    costOf: (request) => costOf(request, sizeOf),
+    keepsPlace: looksAtOthers,
+    elapsedMs: () => performance.now(),
     patient: parts.patient,
     onAnswer: keepHot,
   })
 
   const stopTicking = parts.clock.every(TOUCH_INTERVAL_MS, () => {
+    queue.refuseLate()
     flushTouches()
     noteOutsideChanges()
-    writer.tick()
+    writer.tick(isDoubtful)
+    isDoubtful = false
   })
+
+  function reading<T>(read: () => T): T {
+    try {
+      return read()
+    } catch (error) {
+      if (!(error instanceof Database.SqliteError)) throw error
+      isDoubtful = true
+      if (isDamage(error)) throw damagedFile(error)
+      throw new CoatcheckError('storage_failed', `Cannot read the data file: ${error.code}`)
+    }
+  }
+
+  /** Whoever writes to a session has looked it up a moment ago: it is hot, or hardly ever not. */
+  function sizeOf(id: string): number {
+    const known = hot.get(id)
+    return known === undefined ? UNKNOWN_SIZE : known.data.length + known.claims.length
+  }
 
   function seenAt(id: string): number {
     let latest = touched.get(id)?.lastSeenAt ?? 0
@@ -136,12 +168,6 @@ export function createStore(reader: Reader, writer: WriterPort, parts: StorePart
     // Told of all activity so far, the writer takes no session for dead that is not.
     if (looksAtOthers(request)) flushTouches()
     return queue.ask(request) as Promise<Answer>
-  }
-
-  /** What is sent after this is done after all that came before it. */
-  function flush(): void {
-    queue.flush()
-    flushTouches()
   }
 
   /** What is acknowledged is shown from then on. */
@@ -162,7 +188,7 @@ export function createStore(reader: Reader, writer: WriterPort, parts: StorePart
       case 'end':
         return hot.remove(request.id)
       case 'end_many':
-        return hot.remove(...(answer as readonly string[]))
+        return hot.remove(...(answer as EndedMany).ids)
     }
   }
 
@@ -194,7 +220,8 @@ export function createStore(reader: Reader, writer: WriterPort, parts: StorePart
       hot.clear()
       void writer.write([{ kind: 'see_outside', made }]).catch(() => {})
     } catch {
-      // The file cannot be read: the next request that needs it says so.
+      // The next request that needs the file says so.
+      isDoubtful = true
     }
   }
 
@@ -236,8 +263,14 @@ export function createStore(reader: Reader, writer: WriterPort, parts: StorePart
     end: (id, now, reason, when) =>
       ask<Found>({ kind: 'end', id, now, seenAt: seenAt(id), reason, when }),
     async endMany(which, now, reason, limit) {
-      const request = { kind: 'end_many', ...which, now, reason, limit } as const
-      return (await ask<readonly string[]>(request)).length
+      let ended = 0
+      for (let more = true; more && ended < limit;) {
+        const request = { kind: 'end_many', ...which, now, reason, limit: limit - ended } as const
+        const slice = await ask<EndedMany>(request)
+        ended += slice.ids.length
+        more = slice.more
+      }
+      return ended
     },
     touch(id, now) {
       const last = touched.get(id)
@@ -248,16 +281,23 @@ export function createStore(reader: Reader, writer: WriterPort, parts: StorePart
     listApiKeys: async () => reading(() => reader.listApiKeys()),
     addApiKey: (key) => ask<void>({ kind: 'add_api_key', key }),
     async sweep(now) {
-      flush()
+      // What came before it is done before it, but not all at once: others wait, too.
+      if (!queue.isEmpty()) await queue.allAnswered()
+      flushTouches()
       const swept = await writer.sweep(now)
       // Ended for good: a clock that is set back must not bring them to life again.
       hot.removeExpired(now)
       return swept
     },
-    health: () => writer.health(),
+    health() {
+      const health = writer.health()
+      const isHealthy = health.state === 'ok' || health.state === 'log_long'
+      return isHealthy && queue.isLate() ? { ...health, state: 'writes_late' } : health
+    },
     async close(beforeWriter: () => void = () => {}) {
       stopTicking()
-      flush()
+      queue.flush()
+      flushTouches()
       beforeWriter()
       await writer.close()
     },

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs'
 import { codeOf } from '../errors.ts'
 
 /** Why a store cannot be opened; each has an exit code of its own. */
@@ -32,10 +33,9 @@ export function asStartError(path: string, error: unknown): unknown {
     new StartError(fault, `Cannot open ${path}: ${reason}`)
 
   if (code === 'SQLITE_NOTADB') {
-    return refuse(
-      'foreign',
-      'it is not a SQLite database; give Coatcheck a file of its own (--data)',
-    )
+    return hasLog(path)
+      ? malformedFile(path, 'it is not a SQLite database')
+      : refuse('foreign', 'it is not a SQLite database; give Coatcheck a file of its own (--data)')
   }
   if (code.startsWith('SQLITE_CORRUPT')) return malformedFile(path, 'SQLite finds it malformed')
   // It has the marks of ours, and not the tables.
@@ -44,6 +44,16 @@ export function asStartError(path: string, error: unknown): unknown {
   }
   if (/^(SQLITE_FULL|SQLITE_IOERR_SHMSIZE|ENOSPC|EDQUOT)$/.test(code)) {
     return refuse('disk_failed', 'the disk is full; make space and start again')
+  }
+  if (isCwdRemoved(error)) {
+    return refuse('unwritable', 'the working directory has been removed; start in another')
+  }
+  if (/^SQLITE_IOERR_SHM(MAP|LOCK)/.test(code)) {
+    return refuse(
+      'unwritable',
+      `processes cannot share memory in its folder (${code}), as on many network file systems; ` +
+        'give a file on a disk of this machine (--data)',
+    )
   }
   if (/^(SQLITE_IOERR|EIO|EFBIG)/.test(code)) {
     return refuse('disk_failed', `the disk fails (${code})`)
@@ -65,9 +75,25 @@ export function asStartError(path: string, error: unknown): unknown {
 
 /** The refusal of a file of which the structure is not whole. */
 export function malformedFile(path: string, finding: string): StartError {
+  const wayOut = hasLog(path)
+    ? `Put the file back that the log beside it, ${path}-wal, was written for; or move both away, ` +
+      'and restore a backup or start with an empty file'
+    : 'Restore a backup, or move the file away to start with an empty one'
   return new StartError(
     'damaged',
-    `Cannot open ${path}: the file is damaged (${finding}); nothing was changed. ` +
-      'Restore a backup, or move the file away to start with an empty one',
+    `Cannot open ${path}: the file is damaged (${finding}); nothing was changed. ${wayOut}`,
   )
+}
+
+/** Whether writes may be in the log that are not in the file. */
+function hasLog(path: string): boolean {
+  try {
+    return (statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0) > 0
+  } catch {
+    return false
+  }
+}
+
+function isCwdRemoved(error: unknown): boolean {
+  return error instanceof Error && 'syscall' in error && error.syscall === 'uv_cwd'
 }

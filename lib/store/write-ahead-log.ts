@@ -9,7 +9,7 @@ export type WriteAheadLog = {
   trim(): void
   /**
    * Moves what is in it, as SQLite's checkpoint of this mode does; false where not all could be
-   * moved, since another program reads or the disk is full.
+   * moved, since another program reads or the disk is full. Throws where the log cannot be read.
    */
   move(mode: 'passive' | 'restart' | 'truncate'): boolean
 }
@@ -45,8 +45,8 @@ export function manageLog(database: Database.Database, longestBytes = Infinity):
       database.pragma('busy_timeout = 0')
       return database.pragma(`wal_checkpoint(${mode})`, { simple: true }) === 0
     } catch (error) {
-      // On a full disk, say: what is in the log is safe there, and the next start goes on from it.
-      if (refusalFor(error) === undefined) throw error
+      // What is in the log is safe there, and the next start goes on from it.
+      if (!['storage_full', 'storage_busy'].includes(refusalFor(error)?.code ?? '')) throw error
       return false
     } finally {
       database.pragma(`busy_timeout = ${patience}`)

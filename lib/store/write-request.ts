@@ -54,8 +54,11 @@ export type WriteOutcome =
   | { readonly ok: true; readonly answer: WriteAnswer }
   | { readonly ok: false; readonly refusal: Refusal }
 
-/** As the store's contract has it for the kind of the request; for `end_many` the ids that ended. */
-export type WriteAnswer = Inserted | Changed | Found | readonly string[] | undefined
+/** As the store's contract has it for the kind of the request. */
+export type WriteAnswer = Inserted | Changed | Found | EndedMany | undefined
+
+/** `more`: some may be left, since so many as asked for have ended, or others wait. */
+export type EndedMany = { readonly ids: readonly string[]; readonly more: boolean }
 
 /** A `CoatcheckError` as plain data. */
 export type Refusal = {

@@ -1,6 +1,8 @@
 import { Worker } from 'node:worker_threads'
 import { isBinary, readAsset } from '../assets.ts'
 import { CoatcheckError } from '../errors.ts'
+import type { Strayed } from './name-watch-thread.ts'
+import type { NamedFile } from './open-files.ts'
 import type { StoreHealth, Swept } from './store.ts'
 import { packRequest, unpackOutcome } from './write-message.ts'
 import type { Refusal, WriteOutcome, WriteRequest } from './write-request.ts'
@@ -11,11 +13,23 @@ export type WriterPort = {
   /** Runs the requests in order, as a part of one durable transaction; an outcome for each. */
   write(requests: readonly WriteRequest[]): Promise<readonly WriteOutcome[]>
   sweep(now: number): Promise<Swept>
-  /** Lets the writer do what is to be done about once a second. */
-  tick(): void
+  /**
+   * Lets the writer do what is to be done about once a second; `isDoubtful`: whether it is to try the
+   * disk, since a read has failed.
+   */
+  tick(isDoubtful: boolean): void
   /** As the writer found it when it last looked. */
   health(): StoreHealth
   close(): Promise<void>
+}
+
+export type WriterThread = WriterPort & {
+  /** What it has open, by name. */
+  readonly files: readonly NamedFile[]
+  /** Resolves once the writer has looked after its files, and has died if they are not whole. */
+  check(): Promise<void>
+  /** Ends writing, for good, as a failure does; resolves once the writer is dead. */
+  abandon(strayed: Strayed): Promise<void>
 }
 
 /** The thread's code in the binary, which has no file to start it from. */
@@ -34,7 +48,7 @@ type Waiting<T> = {
 export async function startWriterThread(
   options: WriterOptions,
   onFailure: (cause: Error) => void,
-): Promise<WriterPort> {
+): Promise<WriterThread> {
   const given = { workerData: options, name: 'coatcheck writer' }
   const thread = isBinary
     ? new Worker(readAsset(WRITER_ASSET), { ...given, eval: true })
@@ -42,7 +56,9 @@ export async function startWriterThread(
   // Answers come in the order of the questions, so two queues are all that is to be kept.
   const writes: Waiting<readonly WriteOutcome[]>[] = []
   const sweeps: Waiting<Swept>[] = []
-  const opened = Promise.withResolvers<void>()
+  const opened = Promise.withResolvers<readonly NamedFile[]>()
+  const checked = Promise.withResolvers<void>()
+  const exited = Promise.withResolvers<void>()
   const closed = Promise.withResolvers<void>()
   let health: StoreHealth = { state: 'ok', logBytes: 0 }
   let uncaught: Error | undefined
@@ -53,7 +69,7 @@ export async function startWriterThread(
   thread.on('message', (message: FromWriter) => {
     switch (message.kind) {
       case 'ready':
-        return opened.resolve()
+        return opened.resolve(message.files)
       case 'written':
         return settleWrites(message.outcomes.map(unpackOutcome))
       case 'swept':
@@ -63,6 +79,8 @@ export async function startWriterThread(
       case 'health':
         health = message.health
         return
+      case 'checked':
+        return checked.resolve()
       case 'closed':
         return closed.resolve()
     }
@@ -74,6 +92,7 @@ export async function startWriterThread(
   thread.on('exit', (code) => {
     if (uncaught !== undefined) fail(uncaught)
     else if (!closing) fail(new Error(`The writer's thread ended with code ${code}`))
+    exited.resolve()
   })
 
   /** One answer may cover several questions: the thread takes together what has arrived. */
@@ -96,6 +115,7 @@ export async function startWriterThread(
     )
     for (const waiting of [...writes.splice(0), ...sweeps.splice(0)]) waiting.reject(unknown)
     opened.reject(cause)
+    checked.resolve()
     closed.resolve()
     if (open) onFailure(cause)
   }
@@ -113,16 +133,25 @@ export async function startWriterThread(
     thread.postMessage(message)
   }
 
-  await opened.promise
+  const files = await opened.promise
   open = true
   return {
+    files,
     write: (requests) =>
       ask(writes, requests.length, { kind: 'write', requests: requests.map(packRequest) }),
     sweep: (now) => ask(sweeps, 1, { kind: 'sweep', now }),
-    tick() {
-      if (failed === undefined && !closing) post({ kind: 'tick' })
+    tick(isDoubtful) {
+      if (failed === undefined && !closing) post({ kind: 'tick', isDoubtful })
     },
     health: () => (failed === undefined ? health : { ...health, state: 'failed' }),
+    async check() {
+      if (failed === undefined) post({ kind: 'check' })
+      await checked.promise
+    },
+    async abandon(strayed) {
+      if (failed === undefined) post({ kind: 'strayed', strayed })
+      await exited.promise
+    },
     async close() {
       closing = true
       if (failed === undefined) post({ kind: 'close' })

@@ -3,7 +3,7 @@
  * server and tests run as it is.
  */
 import type Database from 'better-sqlite3'
-import { CoatcheckError } from '../errors.ts'
+import { CoatcheckError, type ErrorCode } from '../errors.ts'
 import { findSub } from '../session/claims.ts'
 import { applyOperation } from '../session/operations.ts'
 import { checkPrecondition } from '../session/precondition.ts'
@@ -17,37 +17,46 @@ import {
   touchSession,
 } from '../session/session.ts'
 import { createApiKeyTable } from './api-key-table.ts'
-import { tombstoneChecksumOf } from './checksum.ts'
 import { createReader } from './reader.ts'
+import { createManySessions, type SweptSlice } from './many-sessions.ts'
 import { createSessionTable } from './session-table.ts'
+import { never } from './slices.ts'
 import { refusalFor } from './sqlite-errors.ts'
-import type { Changed, Inserted, Swept } from './store.ts'
+import type { Changed, Inserted } from './store.ts'
+import { createTombstoneTable } from './tombstone-table.ts'
 import { createWrittenSessions } from './written-sessions.ts'
 import type {
   ChangeRequest,
-  EndManyRequest,
   EndRequest,
   InsertRequest,
   Refusal,
+  Seen,
   WriteAnswer,
   WriteOutcome,
   WriteRequest,
 } from './write-request.ts'
 
-type EndManyParameters = { sub?: string; except: string | null; now: number; limit: number }
+/** A batch in which so many requests have come to damage is run one request at a time. */
+const MOST_RUNS = 16
 
-/** A session whose row is damaged stays for the operator to see; so often a sweep comes past it. */
-const DAMAGED_KEPT_MS = 24 * 60 * 60_000
+/** Asked after each piece of what ends many sessions. */
+export type GoesOn = () => boolean
 
 export type Writer = {
   /**
    * Runs the requests in order as one transaction, durable when it returns; one outcome for each,
-   * in their order. Throws where nobody knows whether the transaction is on disk: that is final,
-   * nothing may be written after it, for after a failed sync the page cache cannot be trusted.
+   * in their order. A request that is refused has changed nothing, whenever it was refused. Throws
+   * where nobody knows whether the transaction is on disk: that is final, nothing may be written
+   * after it, for after a failed sync the page cache cannot be trusted.
    */
-  run(requests: readonly WriteRequest[]): WriteOutcome[]
-  /** Ends and removes at most `limit` sessions and tombstones; `more` while some are left. */
-  sweepSlice(now: number, limit: number): Swept & { readonly more: boolean }
+  run(requests: readonly WriteRequest[], goesOn?: GoesOn): WriteOutcome[]
+  /** The same for all or nothing: throws the first refusal, and then none of them has had an effect. */
+  runTogether(requests: readonly WriteRequest[], goesOn?: GoesOn): WriteAnswer[]
+  /**
+   * Ends and removes expired sessions and old tombstones, `piece` of each, and on while `goesOn` says
+   * so; `more` while some are left.
+   */
+  sweepSlice(now: number, piece: number, goesOn?: GoesOn): SweptSlice
 }
 
 export function createWriter(
@@ -60,48 +69,25 @@ export function createWriter(
   const begin = database.prepare('begin immediate')
   const commit = database.prepare('commit')
   const rollback = database.prepare('rollback')
-  const table = createSessionTable(database, written)
-  const deleteTombstone = database.prepare('delete from tombstones where id = ?')
-  const insertTombstone = database.prepare(
-    `insert into tombstones (id, secret_hash, reason, ended_at, checksum) values (?, ?, ?, ?, ?)
-     on conflict do update set secret_hash = excluded.secret_hash, reason = excluded.reason,
-       ended_at = excluded.ended_at, checksum = excluded.checksum`,
-  )
-
+  /** Whether the request at hand has written something: no statement writes without a note of it. */
+  let hasWritten = false
+  const noteWrite = (): void => void (hasWritten = true)
+  /** Sessions whose activity cannot be written, for damage; and the one that is written just now. */
+  const untouchable = new Set<string>()
+  let touching = ''
+  const table = createSessionTable(database, written, noteWrite)
+  const tombstones = createTombstoneTable(database, noteWrite)
+  const many = createManySessions(database, { table, tombstones, keepEndedMs })
   const othersOfSub = database
     .prepare<{ sub: string; id: string; now: number }, string>(
       `select id from sessions where sub = $sub and id <> $id and expires_at > $now
        order by created_at, number`,
     )
     .pluck()
-  const liveOfSub = database
-    .prepare<EndManyParameters, string>(
-      `select id from sessions
-       where sub = $sub and id is not $except and expires_at > $now limit $limit`,
-    )
-    .pluck()
-  const live = database
-    .prepare<EndManyParameters, string>(
-      // From the end at which those are that surely live.
-      `select id from sessions where id is not $except and expires_at > $now
-       order by sweep_at desc limit $limit`,
-    )
-    .pluck()
   const apiKeys = createApiKeyTable(database)
   const changeOutside = database.prepare('update outside_changes set made = made + 1')
   const seeOutside = database.prepare<{ made: number }>(
     'update outside_changes set seen = max(seen, $made)',
-  )
-
-  // The sweep's predicates are the opposites of `isLive` and of `remembered` in the reader.
-  const due = database
-    .prepare<[now: number, limit: number], string>(
-      'select id from sessions where sweep_at <= ? order by sweep_at limit ?',
-    )
-    .pluck()
-  const forget = database.prepare(
-    `delete from tombstones where id in
-       (select id from tombstones where ended_at <= ? order by ended_at limit ?)`,
   )
 
   function insert({ session, seenAt }: InsertRequest): Inserted {
@@ -114,7 +100,7 @@ export function createWriter(
       }
       // It has died and been forgotten, and waits to be swept.
       table.delete(id)
-      deleteTombstone.run(id)
+      tombstones.delete(id)
       if (!table.tryInsert(session, sub)) {
         throw new CoatcheckError('internal', 'Cannot create the session: its row was not taken')
       }
@@ -154,10 +140,10 @@ export function createWriter(
     const sub = findSub(session.claims)
     const isAssigned = session.claims !== before.claims && sub !== findSub(before.claims)
     const evicted = isAssigned ? findSurplus(before, sub, now) : undefined
-    evict(evicted ?? [], now)
     table.update(found.session, session)
     if (isAssigned) table.assign(session.id, sub)
-    if (session.id !== id) bury(endSession(before, 'renewed', now))
+    evict(evicted ?? [], now)
+    if (session.id !== id) tombstones.bury(endSession(before, 'renewed', now))
     return {
       state: 'live',
       session,
@@ -175,19 +161,8 @@ export function createWriter(
     return found
   }
 
-  function endMany(request: EndManyRequest): readonly string[] {
-    const { sub, except = null, now, reason, limit, graceMs = 0 } = request
-    const liveAt = now - graceMs
-    const ids =
-      sub === undefined
-        ? live.all({ except, now: liveAt, limit })
-        : liveOfSub.all({ sub, except, now: liveAt, limit })
-    for (const id of ids) endLive(id, now, reason, liveAt)
-    return ids
-  }
-
-  function endLive(id: string, now: number, reason: EndReason, liveAt = now): void {
-    const found = findUnlessDamaged(id, liveAt, 0)
+  function endLive(id: string, now: number, reason: EndReason): void {
+    const found = findUnlessDamaged(id, now, 0)
     if (found === undefined) discard(id, now, reason)
     else if (found.state === 'live') finish(found.session, now, reason)
   }
@@ -205,30 +180,36 @@ export function createWriter(
   function discard(id: string, now: number, reason: EndReason): Tombstone {
     const tombstone = { id, secretHash: null, reason, endedAt: now }
     table.delete(id)
-    bury(tombstone)
+    tombstones.bury(tombstone)
     return tombstone
   }
 
   function finish(session: Session, now: number, reason: EndReason): void {
     table.delete(session.id)
-    bury(endSession(session, reason, now))
+    tombstones.bury(endSession(session, reason, now))
   }
 
-  function bury(tombstone: Tombstone): void {
-    const { id, secretHash, reason, endedAt } = tombstone
-    insertTombstone.run(id, secretHash, reason, endedAt, tombstoneChecksumOf(tombstone))
+  /** Each for itself: a damaged session must not make all others look idle. */
+  function touch(seen: readonly Seen[]): undefined {
+    for (const [id, seenAt] of seen) {
+      if (untouchable.has(id)) continue
+      touching = id
+      table.touch(id, seenAt)
+    }
   }
 
-  function perform(request: WriteRequest): WriteOutcome {
+  /** Throws what must undo the whole batch: a refusal of a request that had begun to write. */
+  function perform(request: WriteRequest, goesOn: GoesOn): WriteOutcome {
+    hasWritten = false
     try {
-      return { ok: true, answer: answer(request) }
+      return { ok: true, answer: answer(request, goesOn) }
     } catch (error) {
-      // A refusal came before anything was written that is to be seen; the others of the batch go on.
+      if (hasWritten) throw error
       return { ok: false, refusal: refusalOf(error) }
     }
   }
 
-  function answer(request: WriteRequest): WriteAnswer {
+  function answer(request: WriteRequest, goesOn: GoesOn): WriteAnswer {
     switch (request.kind) {
       case 'insert':
         return insert(request)
@@ -237,19 +218,21 @@ export function createWriter(
       case 'end':
         return end(request)
       case 'end_many':
-        return endMany(request)
+        return many.end(request, goesOn)
       case 'add_api_key':
+        noteWrite()
         apiKeys.add(request.key)
         return undefined
       case 'change_outside':
+        noteWrite()
         changeOutside.run()
         return undefined
       case 'see_outside':
+        noteWrite()
         seeOutside.run({ made: request.made })
         return undefined
       case 'touch':
-        for (const [id, seenAt] of request.seen) table.touch(id, seenAt)
-        return undefined
+        return touch(request.seen)
     }
   }
 
@@ -268,47 +251,52 @@ export function createWriter(
     }
   }
 
-  function run(requests: readonly WriteRequest[]): WriteOutcome[] {
-    try {
-      return transact(() => requests.map(perform))
-    } catch (error) {
-      const refusal = refusalOf(error)
-      // One at a time: those that do not come to the damaged place go through.
-      if (refusal.code === 'storage_damaged' && requests.length > 1) {
-        return requests.flatMap((request) => run([request]))
+  /**
+   * What has come to damage is undone with all of its batch, which is then run again without it: so a
+   * request has its whole effect or none, and where there is no damage, that costs nothing.
+   */
+  function run(requests: readonly WriteRequest[], goesOn: GoesOn = always): WriteOutcome[] {
+    const refused = new Map<WriteRequest | undefined, WriteOutcome>()
+    for (;;) {
+      let at = 0
+      try {
+        return transact(() => {
+          const outcomes: WriteOutcome[] = []
+          for (const request of requests) {
+            at = outcomes.length
+            outcomes.push(refused.get(request) ?? perform(request, goesOn))
+          }
+          at = requests.length
+          return outcomes
+        })
+      } catch (error) {
+        const refusal = refusalOf(error)
+        const request = requests[at]
+        if (request === undefined || AFFECTS_ALL.has(refusal.code)) {
+          return requests.map(() => ({ ok: false, refusal }))
+        }
+        if (request.kind === 'touch') untouchable.add(touching)
+        else refused.set(request, { ok: false, refusal })
+        if (requests.length > MOST_RUNS && refused.size === MOST_RUNS) {
+          return requests.flatMap((request) => run([request], goesOn))
+        }
       }
-      return requests.map(() => ({ ok: false, refusal }))
     }
   }
 
   return {
     run,
+    runTogether: (requests, goesOn = always) =>
+      transact(() => requests.map((request) => answer(request, goesOn))),
 
-    sweepSlice(now, limit) {
-      return transact(() => {
-        const ids = due.all(now, limit)
-        let ended = 0
-        let damaged = 0
-        for (const id of ids) {
-          // As of `now` the reader finds the tombstone that it has shown since the session's death.
-          const found = findUnlessDamaged(id, now, 0)
-          if (found === undefined) {
-            table.putOffUntil(id, now + DAMAGED_KEPT_MS)
-            damaged++
-          } else if (found.state === 'live') {
-            table.putOff(id)
-          } else {
-            if (found.state === 'ended') bury(found.tombstone)
-            table.delete(id)
-            ended++
-          }
-        }
-        const removed = forget.run(now - keepEndedMs, limit).changes
-        return { ended, removed, damaged, more: ids.length === limit || removed === limit }
-      })
-    },
+    sweepSlice: (now, piece, goesOn = never) => transact(() => many.sweep(now, piece, goesOn)),
   }
 }
+
+const always = (): boolean => true
+
+/** Nothing of a batch can be written for these, whichever request has come upon it. */
+const AFFECTS_ALL: ReadonlySet<ErrorCode> = new Set(['storage_full', 'storage_busy'])
 
 /** The refusal that an error is; throws on any other error, whose effect nobody knows. */
 export function refusalOf(error: unknown): Refusal {

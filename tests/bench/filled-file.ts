@@ -58,7 +58,9 @@ export function fillFile({ path, count, dataBytes, expiresAt, spreadMs }: Fillin
       const secretHash = hashSecret(secretOf(id))
       const times = { createdAt: seen, lastSeenAt: seen, idleTimeoutMs: DAY, lifetimeMs: 30 * DAY }
       const rest = { claims: '{}', permanent: false, version: 1, device: null }
-      const checksum = checksumOf({ id, secretHash, data, ...times, ...rest })
+      // As the columns have it that are not written here.
+      const own = { ownIdleTimeout: true, ownLifetime: true }
+      const checksum = checksumOf({ id, secretHash, data, ...times, ...own, ...rest })
       insert.run(id, secretHash, data, seen, seen, DAY, 30 * DAY, dies, checksum)
     }
   })

@@ -36,6 +36,10 @@ const VALUES = [
   'grüße €',
   '🍪',
   '日本語',
+  ' a ',
+  'a;b',
+  '50%',
+  '\0\t\r\n',
   'x'.repeat(4_000),
 ]
 
@@ -82,6 +86,16 @@ export const CORPUS: readonly CorpusCookie[] = [
   ...ATTRIBUTES.map((attributes) => ({ name: 'a', value: 'ada', ...attributes })),
   ...PREFIXED,
 ]
+
+/** RFC 6265 section 4.1.1: US-ASCII characters without controls, white space, " , ; and \\. */
+const COOKIE_OCTET = /[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]/
+
+/** The value as it goes through the browser. */
+export function encodedOf(value: string): string {
+  return [...value]
+    .map((char) => (COOKIE_OCTET.test(char) && char !== '%' ? char : encodeURIComponent(char)))
+    .join('')
+}
 
 /** The query of `DELETE /cookies/NAME` that takes this cookie back. */
 export function deletionOf({ path, domain, secure, partitioned }: CorpusCookie): string {

@@ -42,7 +42,8 @@ export function openMemoryStore(options: MemoryStoreOptions = {}): {
   const database = openMemoryDatabase()
   const writer = createWriter(database, { ...RULES, ...options.rules }, keepEndedMs)
   const reader = createReader(database, keepEndedMs)
-  const store = createStore(reader, inlineWriter(writer), { clock, maxPendingWrites, patient })
+  const parts = { clock, maxPendingWrites, maxWriteWaitMs: 60_000, patient }
+  const store = createStore(reader, inlineWriter(writer), parts)
   return { store, clock, database }
 }
 

@@ -25,6 +25,7 @@ export async function openFileStore(given: Partial<SqliteStoreOptions> = {}): Pr
     keepEndedMs: DAY,
     logLimitBytes: 2 ** 30,
     maxPendingWrites: 1_000,
+    maxWriteWaitMs: 60_000,
     clock,
     onFailure: (cause) => failures.push(cause),
     ...given,

@@ -3,7 +3,7 @@ import { createApp } from '../../lib/http/app.ts'
 import { createApiKeys } from '../../lib/api-keys.ts'
 import type { HolderAccess } from '../../lib/http/access.ts'
 import { createForwarded } from '../../lib/http/forwarded.ts'
-import { createSessionCookie } from '../../lib/http/session-cookie.ts'
+import { createSessionCookie, type SameSite } from '../../lib/http/session-cookie.ts'
 import { createLog } from '../../lib/log.ts'
 import { createSessions } from '../../lib/sessions.ts'
 import type { SessionRules } from '../../lib/session/rules.ts'
@@ -17,6 +17,8 @@ export type ServerOptions = Partial<SessionRules> & {
   readonly bodyLimitBytes?: number
   readonly trustedProxies?: readonly string[]
   readonly cookieName?: string
+  readonly cookieDomain?: string
+  readonly cookieSameSite?: SameSite
   readonly holderAccess?: HolderAccess
   readonly deviceInfo?: 'on' | 'off'
   readonly createRate?: number
@@ -58,7 +60,13 @@ export function openServer(options: ServerOptions = {}) {
   const log = createLog({ clock, write: (line) => logged.push(line) })
   const sessions = createSessions({ store, clock, rules })
   const forwarded = createForwarded(options.trustedProxies ?? [])
-  const cookie = createSessionCookie({ name: options.cookieName ?? 'sid', forwarded })
+  const cookie = createSessionCookie({
+    name: options.cookieName ?? 'sid',
+    domain: options.cookieDomain,
+    sameSite: options.cookieSameSite ?? 'Lax',
+    forwarded,
+    log,
+  })
   const apiKeys = createApiKeys(store, [API_KEY])
   const { holderAccess = 'read-write', deviceInfo = 'on' } = options
   const parts = { sessions, store, apiKeys, cookie, forwarded, holderAccess, deviceInfo }
@@ -84,10 +92,21 @@ export function openServer(options: ServerOptions = {}) {
     )
     const response = await app.request(url, { method, headers }, { incoming })
     for (const cookie of response.headers.getSetCookie()) checkSetCookie(cookie)
-    return response
+    return await withoutLineFeed(response)
   }
 
   return { app, request, clock, store, sessions, database, logged }
+}
+
+/** JSON ends in one line feed, which is none of the value's: a test looks at what is before it. */
+async function withoutLineFeed(response: Response): Promise<Response> {
+  const isJson = /^application\/(problem\+)?json$/.test(response.headers.get('content-type') ?? '')
+  if (!isJson || response.body === null) return response
+  const bytes = Buffer.from(await response.arrayBuffer())
+  if (bytes.at(-1) !== 10)
+    throw new Error(`An answer must end in a line feed, got ${String(bytes)}`)
+  const { status, headers } = response
+  return new Response(bytes.subarray(0, -1), { status, headers })
 }
 
 /** `name=value` of the session cookie that an answer sets; empty where it sets none. */

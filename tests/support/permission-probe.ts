@@ -25,7 +25,7 @@ import { createRequire } from 'node:module'
 import { connect } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { writeHeapSnapshot } from 'node:v8'
-import { BroadcastChannel, isMainThread, Worker } from 'node:worker_threads'
+import { BroadcastChannel, isMainThread, threadName, Worker } from 'node:worker_threads'
 
 /** Each answers, or calls back with, an error where it was refused. */
 const ATTEMPTS: Record<string, (refuse: (error: unknown) => void) => unknown> = {
@@ -81,7 +81,7 @@ const ATTEMPTS: Record<string, (refuse: (error: unknown) => void) => unknown> = 
 /** What is told of each attempt, in JSON, after the word "probe". */
 export type Probed = { readonly thread: string; readonly attempt: string; readonly code: string }
 
-const thread = isMainThread ? 'main' : 'writer'
+const thread = isMainThread ? 'main' : (threadName ?? '').replace(/^coatcheck /, '')
 const channel = new BroadcastChannel('permission probe')
 channel.addEventListener('message', tryAll)
 channel.unref()

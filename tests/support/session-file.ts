@@ -90,6 +90,8 @@ function sessionOf(n: number, now: number, data: string): Session {
     lastSeenAt: now,
     idleTimeoutMs: DAY,
     lifetimeMs: DAY,
+    ownIdleTimeout: false,
+    ownLifetime: false,
     version: 1,
     device: null,
   }

@@ -20,6 +20,8 @@ export function sessionAt(now: number, given: Partial<Session> = {}): Session {
     lastSeenAt: now,
     idleTimeoutMs: 30 * MINUTE,
     lifetimeMs: 12 * HOUR,
+    ownIdleTimeout: false,
+    ownLifetime: false,
     version: 1,
     device: null,
     ...given,

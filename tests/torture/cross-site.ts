@@ -37,7 +37,7 @@ export const crossSiteTorture: Torture = {
   breakages: {
     'no check of the origin': {
       file: 'lib/http/same-origin.ts',
-      replace: '!isCrossOrigin(c, isSecure)',
+      replace: '!isCrossOrigin(c, forwarded)',
       by: 'c.req.method !== ""',
     },
     'same site is good enough': {
@@ -52,9 +52,8 @@ export const crossSiteTorture: Torture = {
     },
     'only JSON is refused': {
       file: 'lib/http/same-origin.ts',
-      replace:
-        'function isCrossOrigin(c: AppContext, isSecure: (c: AppContext) => boolean): boolean {',
-      by: "function isCrossOrigin(c: AppContext, isSecure: (c: AppContext) => boolean): boolean {\n  if (readHeader(c, 'content-type') !== 'application/json') return false",
+      replace: 'function isCrossOrigin(c: AppContext, forwarded: Forwarded): boolean {',
+      by: "function isCrossOrigin(c: AppContext, forwarded: Forwarded): boolean {\n  if (readHeader(c, 'content-type') !== 'application/json') return false",
     },
     'the own origin is refused': {
       file: 'lib/http/same-origin.ts',
@@ -62,9 +61,9 @@ export const crossSiteTorture: Torture = {
       by: '',
     },
     'the port of the own origin is forgotten': {
-      file: 'lib/http/same-origin.ts',
-      replace: 'new URL(c.req.url).host}',
-      by: 'new URL(c.req.url).hostname}',
+      file: 'lib/http/forwarded.ts',
+      replace: 'const { host } = new URL(c.req.url)',
+      by: 'const { hostname: host } = new URL(c.req.url)',
     },
   },
   async run(given) {
@@ -190,7 +189,9 @@ async function arrivalsOf(proxy: RecordingProxy, marker: string, sent: string | 
 /** `[method, path, type, body]`: what a site's own page may do. */
 const OWN_WRITES = [
   ['PUT', '/session/user', 'application/json', '"ada"'],
-  ['PUT', '/session/user', 'text/plain;charset=UTF-8', 'ada'],
+  ['PUT', '/session/user', 'text/plain;charset=UTF-8', '"ada"'],
+  ['PUT', '/session/user?as=text', 'text/plain;charset=UTF-8', 'ada'],
+  ['PUT', '/session', 'text/plain;charset=UTF-8', '{"n":1}'],
   ['PUT', '/session/n', 'application/x-www-form-urlencoded', '1'],
   ['PATCH', '/session/n', 'application/json', '{"increment":1}'],
   ['PATCH', '/session', 'application/json', '{"data":{"a":1}}'],

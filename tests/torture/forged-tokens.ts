@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import Database from 'better-sqlite3'
-import { hashSecret } from '../../lib/session/token.ts'
+import { hashSecret, isToken } from '../../lib/session/token.ts'
 import type { StreamAnswer } from '../support/answer-stream.ts'
 import { openWireClient, type WireClient, wireRequest } from '../support/wire-client.ts'
 import type { Random } from './random.ts'
@@ -47,7 +47,7 @@ export const forgedTokensTorture: Torture = {
     'a live session is told apart': {
       file: 'lib/sessions.ts',
       replace: 'return whenThere(store.find(decoyOf(id), clock.now()), () => ABSENT)',
-      by: "throw new CoatcheckError('session_not_found', 'Cannot open the session: wrong secret')",
+      by: "throw new CoatcheckError('invalid_argument', 'Cannot open the session: wrong secret')",
     },
   },
   run,
@@ -112,7 +112,7 @@ async function run({ random, endsAt, folder, spawn }: Given): Promise<Finding> {
       if (answer.status < 400 || answer.status >= 500) {
         seen(`${kind}, ${where}: answered ${answer.status}`)
       }
-      const group = token.length > HEADER_LIMIT ? `${where}, too large` : where
+      const group = `${where}, ${shapeOf(token)}`
       const known = answers.get(group) ?? new Set()
       const before = known.size
       answers.set(group, known.add(signatureOf(answer)))
@@ -336,6 +336,13 @@ function rowsIn(path: string): { readonly sessions: string[]; readonly tombstone
     sessions: sessions.map((row) => JSON.stringify(row)),
     tombstones: JSON.stringify(tombstones),
   }
+}
+
+/** What its sender knows of it, and may be told: anything else is one answer. */
+function shapeOf(token: string): string {
+  if (token === '') return 'none'
+  if (token.length > HEADER_LIMIT) return 'too large'
+  return isToken(Buffer.from(token).toString('latin1')) ? 'of the shape of a token' : 'malformed'
 }
 
 /** All that an answer tells, but the time of day. */

@@ -21,8 +21,8 @@ export const kill: Torture = {
     'answer-before-commit': answerBeforeCommit(20),
     'log-out-not-kept': {
       file: 'lib/store/writer.ts',
-      replace: 'table.delete(session.id)\n    bury',
-      by: 'bury',
+      replace: 'table.delete(session.id)\n    tombstones.bury',
+      by: 'tombstones.bury',
     },
   },
   run,

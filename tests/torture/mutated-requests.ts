@@ -149,7 +149,8 @@ export function makeRequest(random: Random, { key, cookies, ids }: Belongings): 
   return random.pick([
     () =>
       message('PUT', `${whose}/${name}`, random.pick(['"ada"', '1.0', '[1,2]', '{"a":{"b":1}}'])),
-    () => message('PUT', `${whose}/${name}`, 'plain text, é', [...headers, plain]),
+    () => message('PUT', `${whose}/${name}?as=text`, 'plain text, é', [...headers, plain]),
+    () => message('PUT', '/session', '{"a":1,"b":null}', holder),
     () => message('GET', `${whose}/${name}`),
     () => message('GET', `${whose}/${name}?default=%22nobody%22&touch=false`),
     () =>

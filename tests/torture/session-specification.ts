@@ -112,7 +112,8 @@ function perform(state: SessionState, { generation, by, step }: Call): Performed
 }
 
 function answerDead(by: Call['by'], step: Step, reason: EndReason): CallAnswer {
-  if (by !== 'holder' || !BEGINNING.has(step.name)) return { kind: 'ended', reason }
+  const begins = by === 'holder' && BEGINNING.has(step.name) && reason !== 'renewed'
+  if (!begins) return { kind: 'ended', reason }
   // What is not there matches no tag, and is not there.
   if ('when' in step && step.when?.ifMatch !== undefined) {
     return { kind: 'refused', code: 'precondition_failed' }

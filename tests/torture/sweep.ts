@@ -64,9 +64,9 @@ export const sweepTorture: Torture = {
       by: 'return now < expiresAt(session) + 1_000',
     },
     'never swept': {
-      file: 'lib/store/writer.ts',
-      replace: "'select id from sessions where sweep_at <= ? order by sweep_at limit ?'",
-      by: "'select id from sessions where sweep_at <= ? and 0 order by sweep_at limit ?'",
+      file: 'lib/store/many-sessions.ts',
+      replace: 'from sessions where sweep_at <= ? order by sweep_at limit ?',
+      by: 'from sessions where sweep_at <= ? and 0 order by sweep_at limit ?',
     },
     'on the main thread': {
       file: 'lib/sweeper.ts',

@@ -1,4 +1,5 @@
 import { crossSiteTorture } from './cross-site.ts'
+import { dearRequestsTorture } from './dear-requests.ts'
 import { failingDisk } from './failing-disk.ts'
 import { forgedTokensTorture } from './forged-tokens.ts'
 import { fuzzTorture } from './fuzz.ts'
@@ -19,6 +20,7 @@ import type { Torture } from './torture.ts'
 /** All tortures by their names; each in a file of its own. */
 export const tortures: ReadonlyMap<string, Torture> = new Map<string, Torture>([
   ['cross-site', crossSiteTorture],
+  ['dear-requests', dearRequestsTorture],
   ['failing-disk', failingDisk],
   ['forged-tokens', forgedTokensTorture],
   ['fuzz', fuzzTorture],

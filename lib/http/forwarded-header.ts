@@ -1,0 +1,37 @@
+/** The `Forwarded` header of RFC 7239: what proxies tell, each of them in an element of its own. */
+
+/** The parameters of one element, by name in lower case and without quotes. */
+export type ForwardedElement = ReadonlyMap<string, string>
+
+const ELEMENT_END = /[ \t]*(,|$)/y
+const PAIR = /[ \t]*([!#$%&'*+.^_`|~\w-]+)=(?:"((?:[^"\\]|\\.)*)"|([^",;\s]*))[ \t]*;?/y
+
+/**
+ * The elements in the order of the header, the nearest proxy's last; an element is empty where
+ * nothing stands between two commas. None at all of a header that is malformed: what a reader skips
+ * might be what another one believes.
+ */
+export function parseForwarded(header: string | undefined): readonly ForwardedElement[] {
+  const elements: ForwardedElement[] = []
+  if (header === undefined) return elements
+  for (let at = 0; at <= header.length;) {
+    const element = new Map<string, string>()
+    for (;;) {
+      PAIR.lastIndex = at
+      const [whole = '', name = '', quoted, token] = PAIR.exec(header) ?? []
+      if (whole === '') break
+      at += whole.length
+      const value = quoted === undefined ? (token ?? '') : quoted.replace(/\\(.)/g, '$1')
+      // Section 4: each parameter at most once in an element.
+      if (element.has(name.toLowerCase())) return []
+      element.set(name.toLowerCase(), value)
+    }
+    ELEMENT_END.lastIndex = at
+    const end = ELEMENT_END.exec(header)
+    if (end === null) return []
+    elements.push(element)
+    if (end[1] === '') return elements
+    at += end[0].length
+  }
+  return elements
+}

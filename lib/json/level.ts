@@ -1,0 +1,133 @@
+/**
+ * JSON text taken apart one level at a time. To find where the values of a level end takes no second
+ * look at what is within them: however deep a text is, each of its characters is scanned once.
+ */
+import {
+  BACKSLASH,
+  CLOSE_BRACE,
+  CLOSE_BRACKET,
+  endOfString,
+  endOfValue,
+  OPEN_BRACE,
+  OPEN_BRACKET,
+  QUOTE,
+  skipSpace,
+} from './scan.ts'
+import { decodeKey, type JsonText } from './text.ts'
+import { ITEM_COST, MEMBER_COST, PASS_COST, spend, type Work } from './work.ts'
+
+/** A value: a text nobody has looked into, a part of one that somebody has, or taken apart. */
+export type Node = JsonText | Span | Level
+
+export type Level = Map<string, Node> | Node[]
+
+/** An array or an object, with the space around it, in a text whose brackets are known. */
+export type Span = {
+  readonly text: JsonText
+  readonly start: number
+  readonly end: number
+  /** For the place of each opening bracket the place of its closing one. */
+  readonly closers: Int32Array
+}
+
+/** An array's or an object's level, the same one where it is open already; else undefined. */
+export function openLevel(node: Node, work: Work): Level | undefined {
+  if (node instanceof Map || Array.isArray(node)) return node
+  if (typeof node !== 'string') return readLevel(node, skipSpace(node.text, node.start), work)
+  const first = skipSpace(node, 0)
+  if (!isOpening(node.charCodeAt(first))) return undefined
+  const span = { text: node, start: 0, end: node.length, closers: findClosers(node, work) }
+  return readLevel(span, first, work)
+}
+
+/** Recurses as deep as levels were opened, which is no deeper than the longest path. */
+export function renderNode(node: Node, work: Work): JsonText {
+  if (typeof node === 'string') return node
+  if (Array.isArray(node)) {
+    spend(work, node.length * PASS_COST)
+    return `[${node.map((item) => renderNode(item, work)).join(',')}]`
+  }
+  if (!(node instanceof Map)) return node.text.slice(node.start, node.end)
+  spend(work, node.size * 3 * PASS_COST)
+  const members: string[] = []
+  for (const [key, value] of node) {
+    spend(work, key.length)
+    members.push(`${JSON.stringify(key)}:${renderNode(value, work)}`)
+  }
+  return `{${members.join(',')}}`
+}
+
+function readLevel(within: Span, opening: number, work: Work): Level {
+  return within.text.charCodeAt(opening) === OPEN_BRACE
+    ? readMembers(within, opening, work)
+    : readItems(within, opening, work)
+}
+
+function readMembers(within: Span, opening: number, work: Work): Map<string, Node> {
+  const { text } = within
+  const members = new Map<string, Node>()
+  let at = skipSpace(text, opening + 1)
+  while (text.charCodeAt(at) === QUOTE) {
+    const keyEnd = endOfString(text, at)
+    const start = text.indexOf(':', keyEnd) + 1
+    const end = endOf(within, start)
+    spend(work, MEMBER_COST + keyEnd - at)
+    members.set(decodeKey(text, at, keyEnd), nodeAt(within, start, end, work))
+    at = skipSpace(text, end + 1)
+  }
+  return members
+}
+
+function readItems(within: Span, opening: number, work: Work): Node[] {
+  const { text } = within
+  const items: Node[] = []
+  let start = opening + 1
+  if (text.charCodeAt(skipSpace(text, start)) === CLOSE_BRACKET) return items
+  while (start < text.length) {
+    const end = endOf(within, start)
+    spend(work, ITEM_COST)
+    items.push(nodeAt(within, start, end, work))
+    if (text.charCodeAt(end) === CLOSE_BRACKET) break
+    start = end + 1
+  }
+  return items
+}
+
+/** Where the comma or bracket stands that ends the value which starts at `start`. */
+function endOf({ text, closers }: Span, start: number): number {
+  const first = skipSpace(text, start)
+  return isOpening(text.charCodeAt(first))
+    ? skipSpace(text, (closers[first] ?? first) + 1)
+    : endOfValue(text, first)
+}
+
+function nodeAt({ text, closers }: Span, start: number, end: number, work: Work): Node {
+  if (isOpening(text.charCodeAt(skipSpace(text, start)))) return { text, start, end, closers }
+  spend(work, end - start)
+  return text.slice(start, end)
+}
+
+function findClosers(text: JsonText, work: Work): Int32Array {
+  spend(work, 500 + 10 * text.length)
+  const closers = new Int32Array(text.length)
+  const open: number[] = []
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    if (code === QUOTE) {
+      // A loop of its own: to call for each of many short strings would take longer.
+      for (at++; at < text.length && text.charCodeAt(at) !== QUOTE; at++) {
+        if (text.charCodeAt(at) === BACKSLASH) at++
+      }
+    } else if (isOpening(code)) {
+      open.push(at)
+    } else if (code === CLOSE_BRACE || code === CLOSE_BRACKET) {
+      const opening = open.pop()
+      if (opening !== undefined) closers[opening] = at
+    }
+  }
+  return closers
+}
+
+function isOpening(code: number): boolean {
+  return code === OPEN_BRACE || code === OPEN_BRACKET
+}

@@ -1,0 +1,37 @@
+/** The name of the data file, and of what stands beside it. */
+import { lstatSync, readlinkSync, realpathSync } from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
+import { codeOf } from '../errors.ts'
+
+/** A symbolic link that leads from one to the next, as far as Linux follows them. */
+const MOST_LINKS = 40
+
+/**
+ * The name without symbolic links in it, also of a file that is not there yet: SQLite puts the log,
+ * and Coatcheck the lock, beside that one. Throws what `node:fs` throws.
+ */
+export function realNameOf(path: string): string {
+  let name = path
+  for (let link = 0; link < MOST_LINKS; link++) {
+    try {
+      return realpathSync(name)
+    } catch (error) {
+      if (codeOf(error) !== 'ENOENT') throw error
+    }
+    const folder = realFolderOf(name)
+    if (folder === undefined) return resolve(name)
+    name = join(folder, basename(name))
+    if (lstatSync(name, { throwIfNoEntry: false })?.isSymbolicLink() !== true) return name
+    name = resolve(folder, readlinkSync(name))
+  }
+  return name
+}
+
+function realFolderOf(name: string): string | undefined {
+  try {
+    return realpathSync(dirname(name))
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw error
+    return undefined
+  }
+}

@@ -1,0 +1,67 @@
+/**
+ * A thread that asks the operating system what the names of the open files lead to. It is the one
+ * that keeps the right to read files, and so it does nothing else: no request and no session comes
+ * here.
+ */
+import { statSync } from 'node:fs'
+import { parentPort, workerData } from 'node:worker_threads'
+import { codeOf } from '../errors.ts'
+import { dropPermissions } from '../permissions.ts'
+import type { NamedFile } from './open-files.ts'
+
+/** `isLogOnly`: all that is gone is the name of the log. */
+export type Strayed = { readonly reason: string; readonly isLogOnly: boolean }
+
+/** To each message, what is wrong; undefined where all names lead to what is open. */
+export type Looked = Strayed | undefined
+
+const files: readonly NamedFile[] = workerData
+dropPermissions({ except: 'fs.read' })
+parentPort?.on('message', () => parentPort?.postMessage(look()))
+
+function look(): Looked {
+  const strayed = files.flatMap((file) => {
+    const finding = find(file)
+    return finding === undefined ? [] : [{ ...finding, role: file.role }]
+  })
+  const [first] = strayed
+  if (first === undefined) return undefined
+  const isLogOnly = strayed.every(({ role, isGone }) => role === 'log' && isGone)
+  return { reason: first.reason, isLogOnly }
+}
+
+function find({
+  role,
+  path,
+  dev,
+  ino,
+}: NamedFile): { reason: string; isGone: boolean } | undefined {
+  try {
+    const found = statSync(path, { bigint: true })
+    if (found.dev === dev && found.ino === ino) return undefined
+    return {
+      reason: `Another file is in the place of ${NAMES[role]} ${path}`,
+      isGone: found.isFile() && found.size === 0n,
+    }
+  } catch (error) {
+    const code = codeOf(error)
+    if (/^(ENOENT|ENOTDIR|ELOOP)$/.test(code)) {
+      const reason = `${capitalize(NAMES[role])} ${path} was moved or removed`
+      return { reason, isGone: true }
+    }
+    // Whoever may not look any more knows nothing; a disk that is gone knows nothing, either.
+    if (/^(EACCES|EPERM|EINTR)$/.test(code)) return undefined
+    return { reason: `${capitalize(NAMES[role])} ${path} cannot be found (${code})`, isGone: false }
+  }
+}
+
+const NAMES: Readonly<Record<NamedFile['role'], string>> = {
+  file: 'the data file',
+  log: 'the log',
+  index: 'the index of the log',
+  lock: 'the lock',
+}
+
+function capitalize(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1)
+}
