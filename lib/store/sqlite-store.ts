@@ -5,7 +5,7 @@ import type { Clock } from '../clock.ts'
 import { CoatcheckError } from '../errors.ts'
 import type { SessionRules } from '../session/rules.ts'
 import { mayWriteClaims } from '../session/operations.ts'
-import { type Found, isLive, type Session } from '../session/session.ts'
+import { type Found, isLive } from '../session/session.ts'
 import { createFile, type Durability, openReaderDatabase, prepareDatabase } from './database.ts'
 import { createHotSessions } from './hot-sessions.ts'
 import { lockDatabase } from './lock.ts'
@@ -17,6 +17,7 @@ import { asStartError, guarded } from './start-error.ts'
 import { damagedFile, isDamage } from './sqlite-errors.ts'
 import type { Changed, Inserted, Store } from './store.ts'
 import { costOf } from './write-cost.ts'
+import { createTouches } from './touches.ts'
 import { createWriteQueue, type WriteQueueOptions } from './write-queue.ts'
 import type { EndedMany, WriteAnswer, WriteRequest } from './write-request.ts'
 import { startWriterThread, type WriterPort } from './writer-port.ts'
@@ -110,14 +111,10 @@ function looksAtOthers(request: WriteRequest): boolean {
 type StoreParts = Pick<SqliteStoreOptions, 'clock' | 'maxPendingWrites' | 'maxWriteWaitMs'> &
   Pick<WriteQueueOptions, 'patient'>
 
-/** A session that is hot, or what stands for one. */
-type Activity = Pick<Session, 'lastSeenAt'>
-
 /** The store over a reader and a way to a writer. */
 export function createStore(reader: Reader, writer: WriterPort, parts: StoreParts) {
-  /** Activity that the file does not show yet: not sent so far, and sent but not yet committed. */
-  let touched = new Map<string, Activity>()
-  const touching: Map<string, number>[] = []
+  const touches = createTouches(writer)
+  const { seenAt } = touches
   /** A read of the file has failed since the last tick. */
   let isDoubtful = false
   const hot = createHotSessions(HOT_LIMIT_CHARACTERS)
@@ -134,7 +131,7 @@ export function createStore(reader: Reader, writer: WriterPort, parts: StorePart
 
   const stopTicking = parts.clock.every(TOUCH_INTERVAL_MS, () => {
     queue.refuseLate()
-    flushTouches()
+    void touches.trickle()
     noteOutsideChanges()
     writer.tick(isDoubtful)
     isDoubtful = false
@@ -157,16 +154,10 @@ export function createStore(reader: Reader, writer: WriterPort, parts: StorePart
     return known === undefined ? UNKNOWN_SIZE : known.data.length + known.claims.length
   }
 
-  function seenAt(id: string): number {
-    let latest = touched.get(id)?.lastSeenAt ?? 0
-    for (const sent of touching) latest = Math.max(latest, sent.get(id) ?? 0)
-    return latest
-  }
-
   /** The writer answers each kind of request with the type that the store's contract names. */
   function ask<Answer>(request: WriteRequest): Promise<Answer> {
     // Told of all activity so far, the writer takes no session for dead that is not.
-    if (looksAtOthers(request)) flushTouches()
+    if (looksAtOthers(request)) touches.flush()
     return queue.ask(request) as Promise<Answer>
   }
 
@@ -190,23 +181,6 @@ export function createStore(reader: Reader, writer: WriterPort, parts: StorePart
       case 'end_many':
         return hot.remove(...(answer as EndedMany).ids)
     }
-  }
-
-  function flushTouches(): void {
-    if (touched.size === 0) return
-    const seen = [...touched].map(([id, { lastSeenAt }]) => [id, lastSeenAt] as const)
-    touched = new Map()
-    touching.push(new Map(seen))
-    void writer.write([{ kind: 'touch', seen }]).then(
-      ([outcome]) => {
-        touching.shift()
-        // A full disk, say: the next flush tries again, with what is newer.
-        if (outcome?.ok === true) return
-        for (const [id, lastSeenAt] of seen) if (!touched.has(id)) touched.set(id, { lastSeenAt })
-      },
-      // Final for the writer: whoever opened the store is told by `onFailure`.
-      () => {},
-    )
   }
 
   /**
@@ -273,17 +247,15 @@ export function createStore(reader: Reader, writer: WriterPort, parts: StorePart
       return ended
     },
     touch(id, now) {
-      const last = touched.get(id)
-      const known = hot.touch(id, now)
-      if (known === undefined) touched.set(id, { lastSeenAt: Math.max(now, last?.lastSeenAt ?? 0) })
-      else if (known !== last) touched.set(id, known)
+      touches.add(id, now, hot.touch(id, now))
     },
     listApiKeys: async () => reading(() => reader.listApiKeys()),
     addApiKey: (key) => ask<void>({ kind: 'add_api_key', key }),
     async sweep(now) {
       // What came before it is done before it, but not all at once: others wait, too.
       if (!queue.isEmpty()) await queue.allAnswered()
-      flushTouches()
+      await touches.trickle()
+      touches.flush()
       const swept = await writer.sweep(now)
       // Ended for good: a clock that is set back must not bring them to life again.
       hot.removeExpired(now)
@@ -297,7 +269,7 @@ export function createStore(reader: Reader, writer: WriterPort, parts: StorePart
     async close(beforeWriter: () => void = () => {}) {
       stopTicking()
       queue.flush()
-      flushTouches()
+      touches.flush()
       beforeWriter()
       await writer.close()
     },
