@@ -216,6 +216,27 @@ test('a short patch cannot ask for endless work', () => {
   }
 })
 
+test('the space in a text is paid for each time it is passed, wherever it stands', () => {
+  const space = ' '.repeat(60_000)
+  for (const [held, same] of [
+    [`[${space}[1]]`, '[[1]]'],
+    [`[[1]${space}]`, '[[1]]'],
+    [`{${space}"a":{}}`, '{"a":{}}'],
+    [`{"a":${space}{}}`, '{"a":{}}'],
+    [`{"a"${space}:{}}`, '{"a":{}}'],
+    [`{"a":{}${space}}`, '{"a":{}}'],
+    [`[${space}1]`, '[1]'],
+  ] as const) {
+    const steps = `[${Array(200).fill(`{"op":"test","path":"/a","value":${same}}`).join(',')}]`
+    const error = refusalOf(() => apply(`{"a":${held}}`, steps, 200_000))
+    assert.is(error.code, 'invalid_patch', held.replace(space, '…'))
+    assert.is(
+      apply(`{"a":${held}}`, `[{"op":"test","path":"/a","value":${same}}]`),
+      `{"a":${held}}`,
+    )
+  }
+})
+
 test('the examples of RFC 6902, appendix A, come out as they should', () => {
   const examples = [
     ['{"foo":"bar"}', '{"op":"add","path":"/baz","value":"qux"}', '{"foo":"bar","baz":"qux"}'],

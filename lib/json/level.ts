@@ -1,6 +1,7 @@
 /**
  * JSON text taken apart one level at a time. To find where the values of a level end takes no second
- * look at what is within them: however deep a text is, each of its characters is scanned once.
+ * look at what is within them, however deep a text is; the space between them is passed, and paid for,
+ * each time that a level is read.
  */
 import {
   BACKSLASH,
@@ -14,7 +15,7 @@ import {
   skipSpace,
 } from './scan.ts'
 import { decodeKey, type JsonText } from './text.ts'
-import { ITEM_COST, MEMBER_COST, PASS_COST, spend, type Work } from './work.ts'
+import { ITEM_COST, MEMBER_COST, PASS_COST, SPACE_COST, spend, type Work } from './work.ts'
 
 /** A value: a text nobody has looked into, a part of one that somebody has, or taken apart. */
 export type Node = JsonText | Span | Level
@@ -33,8 +34,8 @@ export type Span = {
 /** An array's or an object's level, the same one where it is open already; else undefined. */
 export function openLevel(node: Node, work: Work): Level | undefined {
   if (node instanceof Map || Array.isArray(node)) return node
-  if (typeof node !== 'string') return readLevel(node, skipSpace(node.text, node.start), work)
-  const first = skipSpace(node, 0)
+  if (typeof node !== 'string') return readLevel(node, passSpace(node.text, node.start, work), work)
+  const first = passSpace(node, 0, work)
   if (!isOpening(node.charCodeAt(first))) return undefined
   const span = { text: node, start: 0, end: node.length, closers: findClosers(node, work) }
   return readLevel(span, first, work)
@@ -66,14 +67,15 @@ function readLevel(within: Span, opening: number, work: Work): Level {
 function readMembers(within: Span, opening: number, work: Work): Map<string, Node> {
   const { text } = within
   const members = new Map<string, Node>()
-  let at = skipSpace(text, opening + 1)
+  let at = passSpace(text, opening + 1, work)
   while (text.charCodeAt(at) === QUOTE) {
     const keyEnd = endOfString(text, at)
     const start = text.indexOf(':', keyEnd) + 1
-    const end = endOf(within, start)
-    spend(work, MEMBER_COST + keyEnd - at)
-    members.set(decodeKey(text, at, keyEnd), nodeAt(within, start, end, work))
-    at = skipSpace(text, end + 1)
+    const first = passSpace(text, start, work)
+    const end = endOf(within, first, work)
+    spend(work, MEMBER_COST + start - at)
+    members.set(decodeKey(text, at, keyEnd), nodeAt(within, start, first, end, work))
+    at = passSpace(text, end + 1, work)
   }
   return members
 }
@@ -82,29 +84,39 @@ function readItems(within: Span, opening: number, work: Work): Node[] {
   const { text } = within
   const items: Node[] = []
   let start = opening + 1
-  if (text.charCodeAt(skipSpace(text, start)) === CLOSE_BRACKET) return items
+  let first = passSpace(text, start, work)
+  if (text.charCodeAt(first) === CLOSE_BRACKET) return items
   while (start < text.length) {
-    const end = endOf(within, start)
+    const end = endOf(within, first, work)
     spend(work, ITEM_COST)
-    items.push(nodeAt(within, start, end, work))
+    items.push(nodeAt(within, start, first, end, work))
     if (text.charCodeAt(end) === CLOSE_BRACKET) break
     start = end + 1
+    first = passSpace(text, start, work)
   }
   return items
 }
 
-/** Where the comma or bracket stands that ends the value which starts at `start`. */
-function endOf({ text, closers }: Span, start: number): number {
-  const first = skipSpace(text, start)
+/** Where the comma or bracket stands that ends the value whose first character stands at `first`. */
+function endOf({ text, closers }: Span, first: number, work: Work): number {
   return isOpening(text.charCodeAt(first))
-    ? skipSpace(text, (closers[first] ?? first) + 1)
+    ? passSpace(text, (closers[first] ?? first) + 1, work)
     : endOfValue(text, first)
 }
 
-function nodeAt({ text, closers }: Span, start: number, end: number, work: Work): Node {
-  if (isOpening(text.charCodeAt(skipSpace(text, start)))) return { text, start, end, closers }
+/** `start`: where the space before it begins, which stays with it. */
+function nodeAt(within: Span, start: number, first: number, end: number, work: Work): Node {
+  const { text, closers } = within
+  if (isOpening(text.charCodeAt(first))) return { text, start, end, closers }
   spend(work, end - start)
   return text.slice(start, end)
+}
+
+/** Where the next significant character stands. */
+function passSpace(text: string, start: number, work: Work): number {
+  const at = skipSpace(text, start)
+  if (at > start) spend(work, (at - start) * SPACE_COST)
+  return at
 }
 
 function findClosers(text: JsonText, work: Work): Int32Array {

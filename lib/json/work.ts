@@ -8,6 +8,8 @@ export type Work = { left: number }
 export const MEMBER_COST = 300
 export const ITEM_COST = 60
 export const PASS_COST = 50
+/** For each character of space that is passed. */
+export const SPACE_COST = 6
 
 export function allowWork(cost: number): Work {
   return { left: cost }

@@ -140,6 +140,26 @@ export const DEAR_KINDS: Readonly<Record<string, DearKind>> = {
       return patch(cookie, add(text), () => same, upTo(15_000, count))
     },
   },
+  'patch that passes space': {
+    genes: 3,
+    start: [0.99, 0.8, 0],
+    request: ([size, count, place = 0], cookie) => {
+      const space = ' '.repeat(upTo(DATA_BYTES, size))
+      const [held, same] = pick<readonly [string, string]>(
+        [
+          [`[${space}[1]]`, '[[1]]'],
+          [`[[1]${space}]`, '[[1]]'],
+          [`{${space}"a":{}}`, '{"a":{}}'],
+          [`{"a":${space}{}}`, '{"a":{}}'],
+          [`{"a"${space}:{}}`, '{"a":{}}'],
+          [`[${space}1]`, '[1]'],
+        ],
+        place,
+      )
+      const test = `{"op":"test","path":"/data/a","value":${same}}`
+      return patch(cookie, add(held), () => test, upTo(15_000, count))
+    },
+  },
   'patch of long paths': {
     genes: 3,
     request: ([depth, count, op = 0], cookie) => {
