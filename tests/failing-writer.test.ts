@@ -136,12 +136,13 @@ test("a writer's thread that dies is final: no write is acknowledged, reads go o
   const waiting = [
     store.insert(sessionAt(clock.now(), { id: 'innocent' })),
     store.change(session.id, clock.now(), set),
+    // Begins once these are done, and so has surely done nothing.
     store.sweep(clock.now()),
   ]
   assert.equal(await Promise.all(waiting.map((promise) => promise.catch(codeOf))), [
     'outcome_unknown',
     'outcome_unknown',
-    'outcome_unknown',
+    'storage_failed',
   ])
   assert.is(await store.change(session.id, clock.now(), set).catch(codeOf), 'storage_failed')
   assert.is(await store.end(session.id, clock.now(), 'logout').catch(codeOf), 'storage_failed')
@@ -159,13 +160,44 @@ test("a writer's thread that dies is final: no write is acknowledged, reads go o
   )
 })
 
+test('of a sweep that is under way as the thread dies nobody can tell what it has done', async () => {
+  const { store, clock, path, failures } = await openFileStore()
+  await store.insert(sessionAt(clock.now()))
+  beHostile(path, 'delete')
+  const later = clock.now() + DAY
+  assert.is(await store.sweep(later).catch(codeOf), 'outcome_unknown')
+  assert.is(await store.sweep(later).catch(codeOf), 'storage_failed')
+  await store.close()
+  assert.equal(
+    failures.map(({ message }) => message),
+    ['hostile'],
+  )
+})
+
+test('what waits for the batch that fails was never begun', async () => {
+  const { store, clock, path } = await openFileStore()
+  const session = sessionAt(clock.now())
+  await store.insert(session)
+  beHostile(path, 'update')
+  const set = { name: 'set', key: 'k', value: '1' } as const
+  const changed = store.change(session.id, clock.now(), set).catch(codeOf)
+  // Sends what there is.
+  const swept = store.sweep(clock.now()).catch(codeOf)
+  const inserted = store.insert(sessionAt(clock.now(), { id: 'later' })).catch(codeOf)
+  assert.is(await changed, 'outcome_unknown')
+  assert.is(await inserted, 'storage_failed')
+  assert.is(await swept, 'storage_failed')
+  assert.equal(await store.find('later', clock.now()), { state: 'absent' })
+  await store.close()
+})
+
 test('what was committed before the failure is acknowledged, however close the two are', async () => {
   for (let round = 0; round < 20; round++) {
     const { store, clock, path } = await openFileStore()
     beHostile(path, 'update')
     const session = sessionAt(clock.now())
     const inserted = store.insert(session)
-    // What was asked before a sweep is committed by itself.
+    // What was asked before a sweep is sent, and committed, by itself.
     const swept = store.sweep(clock.now()).catch(codeOf)
     const set = { name: 'set', key: 'k', value: '1' } as const
     const changed = store.change(session.id, clock.now(), set).catch(codeOf)
@@ -226,7 +258,7 @@ function openWriter() {
 }
 
 /** Makes a statement of the writer's fail in a way that it does not foresee. */
-function beHostile(path: string, statement: 'insert' | 'update'): void {
+function beHostile(path: string, statement: 'insert' | 'update' | 'delete'): void {
   const database = new Database(path)
   database.exec(
     `create trigger hostile before ${statement} on sessions

@@ -27,8 +27,10 @@ test('npx coatcheck runs every command in a clone, without a registry', () => {
       env: ENV,
       encoding: 'utf8',
     })
-  const made = npx('import')
+  const made = npx('import', '--lenient')
   assert.is(made.status, 0, made.stderr)
+  const empty = npx('import')
+  assert.is(empty.status, 65, 'the exit code is handed on')
   const key = npx('key', 'new', 'laptop')
   assert.is(key.status, 0)
   assert.match(key.stdout, /^ck_[\w-]{43}\n$/)

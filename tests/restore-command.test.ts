@@ -11,12 +11,10 @@ import { importCommand } from '../lib/commands/import.ts'
 import { keyCommand } from '../lib/commands/key.ts'
 import { restoreCommand } from '../lib/commands/restore.ts'
 import { showCommand } from '../lib/commands/show.ts'
-import { lockDatabase } from '../lib/store/lock.ts'
 import { runHere } from './support/run-here.ts'
 import { damageIndex, idOf, idsIn, makeSessionFile, tamper } from './support/session-file.ts'
 import { openSmallDisk } from './support/small-disk.ts'
 import { makeFolder, runServer, spawnServer } from './support/spawn-server.ts'
-import { runTraced, runTracedToStop } from './support/traced-run.ts'
 
 const test = suite('restore command')
 
@@ -243,45 +241,6 @@ test('restore over a damaged file keeps that and its log as they are', async () 
   assert.is(readFileSync(keptAt, 'utf8'), 'x'.repeat(8_192))
   assert.is(readFileSync(`${keptAt}-wal`, 'utf8'), 'a log')
   assert.equal(idsIn(path), idsIn(file))
-})
-
-test('restore that is killed at any step leaves the old or the new file in place, whole', async () => {
-  const source = makeSessionFile(300)
-  const file = await backUp(source)
-  let replaced = 0
-  for (const step of ['link', 'rename', 'unlink', 'fsync', 'pwrite64']) {
-    for (const when of [1, 2, 3, 5, 8, 13]) {
-      const path = makeSessionFile(200)
-      const kill = `${step}:signal=KILL:when=${when}`
-      const { signal, code } = await runTraced(['restore', file, '--data', path], kill)
-      assert.ok(signal === 'SIGKILL' || code === 0, kill)
-      const check = await runHere(checkCommand, ['--data', path])
-      assert.is(check.code, 0, `${kill}: ${check.out}${check.refusal}`)
-      lockDatabase(path)()
-      const found = idsIn(path).length
-      assert.ok([200, 300].includes(found), `${kill}: ${found}`)
-      if (found === 200) continue
-      replaced++
-      const aside = readdirSync(dirname(path)).find((name) => name.includes('.before-restore-'))
-      assert.is(idsIn(join(dirname(path), aside ?? '')).length, 200, kill)
-    }
-  }
-  assert.ok(replaced > 0)
-})
-
-test('a server, and a second restore, are kept out while one is under way', async () => {
-  const path = makeSessionFile(20)
-  const file = await backUp(makeSessionFile(30))
-  const restore = ['restore', file, '--data', path]
-  const { ended, goOn } = await runTracedToStop(restore, 'rename:signal=STOP:when=1')
-  const late = await Promise.all([runServer(['--port', '0', '--data', path]), runServer(restore)])
-  assert.equal(
-    late.map(({ code }) => code),
-    [75, 75],
-  )
-  goOn()
-  assert.is((await ended).code, 0)
-  assert.is(idsIn(path).length, 30)
 })
 
 test('restore on a full disk exits 74 and changes nothing', async () => {

@@ -25,16 +25,6 @@ test('a folder without shared memory is told as such, with the way out, and is n
   assert.ok(disk instanceof StartError && disk.fault === 'disk_failed')
 })
 
-test('a working directory that has been removed is told as such by server and commands', async () => {
-  const gone = join(makeFolder(), 'gone')
-  const under = ['sh', '-c', `mkdir ${gone}; cd ${gone}; rmdir ${gone}; exec "$@"`, 'sh']
-  for (const words of [['--port', '0'], ['check'], ['stats']]) {
-    const { code, stderr } = await runServer([...words, '--data', 'sessions.db'], {}, under)
-    assert.is(code, 73, stderr)
-    assert.match(stderr, 'the working directory has been removed')
-  }
-})
-
 test('every file beside the data is for its own user alone, whatever the umask', async () => {
   const path = join(makeFolder(), 'sessions.db')
   const under = ['sh', '-c', 'umask 000; exec "$@"', 'sh']

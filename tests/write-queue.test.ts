@@ -103,6 +103,23 @@ test('allAnswered waits for what was asked before it, sent or not', async () => 
   }
 })
 
+test('what is asked after allAnswered has sent what there was waits for the answer to that', async () => {
+  for (const patient of [false, true]) {
+    const { ask, queue, batches, answerNext, idle } = open({ patient })
+    const first = ask(1)
+    const all = queue.allAnswered()
+    const second = ask(2)
+    await idle()
+    assert.equal(batches, [[1]])
+    answerNext()
+    await Promise.all([first, all])
+    await idle()
+    assert.equal(batches, [[1], [2]])
+    answerNext()
+    await second
+  }
+})
+
 test('one write too many is refused, and there is room again after an answer', async () => {
   const { ask, answerNext, idle } = open({ patient: false, maxPending: 2 })
   const asked = [ask(1), ask(2)]

@@ -20,7 +20,7 @@ import { dirname, join } from 'node:path'
 import type Database from 'better-sqlite3'
 import { codeOf } from '../errors.ts'
 import { refuseMissing, refuseOlder } from './command-database.ts'
-import { inspectDatabase, openQueryDatabase, openReaderDatabase } from './database.ts'
+import { inspect, inspectDatabase, openQueryDatabase, openReaderDatabase } from './database.ts'
 import { isServed } from './lock.ts'
 import { damagedLog, findLogDamage } from './log-damage.ts'
 import { refuseMountedFiles } from './mounts.ts'
@@ -53,12 +53,14 @@ export function openForReading(
     refuseUnreadable(path)
     if (hasLog(realpathSync(path))) refuseMountedFiles(path)
     // Beside a server SQLite reads the log as the server knows it, and drops nothing.
-    if (!isServedHere(path)) {
+    const served = isServedHere(path)
+    if (!served) {
       const damage = findLogDamage(path)
       if (damage !== undefined) throw damagedLog(path, damage)
       refuseStrangeLog(path)
     }
     beforeOpening()
+    if (!served) refuseBeforeLogIsMoved(path)
     const opened = openInPlace(path) ?? openCopy(path)
     try {
       refuseOlder(path, inspectDatabase(opened.database, path, 'quick_check'))
@@ -68,6 +70,17 @@ export function openForReading(
       throw error
     }
   })
+}
+
+/**
+ * Whoever may write moves the log into the file as the last to close it, whatever the file is: so that
+ * what is refused stays as it was, one who may not looks first.
+ */
+function refuseBeforeLogIsMoved(path: string): void {
+  const file = realpathSync(path)
+  const logBytes = statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0
+  if (logBytes === 0 || !mayWriteBeside(file)) return
+  refuseOlder(path, inspect(path, 'quick_check'))
 }
 
 function refuseUnreadable(path: string): void {
@@ -96,7 +109,7 @@ function isServedHere(path: string): boolean {
  */
 function openInPlace(path: string): ReadingDatabase | undefined {
   const file = realpathSync(path)
-  if (mayWrite(file) && mayWrite(dirname(file))) return opening(openQueryDatabase(path))
+  if (mayWriteBeside(file)) return opening(openQueryDatabase(path))
   if (hasLog(file) && !existsSync(`${file}-shm`)) return undefined
   try {
     return opening(openReaderDatabase(path))
@@ -116,6 +129,10 @@ function opening(database: Database.Database): ReadingDatabase {
     database.close()
     throw error
   }
+}
+
+function mayWriteBeside(file: string): boolean {
+  return mayWrite(file) && mayWrite(dirname(file))
 }
 
 function mayWrite(path: string): boolean {

@@ -45,9 +45,6 @@ export function asStartError(path: string, error: unknown): unknown {
   if (/^(SQLITE_FULL|SQLITE_IOERR_SHMSIZE|ENOSPC|EDQUOT)$/.test(code)) {
     return refuse('disk_failed', 'the disk is full; make space and start again')
   }
-  if (isCwdRemoved(error)) {
-    return refuse('unwritable', 'the working directory has been removed; start in another')
-  }
   if (/^SQLITE_IOERR_SHM(MAP|LOCK)/.test(code)) {
     return refuse(
       'unwritable',
@@ -92,8 +89,4 @@ function hasLog(path: string): boolean {
   } catch {
     return false
   }
-}
-
-function isCwdRemoved(error: unknown): boolean {
-  return error instanceof Error && 'syscall' in error && error.syscall === 'uv_cwd'
 }

@@ -86,7 +86,7 @@ export function createWriteQueue(options: WriteQueueOptions): WriteQueue {
   /** Settles once the writer has answered the batch that was sent last. */
   let answered: Promise<void> = Promise.resolve()
   let lateAt = -Infinity
-  const send = patient ? sendWhenQuiet : sendNext
+  const send = patient ? sendWhenQuiet : sendWhenFree
 
   /** As much as others may have to wait for. */
   function sendNext(): void {
@@ -138,7 +138,12 @@ export function createWriteQueue(options: WriteQueueOptions): WriteQueue {
   function done(count: number): void {
     pending -= count
     flights.shift()
-    if (flights.length === 0) send()
+    send()
+  }
+
+  /** What was asked for a while ago may have been sent since, by `allAnswered` for one. */
+  function sendWhenFree(): void {
+    if (flights.length === 0) sendNext()
   }
 
   /** Sends what has gathered after a turn of the loop that has brought nothing more. */
@@ -218,7 +223,7 @@ export function createWriteQueue(options: WriteQueueOptions): WriteQueue {
       const isBefore = (first: { number: number } | undefined) =>
         first !== undefined && first.number < end
       do {
-        if (flights.length === 0) sendNext()
+        sendWhenFree()
         await answered
       } while (isBefore(quick[0]) || isBefore(dear[0]) || flights.some(({ first }) => first < end))
     },

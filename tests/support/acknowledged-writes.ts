@@ -26,7 +26,7 @@ export async function findMissing(
   for (const [cookie, value] of acknowledged) {
     const answer = await fetch(`${server.url}/session/k`, { headers: { cookie } })
     const found = await answer.text()
-    if (found !== value) missing.push(`${value}: ${answer.status} ${found}`)
+    if (found !== `${value}\n`) missing.push(`${value}: ${answer.status} ${found}`)
   }
   return missing
 }

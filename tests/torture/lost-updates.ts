@@ -107,9 +107,9 @@ export const lostUpdatesTorture: Torture = {
       const fallback = random.oneIn(4) ? '?default=null' : ''
       const answers = await atOnce(POPPERS, () => popOnce(ask, popped, random, fallback))
       figures.pops += POPPERS
-      const winners = answers.filter(({ body }) => body === value)
+      const winners = answers.filter(({ body }) => body === `${value}\n`)
       const losers = answers.filter(({ status, body }) =>
-        fallback === '' ? status === 404 : status === 200 && body === 'null',
+        fallback === '' ? status === 404 : status === 200 && body === 'null\n',
       )
       if (winners.length === 1 && losers.length === POPPERS - 1) return []
       return [`round ${round} of poppers had ${winners.length} winners, ${losers.length} losers`]

@@ -34,11 +34,11 @@ const breakages: Readonly<Record<string, Breakage>> = {
     file: 'lib/store/writer.ts',
     replace: 'function finish(session: Session, now: number, reason: EndReason): void {',
     by: `function finish(session, now, reason) {
-    if (reason === 'logout') return bury(endSession(session, reason, now))`,
+    if (reason === 'logout') return tombstones.bury(endSession(session, reason, now))`,
   },
   'renewal-leaves-no-trace': {
     file: 'lib/store/writer.ts',
-    replace: "bury(endSession(before, 'renewed', now))",
+    replace: "tombstones.bury(endSession(before, 'renewed', now))",
     by: 'void before',
   },
   'renewal-leaves-hot': {
