@@ -200,6 +200,73 @@ test('of the others, too; but those that come again and again hold no dear one u
   await Promise.all(asked)
 })
 
+test('no write to a session overtakes a dear one that was asked before it', async () => {
+  for (const patient of [false, true]) {
+    const { ask, askOf, batches, answerNext, idle } = open({
+      patient,
+      costOf: (n) => (n < 10 ? 3_000 : 30),
+    })
+    const asked = [ask(90)]
+    await idle()
+    asked.push(askOf('a', 1), askOf('a', 11), askOf('b', 12), askOf('a', 2), askOf('a', 13))
+    answerNext()
+    await idle()
+    assert.equal(batches.slice(1), [[12, 1, 11]])
+    asked.push(askOf('a', 14))
+    answerNext()
+    await idle()
+    assert.equal(batches.slice(2), [[2, 13, 14]])
+    answerNext()
+    await Promise.all(asked)
+
+    // Once none of the session's dear ones waits, it is as any other.
+    const later = [askOf('b', 3), askOf('a', 15)]
+    await idle()
+    assert.equal(batches.slice(3), [[15, 3]])
+    answerNext()
+    await Promise.all(later)
+  }
+})
+
+test('no dear write to a session overtakes one that was asked before it', async () => {
+  const { ask, askOf, batches, answerNext, idle } = open({
+    patient: false,
+    costOf: (n) => (n === 1 ? 3_000 : 400),
+  })
+  const asked = [ask(90)]
+  await idle()
+  for (let n = 100; n < 160; n++) asked.push(ask(n))
+  asked.push(askOf('a', 200), askOf('a', 1))
+  answerNext()
+  await idle()
+  assert.is(batches[1]?.length, 50, 'the dear one does not go along: some before it are left')
+  answerNext()
+  await idle()
+  assert.equal(batches[2]?.slice(-2), [200, 1])
+  answerNext()
+  await Promise.all(asked)
+})
+
+test('a dear write that is refused for being late keeps no other of its session back', async () => {
+  const { ask, askOf, batches, answerNext, idle, pass, queue } = open({
+    patient: false,
+    costOf: (n) => (n < 10 ? 3_000 : 30),
+  })
+  const first = ask(90)
+  await idle()
+  const late = askOf('a', 1).catch(codeOf)
+  pass(1_001)
+  queue.refuseLate()
+  assert.is(await late, 'overloaded')
+  answerNext()
+  await first
+  const others = [askOf('b', 2), askOf('a', 11)]
+  await idle()
+  assert.equal(batches.slice(1), [[11, 2]])
+  answerNext()
+  await Promise.all(others)
+})
+
 test('what has to keep its place goes before what was asked after it, however dear it is', async () => {
   const { ask, batches, answerNext, idle } = open({
     patient: false,
@@ -317,6 +384,9 @@ function open({ patient, onAnswer = () => {}, ...others }: Options) {
     batches,
     pass: (ms: number) => void (elapsedMs += ms),
     ask: (number: number) => queue.ask({ kind: 'see_outside', made: number }),
+    /** A write to the session of this id. */
+    askOf: (id: string, number: number) =>
+      queue.ask({ kind: 'end', id, now: number, seenAt: 0, reason: 'logout', when: undefined }),
     answerNext(outcomes?: readonly WriteOutcome[]) {
       const next = waiting.shift()
       next?.answers.resolve(
@@ -332,6 +402,7 @@ function open({ patient, onAnswer = () => {}, ...others }: Options) {
 }
 
 function numberOf(request: WriteRequest): number {
+  if (request.kind === 'end') return request.now
   assert.is(request.kind, 'see_outside')
   return request.kind === 'see_outside' ? request.made : NaN
 }

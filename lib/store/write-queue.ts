@@ -7,7 +7,8 @@ export type WriteQueue = {
   /**
    * Resolves once it is on disk, with the answer to a request of this kind; rejects with the
    * writer's refusal, with `outcome_unknown`, or with `overloaded` where too many wait already or it
-   * cannot begin in time. Of two that wait at once, either may be done first.
+   * cannot begin in time. Writes to one session are done in the order in which they were asked; of two
+   * to different ones, either may be done first.
    */
   ask(request: WriteRequest): Promise<WriteAnswer>
   /** Sends what has gathered: what is sent to the writer after this is done after it. */
@@ -77,8 +78,9 @@ export function createWriteQueue(options: WriteQueueOptions): WriteQueue {
     options
   let quick: Waiting[] = []
   let dear: Waiting[] = []
-  /** What those in the lane of the dear ones cost together. */
+  /** What those in the lane of the dear ones cost together, and how many are of each session. */
   let dearCost = 0
+  const dearOf = new Map<string, number>()
   let asked = 0
   let pending = 0
   /** Sent to the writer and not yet answered. */
@@ -93,7 +95,9 @@ export function createWriteQueue(options: WriteQueueOptions): WriteQueue {
     refuseLate()
     const batch = takeUpTo(quick, QUICK_IN_BATCH)
     quick = quick.slice(batch.length)
-    const dearOnes = takeUpTo(dear, DEAR_IN_BATCH)
+    // A dear one goes before none that was asked earlier: one of these may be of its session.
+    const last = quick[0]?.number ?? Infinity
+    const dearOnes = takeUpTo(dear, DEAR_IN_BATCH).filter(({ number }) => number < last)
     dear = dear.slice(dearOnes.length)
     sendBatch(dearOnes.length === 0 ? batch : batch.concat(dearOnes))
   }
@@ -108,7 +112,7 @@ export function createWriteQueue(options: WriteQueueOptions): WriteQueue {
   function sendBatch(batch: readonly Waiting[]): void {
     const [first] = batch
     if (first === undefined) return
-    for (const { cost, isDear } of batch) if (isDear) dearCost -= cost
+    for (const one of batch) if (one.isDear) leaveDear(one)
     flights.push({
       first: batch.reduce((least, { number }) => Math.min(least, number), first.number),
       since: batch.reduce((oldest, { since }) => Math.min(oldest, since), first.since),
@@ -133,6 +137,29 @@ export function createWriteQueue(options: WriteQueueOptions): WriteQueue {
         for (const { reject } of batch) reject(error)
       },
     )
+  }
+
+  function enterDear(one: Waiting): void {
+    dear.push(one)
+    dearCost += one.cost
+    const id = idOf(one.request)
+    if (id !== undefined) dearOf.set(id, (dearOf.get(id) ?? 0) + 1)
+  }
+
+  /** Sent, or refused. */
+  function leaveDear({ cost, request }: Waiting): void {
+    dearCost -= cost
+    const id = idOf(request)
+    if (id === undefined) return
+    const left = (dearOf.get(id) ?? 0) - 1
+    if (left > 0) dearOf.set(id, left)
+    else dearOf.delete(id)
+  }
+
+  /** A cheap one goes to the dear ones where one of these is of its session, and must not be overtaken. */
+  function belongsToDear(request: WriteRequest, cost: number): boolean {
+    if (cost > DEAR_FROM && !keepsPlace(request)) return true
+    return dearOf.size > 0 && dearOf.has(idOf(request) ?? '')
   }
 
   function done(count: number): void {
@@ -163,11 +190,11 @@ export function createWriteQueue(options: WriteQueueOptions): WriteQueue {
 
   function withoutLate(lane: readonly Waiting[]): Waiting[] {
     const now = elapsedMs()
-    return lane.filter(({ since, cost, isDear, reject }) => {
-      if (now - since <= maxWaitMs) return true
+    return lane.filter((one) => {
+      if (now - one.since <= maxWaitMs) return true
       pending--
-      if (isDear) dearCost -= cost
-      reject(tooLate())
+      if (one.isDear) leaveDear(one)
+      one.reject(tooLate())
       return false
     })
   }
@@ -204,14 +231,14 @@ export function createWriteQueue(options: WriteQueueOptions): WriteQueue {
     ask(request) {
       const cost = costOf(request)
       const since = elapsedMs()
-      const isDear = cost > DEAR_FROM && !keepsPlace(request)
+      const isDear = belongsToDear(request, cost)
       const refusal = findRefusal(isDear, since)
       if (refusal !== undefined) return Promise.reject(refusal)
       pending++
       return new Promise((resolve, reject) => {
-        if (isDear) dearCost += cost
-        const lane = isDear ? dear : quick
-        lane.push({ number: asked++, request, cost, isDear, since, resolve, reject })
+        const one = { number: asked++, request, cost, isDear, since, resolve, reject }
+        if (isDear) enterDear(one)
+        else quick.push(one)
         // What is asked while the writer works travels together once it is done: it could not begin
         // before, and a message costs more than what is in it.
         if (quick.length + dear.length === 1 && flights.length === 0) setImmediate(send)
@@ -239,6 +266,11 @@ function takeUpTo(lane: readonly Waiting[], mostCost: number): Waiting[] {
     if (cost > mostCost) break
   }
   return lane.slice(0, count)
+}
+
+/** The session that a write is of, where it is of one that is there. */
+function idOf(request: WriteRequest): string | undefined {
+  return request.kind === 'change' || request.kind === 'end' ? request.id : undefined
 }
 
 function overloaded(reason: string): CoatcheckError {
