@@ -74,7 +74,7 @@ test('each write is 404 where the token is unknown, wrong, or none, and makes no
       assert.is(answer.headers.get('set-cookie'), null)
       const { status, code, detail } = await problemOf(answer)
       assert.equal([status, code], [404, 'session_not_found'], line)
-      assert.match(detail, 'for a back end POST /sessions does')
+      assert.match(detail, /; POST \/sessions creates one$/)
     }
   }
   assert.equal(rowsOf(server), before)

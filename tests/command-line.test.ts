@@ -1,5 +1,5 @@
 /** The words that a person types, right and wrong, as the running program takes them. */
-import { existsSync, mkdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -156,14 +156,38 @@ test('a folder that was removed since is told, for the server and for commands',
 })
 
 test('import makes the data file where there is none, and its folder', async () => {
-  const data = join(makeFolder(), 'new', 'sessions.db')
-  const { code, stdout } = await run(['import', '--data', data])
-  assert.is(code, 0)
-  assert.match(stdout, 'Imported 0')
+  const folder = makeFolder()
+  const data = join(folder, 'new', 'sessions.db')
+  const dump = join(folder, 'dump.ndjson')
+  const now = new Date().toISOString()
+  const limits = { idleTimeoutMs: 3_600_000, lifetimeMs: 3_600_000 }
+  const session = { id: 'a'.repeat(21), createdAt: now, lastSeenAt: now, ...limits }
+  writeFileSync(dump, `${JSON.stringify(session)}\n`)
+  const importDump = async (...flags: string[]) => {
+    const fromDump = ['sh', '-c', 'exec "$@" < "$0"', dump]
+    return await runServer(['import', ...flags, '--data', data], {}, fromDump)
+  }
+  const counts = (imported: number, there: number) =>
+    `${imported}; left out ${there} that were there, 0 expired and 0 wrong\n`
+
+  const dry = await importDump('--dry-run')
+  assert.equal([dry.code, dry.stdout], [0, `Would import ${counts(1, 0)}`])
+  assert.equal(readdirSync(folder), ['dump.ndjson'])
+
+  const { code, stdout } = await importDump()
+  assert.equal([code, stdout], [0, `Imported ${counts(1, 0)}`])
   const server = await spawnServer(['--data', data])
-  assert.is((await run(['import', '--data', data])).code, 0)
+  const again = await importDump()
+  assert.equal([again.code, again.stdout], [0, `Imported ${counts(0, 1)}`])
   server.kill('SIGTERM')
   assert.is((await server.ended).code, 0)
+})
+
+test('import of nothing is told, and is 65', async () => {
+  const { code, stdout, stderr } = await run(['import', '--data', join(makeFolder(), 's.db')])
+  assert.is(code, 65)
+  assert.is(stdout, 'Imported 0; left out 0 that were there, 0 expired and 0 wrong\n')
+  assert.match(stderr, /\nThere is nothing to import: stdin holds no session\n$/)
 })
 
 async function run(args: readonly string[]) {

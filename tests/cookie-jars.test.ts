@@ -30,7 +30,7 @@ test('curl keeps every cookie as it was meant, sends it back, and drops it when 
       assertInJar(curl.jar(), cookie, host, what)
       if (isSentTo('/cookies', cookie)) {
         const read = curl('GET', `/cookies/${encodeURIComponent(name)}`)
-        assert.is(read, `${JSON.stringify(cookie.value)}200`, what)
+        assert.is(read, `${JSON.stringify(cookie.value)}\n200`, what)
       }
       const deletion = `/cookies/${encodeURIComponent(name)}${deletionOf(cookie)}`
       assert.is(curl('DELETE', deletion), '204', what)
@@ -50,7 +50,7 @@ test('curl keeps the session cookie through its whole life', async () => {
     assert.not.equal(renewed?.at(-1), first?.at(-1))
     assert.match(curl('PATCH', '/session', '{"permanent":true}'), /200$/)
     assert.ok(Number(curl.jar()[0]?.[4]) > Date.now() / 1000 + 30 * 86_400)
-    assert.is(curl('GET', '/session/user'), '"ada"200')
+    assert.is(curl('GET', '/session/user'), '"ada"\n200')
     assert.is(curl('DELETE', '/session'), '204')
     assert.equal(curl.jar(), [])
   })
@@ -70,7 +70,7 @@ test('Chromium keeps every cookie as it was meant, sends it back, and drops it w
       assert.equal(kept.map(meaningOf), [meaningOf(expectedInChromium(cookie))], what)
       assertExpires(kept[0]?.expires ?? 0, cookie, what)
       if (isSentTo('/cookies', cookie)) {
-        assert.is((await ask(page, 'GET', path)).text, JSON.stringify(cookie.value), what)
+        assert.is((await ask(page, 'GET', path)).text, `${JSON.stringify(cookie.value)}\n`, what)
       }
       assert.is((await ask(page, 'DELETE', `${path}${deletionOf(cookie)}`)).status, 204, what)
       assert.equal(await profile.cookies(), [], what)
@@ -87,9 +87,9 @@ test('a script in Chromium reads a value with decodeURIComponent, and writes one
     await ask(page, 'PUT', '/cookies/a', JSON.stringify({ value }))
     assert.is(await page.run("return decodeURIComponent(document.cookie.split('=')[1])"), value)
     await page.run("document.cookie = 'b=' + encodeURIComponent('李四 100%'); return ''")
-    assert.is((await ask(page, 'GET', '/cookies/b')).text, '"李四 100%"')
+    assert.is((await ask(page, 'GET', '/cookies/b')).text, '"李四 100%"\n')
     await page.run("document.cookie = 'c=100%'; return ''")
-    assert.is((await ask(page, 'GET', '/cookies/c')).text, '"100%"')
+    assert.is((await ask(page, 'GET', '/cookies/c')).text, '"100%"\n')
   })
 })
 
@@ -115,7 +115,7 @@ test('Chromium keeps the session cookie through its whole life, out of reach of 
     const [lasting] = await profile.cookies()
     assert.is(lasting?.value, renewed?.value)
     assertExpires(lasting?.expires ?? 0, { name: '', value: '', maxAge: 31 * 86_400 }, 'permanent')
-    assert.is((await ask(page, 'GET', '/session/user')).text, '"ada"')
+    assert.is((await ask(page, 'GET', '/session/user')).text, '"ada"\n')
     assert.is((await ask(page, 'DELETE', '/session')).status, 204)
     assert.equal(await profile.cookies(), [])
   })

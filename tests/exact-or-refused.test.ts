@@ -64,8 +64,8 @@ const BREAKAGES: Readonly<Record<string, Breakage>> = {
   },
   'reads values and writes them anew': {
     file: 'lib/json/text.ts',
-    replace: '  return text\n}\n\nexport function kindOf',
-    by: '  return JSON.stringify(JSON.parse(text))\n}\n\nexport function kindOf',
+    replace: '  return text\n}\n\n/** Throws `too_deep`',
+    by: '  return JSON.stringify(JSON.parse(text))\n}\n\n/** Throws `too_deep`',
   },
   'takes bytes for UTF-8 that are not': {
     file: 'lib/http/body.ts',
@@ -135,7 +135,7 @@ async function asValue(wire: WireClient, cookie: string, text: NaughtyText) {
   }
   if (text.isJson === false) return 'taken, although it is not JSON'
   const got = await wire.ask(wireRequest('GET', '/session/value', { headers: [cookie] }))
-  return differenceOf(got, text.bytes)
+  return differenceOf(got, asJson(text.bytes))
 }
 
 async function asPlainString(wire: WireClient, cookie: string, text: NaughtyText) {
@@ -153,7 +153,9 @@ async function asDefault(wire: WireClient, cookie: string, text: NaughtyText) {
   const target = `/session/absent?default=${percentEncode(text.bytes)}`
   const answer = await wire.ask(wireRequest('GET', target, { headers: [cookie] }))
   if (answer.status !== 200) return refusalOf(answer)
-  return text.isJson === false ? 'taken, although it is not JSON' : differenceOf(answer, text.bytes)
+  return text.isJson === false
+    ? 'taken, although it is not JSON'
+    : differenceOf(answer, asJson(text.bytes))
 }
 
 async function asKey(wire: WireClient, cookie: string, text: NaughtyText) {
@@ -168,8 +170,8 @@ async function asKey(wire: WireClient, cookie: string, text: NaughtyText) {
   const keys = await keysOf(wire, cookie)
   const popped = await wire.ask(wireRequest('DELETE', path, { headers: [cookie] }))
   return (
-    differenceOf(got, Buffer.from('1.0')) ??
-    differenceOf(popped, Buffer.from('1.0')) ??
+    differenceOf(got, asJson('1.0')) ??
+    differenceOf(popped, asJson('1.0')) ??
     (keys.includes(text.bytes.toString('utf8')) ? undefined : 'it is not among the keys')
   )
 }
@@ -188,7 +190,7 @@ async function asKeyInBody(wire: WireClient, cookie: string, text: NaughtyText) 
   const popped = await wire.ask(wireRequest('DELETE', path, { headers: [cookie] }))
   // A path has no room for the longest keys in their escapes.
   if (popped.status === 431) return undefined
-  return differenceOf(popped, Buffer.from('1.0'))
+  return differenceOf(popped, asJson('1.0'))
 }
 
 async function asCookieName(wire: WireClient, _cookie: string, text: NaughtyText) {
@@ -198,7 +200,7 @@ async function asCookieName(wire: WireClient, _cookie: string, text: NaughtyText
   const pair = pairOf(set)
   if (pair !== `${text.bytes.toString('latin1')}=v`) return `it sets ${JSON.stringify(pair)}`
   const headers = [`Cookie: ${pair}`]
-  return differenceOf(await wire.ask(wireRequest('GET', path, { headers })), Buffer.from('"v"'))
+  return differenceOf(await wire.ask(wireRequest('GET', path, { headers })), asJson('"v"'))
 }
 
 async function asCookieValue(wire: WireClient, _cookie: string, text: NaughtyText) {
@@ -273,6 +275,11 @@ function refusalOf({ status, headers, body }: StreamAnswer): string | undefined 
 function differenceOf({ status, body }: StreamAnswer, expected: Buffer): string | undefined {
   if (status !== 200) return `to be read back, it is answered ${status}`
   return body.equals(expected) ? undefined : `it comes back as ${body.subarray(0, 100)}`
+}
+
+/** What a JSON answer has behind the value: the line feed is none of its bytes. */
+function asJson(value: Buffer | string): Buffer {
+  return Buffer.concat([Buffer.from(value), Buffer.from('\n')])
 }
 
 /** `name=value` as a browser would keep it. */

@@ -34,7 +34,7 @@ test('nginx: the page has its session, the application behind knows who it is, a
     )
     const cookie = written.setCookie.split(';', 1)[0] ?? ''
     const read = await site.ask('GET /session/cart', { headers: { cookie } })
-    assert.is(read.body, '["tea"]')
+    assert.is(read.body, '["tea"]\n')
     assert.is(await site.addressOf(cookie), '127.0.0.2')
     const foreign = { headers: { origin: 'https://forged.example', cookie } }
     assert.is((await site.ask('PUT /session/cart', foreign)).status, 403)

@@ -215,7 +215,7 @@ test('Apache passes a rewritten path on as it is meant', async () => {
     const { status, setCookie } = await site.ask('PUT /renamed/a', { body: '1' })
     assert.is(status, 204)
     const cookie = setCookie.split(';', 1)[0] ?? ''
-    assert.is((await site.ask('GET /session/a', { headers: { cookie } })).body, '1')
+    assert.is((await site.ask('GET /session/a', { headers: { cookie } })).body, '1\n')
   })
 })
 

@@ -3,15 +3,13 @@ import { CoatcheckError } from '../errors.ts'
 import { createRules, type RuleSettings, type SessionRules } from '../session/rules.ts'
 import { expiresAt, type Session } from '../session/session.ts'
 import { readSome } from '../settings.ts'
-import { createMissingFile } from '../store/command-database.ts'
-import { type FileAccess, openFileAccess } from '../store/file-access.ts'
-import type { Inserted } from '../store/store.ts'
 import { type Command, type CommandInput, type CommandIo, usageError } from './command.ts'
 import { FILE_EXIT_CODES, WRONG_INPUT } from './file-exit-codes.ts'
 import { createForeignReader } from './foreign/foreign-reader.ts'
 import { FOREIGN_STORES, isForeignStore, traitsOf } from './foreign/stores.ts'
 import { parseUserPath } from './foreign/user-path.ts'
 import { type ImportItem, type ImportReader, ownReader } from './import-reader.ts'
+import { type ImportTarget, openDryTarget, openTarget } from './import-target.ts'
 import { readableText, UnreadableInputError } from './input-encoding.ts'
 import { recordsOf } from './input-records.ts'
 import { createProgress } from './progress.ts'
@@ -84,12 +82,9 @@ export const importCommand: Command = {
     }
     const reader = readerFor(input)
     const isDryRun = flags['dry-run'] === true
-    // Sessions often move to a machine where no server has run yet.
-    if (!isDryRun) createMissingFile(dataPath)
-    const file = openFileAccess(dataPath)
+    const target = isDryRun ? openDryTarget(dataPath) : openTarget(dataPath)
     try {
-      const options = { isStrict, isDryRun }
-      const counts = await importSessions(file, reader, options, io)
+      const counts = await importSessions(target, reader, isStrict, io)
       io.out(json ? `${JSON.stringify(counts)}\n` : renderCounts(counts, isDryRun))
       const isEmpty = Object.values(counts).every((count) => count === 0)
       if (isEmpty) io.err('There is nothing to import: stdin holds no session\n')
@@ -99,7 +94,7 @@ export const importCommand: Command = {
       io.err(`${error.message}\n`)
       return WRONG_INPUT
     } finally {
-      file.close()
+      target.close()
     }
   },
 }
@@ -135,9 +130,9 @@ function readerFor({ flags }: CommandInput): ImportReader {
 }
 
 async function importSessions(
-  file: FileAccess,
+  target: ImportTarget,
   reader: ImportReader,
-  { isStrict, isDryRun }: { readonly isStrict: boolean; readonly isDryRun: boolean },
+  isStrict: boolean,
   io: CommandIo,
 ): Promise<Counts> {
   const counts: Counts = { imported: 0, there: 0, expired: 0, wrong: 0 }
@@ -145,25 +140,10 @@ async function importSessions(
   const slice = createSlice()
   let batch: Session[] = []
 
-  function insertBatch(): void {
-    const requests = batch.map((session) => ({ kind: 'insert', session, seenAt: 0 }) as const)
-    for (const answer of file.write(requests)) {
-      if ((answer as Inserted).inserted) counts.imported++
-      else counts.there++
-    }
-  }
-
-  function countBatch(): void {
-    const now = io.clock.now()
-    for (const { id } of batch) {
-      if (file.reader.find(id, now, 0).state === 'absent') counts.imported++
-      else counts.there++
-    }
-  }
-
   function finishBatch(): void {
-    if (isDryRun) countBatch()
-    else insertBatch()
+    const inserted = target.insert(batch, io.clock.now())
+    counts.imported += inserted
+    counts.there += batch.length - inserted
     progress.advance(batch.length)
     batch = []
   }

@@ -34,10 +34,16 @@ export function openForCommand(
   })
 }
 
-/** Makes the file where there is none yet, as the first start of a server does. */
+/** Whether there is no file yet, or one that is empty: the first start of a server makes it ready. */
+export function isFileToCome(path: string): boolean {
+  const found = guarded(path, () => statSync(path, { throwIfNoEntry: false }))
+  return found === undefined || (found.isFile() && found.size === 0)
+}
+
+/** Makes the file ready where it is to come, as the first start of a server does. */
 export function createMissingFile(path: string): void {
   guarded(path, () => {
-    if (statSync(path, { throwIfNoEntry: false }) !== undefined) return
+    if (!isFileToCome(path)) return
     createFile(path)
     const unlock = lockDatabase(path)
     try {

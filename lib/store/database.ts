@@ -123,7 +123,7 @@ export function openReaderDatabase(path: string): Database.Database {
   return database
 }
 
-/** A database for tests, gone when it is closed. */
+/** What an empty file would become, in memory, and gone when it is closed. */
 export function openMemoryDatabase(): Database.Database {
   const database = openWriterDatabase(':memory:', 'full')
   migrate(database)

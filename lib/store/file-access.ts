@@ -2,12 +2,15 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Clock } from '../clock.ts'
 import type { SessionRules } from '../session/rules.ts'
-import { openForCommand } from './command-database.ts'
+import { isFileToCome, openForCommand } from './command-database.ts'
+import { openMemoryDatabase } from './database.ts'
 import { guarded } from './start-error.ts'
 import { createSlices } from './slices.ts'
 import { isServed } from './lock.ts'
+import { refuseMountedFiles } from './mounts.ts'
 import { openForReading } from './reading-database.ts'
 import { createReader, type Reader } from './reader.ts'
+import { refuseLogWithoutFile } from './strange-log.ts'
 import { manageLog } from './write-ahead-log.ts'
 import type { EndedMany, EndManyRequest, WriteAnswer, WriteRequest } from './write-request.ts'
 import { createWriter, type GoesOn } from './writer.ts'
@@ -58,10 +61,26 @@ const NO_LIMITS: SessionRules = {
   onSessionLimit: 'evict',
 }
 
+export type FileReader = Pick<FileAccess, 'reader' | 'close'>
+
 /** The same for commands that only read: throws a `StartError` as `openForReading` does. */
-export function openFileReader(path: string): Pick<FileAccess, 'reader' | 'close'> {
+export function openFileReader(path: string): FileReader {
   const { database, close } = openForReading(path)
   return { reader: createReader(database, Infinity), close }
+}
+
+/**
+ * The same, and where the file is to come, what `createMissingFile` would make of it: throws a
+ * `StartError` as that does, and makes nothing.
+ */
+export function openReaderOfFileToCome(path: string): FileReader {
+  if (!isFileToCome(path)) return openFileReader(path)
+  guarded(path, () => {
+    refuseMountedFiles(path)
+    refuseLogWithoutFile(path)
+  })
+  const database = openMemoryDatabase()
+  return { reader: createReader(database, Infinity), close: () => database.close() }
 }
 
 /** Throws a `StartError` as `openForCommand` does. */
