@@ -8,3 +8,16 @@ export function whenThere<T, U>(
 ): MaybePromise<U> {
   return value instanceof Promise ? value.then(use) : use(value)
 }
+
+/** What `work` gives, or, where it throws or rejects, `mend` makes of the error. */
+export function whenFailed<T>(
+  work: () => MaybePromise<T>,
+  mend: (error: unknown) => MaybePromise<T>,
+): MaybePromise<T> {
+  try {
+    const value = work()
+    return value instanceof Promise ? value.catch(mend) : value
+  } catch (error) {
+    return mend(error)
+  }
+}

@@ -104,16 +104,30 @@ test('to read and to take with a default stays as it is: the default', async () 
   }
 })
 
-test('to take with a token that was renewed is 410 though there is a default: the value is there', async () => {
+test('to read or take with a token that was renewed is 410 though there is a default: the value is there', async () => {
   const { ask, request } = openBackEnd()
   const cookie = await signIn(request, { flashes: ['hello'] })
   const renewed = cookieOf(await request('POST /session/renew', { cookie }))
   for (const asking of [ask, request]) {
-    const late = await asking('DELETE /session/flashes?default=[]', { cookie })
-    assert.is(await endingOf(late), '410 session_ended renewed')
+    for (const query of ['?default=[]', '?default=[]&touch=false', '?default="none"&as=text']) {
+      for (const method of ['GET', 'DELETE']) {
+        const line = `${method} /session/flashes${query}`
+        const late = await asking(line, { cookie })
+        assert.is(await endingOf(late), '410 session_ended renewed', line)
+      }
+    }
+    assert.is((await asking('HEAD /session/flashes?default=[]', { cookie })).status, 410)
   }
   const taken = await request('DELETE /session/flashes?default=[]', { cookie: renewed })
   assert.is(await taken.text(), '["hello"]')
+  // Any other end leaves nothing that the default would hide.
+  await request('DELETE /session', { cookie: renewed })
+  for (const asking of [ask, request]) {
+    for (const method of ['GET', 'DELETE']) {
+      const gone = await asking(`${method} /session/flashes?default=[]`, { cookie: renewed })
+      assert.equal([gone.status, await gone.text()], [200, '[]'])
+    }
+  }
 })
 
 test.run()

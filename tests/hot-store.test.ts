@@ -4,17 +4,12 @@ import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Operation } from '../lib/session/operations.ts'
-import type { SessionRules } from '../lib/session/rules.ts'
 import type { Session } from '../lib/session/session.ts'
-import { openMemoryDatabase } from '../lib/store/database.ts'
-import { createReader } from '../lib/store/reader.ts'
-import { createStore } from '../lib/store/sqlite-store.ts'
 import type { Store } from '../lib/store/store.ts'
-import type { WriterPort } from '../lib/store/writer-port.ts'
-import { createWriter } from '../lib/store/writer.ts'
 import { codeOf } from './support/code-of.ts'
-import { createFakeClock, type FakeClock } from './support/fake-clock.ts'
-import { DAY, HOUR, MINUTE, RULES } from './support/memory-store.ts'
+import type { FakeClock } from './support/fake-clock.ts'
+import { openLateStore, reasonOf } from './support/late-store.ts'
+import { HOUR, MINUTE } from './support/memory-store.ts'
 import { sessionAt } from './support/store-contract.ts'
 
 const test = suite('hot sessions beside writes about many')
@@ -139,8 +134,9 @@ test('a hot session that died and was forgotten never stands in for a new one of
   holdAnswers()
   const inserting = store.insert(session)
   await nextTurn()
-  await store.find('again', clock.now())
+  const finding = store.find('again', clock.now())
   answer()
+  await finding
   assert.equal(await inserting, { inserted: true, evicted: [] })
   assert.equal(await store.find('again', clock.now()), { state: 'live', session })
 
@@ -265,37 +261,6 @@ async function perform(store: Store, clock: FakeClock, step: Step, ids: Set<stri
   }
 }
 
-test('a session is not found dead while a write that came in time is on its way', async () => {
-  for (const isWriterBusy of [true, false]) {
-    const { store, clock, holdAnswers, answer } = openLateStore()
-    const { id, idleTimeoutMs } = sessionAt(clock.now())
-    await store.insert(sessionAt(clock.now()))
-    holdAnswers()
-    if (isWriterBusy) {
-      void store.insert(sessionAt(clock.now(), { id: 'another' }))
-      await nextTurn()
-    }
-
-    const late = clock.now() + idleTimeoutMs - 1
-    const writing = store.change(id, late, { name: 'set', key: 'a', value: '1' })
-    const finding = reasonOf(store, id, late + 1)
-    answer()
-    assert.is(await finding, 'live')
-    assert.is((await writing).state, 'live')
-    assert.is(await reasonOf(store, id, late + idleTimeoutMs), 'idle_timeout')
-  }
-})
-
-test('a session is found dead where the write that came in time is refused', async () => {
-  const { store, clock } = openLateStore()
-  const { id, idleTimeoutMs } = sessionAt(clock.now())
-  await store.insert(sessionAt(clock.now()))
-  const late = clock.now() + idleTimeoutMs - 1
-  const refused = store.change(id, late, { name: 'pop', key: 'none' }).catch(codeOf)
-  assert.is(await reasonOf(store, id, late + 1), 'idle_timeout')
-  assert.is(await refused, 'key_not_found')
-})
-
 test('a hot session that was swept stays ended when the clock is set back', async () => {
   const { store, clock, isHot } = openLateStore()
   const began = clock.now()
@@ -310,62 +275,6 @@ test('a hot session that was swept stays ended when the clock is set back', asyn
   assert.is(isHot('busy'), true)
 })
 
-/**
- * The store over a writer whose answers can be held back, as they are on their way from a thread:
- * what was written is in the file by then, and nobody has been told.
- */
-function openLateStore(rules: Partial<SessionRules> = {}, keepEndedMs = DAY) {
-  const clock = createFakeClock()
-  const database = openMemoryDatabase()
-  const writer = createWriter(database, { ...RULES, ...rules }, keepEndedMs)
-  const reader = createReader(database, keepEndedMs)
-  let held: Promise<void> = Promise.resolve()
-  let answer = () => {}
-
-  const port: WriterPort = {
-    async write(requests) {
-      const outcomes = writer.run(requests)
-      await nextTurn()
-      await held
-      return outcomes
-    },
-    async sweep(now) {
-      const { ended, removed, damaged } = writer.sweepSlice(now, 1_000)
-      return { ended, removed, damaged }
-    },
-    tick() {},
-    health: () => ({ state: 'ok', logBytes: 0 }),
-    async close() {},
-  }
-  let reads = 0
-  const counting = {
-    ...reader,
-    find(...query: Parameters<typeof reader.find>) {
-      reads++
-      return reader.find(...query)
-    },
-  }
-  const parts = { clock, maxPendingWrites: 1_000, maxWriteWaitMs: 60_000, patient: false }
-  const store: Store = createStore(counting, port, parts)
-  return {
-    store,
-    clock,
-    /** Whether the store answers for it without a look into the file. */
-    isHot(id: string): boolean {
-      const before = reads
-      void store.find(id, clock.now())
-      return reads === before
-    },
-    fileShows: (id: string, now: number) => reader.find(id, now, 0),
-    holdAnswers() {
-      const holding = Promise.withResolvers<void>()
-      held = holding.promise
-      answer = holding.resolve
-    },
-    answer: () => answer(),
-  }
-}
-
 function adas(id: string, createdAt: number): Session {
   return sessionAt(createdAt, { id, claims: '{"sub":"ada"}' })
 }
@@ -373,11 +282,6 @@ function adas(id: string, createdAt: number): Session {
 function logIn(sub: string | null, id: string): Operation {
   const renewal = { id, secretHash: 'another hash' }
   return { name: 'update', claims: JSON.stringify({ sub }), renewal }
-}
-
-async function reasonOf(store: Store, id: string, now: number): Promise<string> {
-  const found = await store.find(id, now)
-  return found.state === 'ended' ? found.tombstone.reason : found.state
 }
 
 test.run()

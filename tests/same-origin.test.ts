@@ -207,6 +207,27 @@ test('the host is the one that a trusted proxy tells, in each of its ways', asyn
   }
 })
 
+test('the port that a trusted proxy tells adds a host, and takes none away', async () => {
+  for (const told of [{}, { 'x-forwarded-host': 'app.lan' }, { forwarded: 'host=app.lan' }]) {
+    const { request } = openServer({ trustedProxies: ['10.0.0.1'] })
+    const put = async (origin: string, port: string) => {
+      const headers = { ...told, origin, 'x-forwarded-port': port }
+      const ask = { peer: '10.0.0.1', origin: 'http://app.lan', body: '1', headers }
+      return (await request('PUT /session/a', ask)).status
+    }
+    for (const port of ['8080', '443, 8080', ' 8080 ']) {
+      assert.is(await put('http://app.lan', port), 204, port)
+      assert.is(await put('http://app.lan:8080', port), 204, port)
+      assert.is(await put('http://app.lan:8081', port), 403, port)
+      assert.is(await put('http://evil.lan:8080', port), 403, port)
+    }
+    for (const port of ['', '80a', '-1', '70000', '8080, 80']) {
+      assert.is(await put('http://app.lan', port), 204, port)
+      assert.is(await put('http://app.lan:8080', port), 403, port)
+    }
+  }
+})
+
 test('what the browser says of the site counts, whatever a proxy tells of the host', async () => {
   const { request } = openServer({ trustedProxies: ['10.0.0.1'] })
   const told = { 'x-forwarded-host': 'a.example', origin: 'http://a.example' }

@@ -11,7 +11,7 @@ export type Forwarded = {
   isSecure(c: AppContext): boolean
   /** The client's address: the nearest one that is no trusted proxy's. */
   addressOf(c: AppContext): string | undefined
-  /** The hosts that the browser may have asked, with a port where one is told. */
+  /** The hosts that the browser may have asked, as told and, where a port is told apart, with that too. */
   hostsOf(c: AppContext): readonly string[]
 }
 
@@ -87,10 +87,15 @@ export function createForwarded(trustedProxies: readonly string[]): Forwarded {
         (element) => element.get('host') ?? [],
       )
       const port = readToldPort(c)
-      return [...told, ...standard, host]
-        .map((text) => text.trim())
-        .filter((text) => text !== '')
-        .map((text) => (port === undefined || /:\d+$/.test(text) ? text : `${text}:${port}`))
+      return (
+        [...told, ...standard, host]
+          .map((text) => text.trim())
+          .filter((text) => text !== '')
+          // The port of the proxy, which a browser need not have asked: one more host, and no other one.
+          .flatMap((text) =>
+            port === undefined || /:\d+$/.test(text) ? text : [text, `${text}:${port}`],
+          )
+      )
     },
   }
 }

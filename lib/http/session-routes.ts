@@ -3,7 +3,7 @@ import type { Clock } from '../clock.ts'
 import { CoatcheckError } from '../errors.ts'
 import { parseJsonPatch } from '../json/json-patch.ts'
 import { findMember, findOnlyMember, type JsonText, kindOf, parseJson } from '../json/text.ts'
-import { whenThere } from '../maybe-promise.ts'
+import { whenFailed, whenThere } from '../maybe-promise.ts'
 import { claimsReadOnly, keyNotFound, type Operation } from '../session/operations.ts'
 import { checkKey, type SessionRules } from '../session/rules.ts'
 import type { Session } from '../session/session.ts'
@@ -122,15 +122,18 @@ export function createSessionRoutes(deps: SessionRoutesDeps): Hono<AppEnv> {
       const fallback = readDefault(query)
       const touch = parseFlag('touch', query) ?? true
       const asText = wantsText(c, query)
-      if (fallback !== undefined && found.state !== 'live' && !isNamed) {
+      const read = () =>
+        whenThere(sessions.get(found, touch), (session) => {
+          const value = findOnlyMember(session.data, key) ?? fallback
+          if (value === undefined) throw keyNotFound(key)
+          const tag = entityTag(session, asText)
+          if (isUnchanged(c, tag)) return answerUnchanged(tag)
+          return answerValue(value, asText, { ETag: tag })
+        })
+      if (fallback === undefined) return read()
+      return whenFailed(read, (error) => {
+        if (!isMissing(error, isNamed)) throw error
         return answerValue(fallback, asText)
-      }
-      return whenThere(sessions.get(found, touch), (session) => {
-        const value = findOnlyMember(session.data, key) ?? fallback
-        if (value === undefined) throw keyNotFound(key)
-        const tag = entityTag(session, asText)
-        if (isUnchanged(c, tag)) return answerUnchanged(tag)
-        return answerValue(value, asText, { ETag: tag })
       })
     }),
   )

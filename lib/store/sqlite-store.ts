@@ -207,13 +207,20 @@ export function createStore(reader: Reader, writer: WriterPort, parts: StorePart
     return found
   }
 
+  /** Whether it is time alone that a session died of, and a write may have given it more. */
+  function hasRunOut(id: string, found: Found): boolean {
+    // Its end may be forgotten at once (`keepEndedMs`); who writes to a session has made it hot.
+    if (found.state !== 'ended') return hot.get(id) !== undefined
+    const { reason } = found.tombstone
+    return reason === 'idle_timeout' || reason === 'lifetime'
+  }
+
   return {
     find(id, now) {
       const found = findAsAnswered(id, now)
-      const isIdle = found.state === 'ended' && found.tombstone.reason === 'idle_timeout'
-      if (!isIdle || queue.isEmpty()) return found
-      // A write that came in time may be on its way, and keep it alive: who is told that a session
-      // has ended must not find it live after that.
+      if (found.state === 'live' || queue.isEmpty() || !hasRunOut(id, found)) return found
+      // A write that came in time may be on its way, and keep it alive or give it a longer lifetime:
+      // who is told that a session has ended must not find it live after that.
       return queue.allAnswered().then(() => findAsAnswered(id, now))
     },
     async list(query, now) {
