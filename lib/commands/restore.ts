@@ -80,8 +80,8 @@ function* linesAbout({ keptAt, carried }: Restored, exact: boolean): Generator<s
   }
   if (!isWhole) {
     yield (
-      'The old file is damaged: sessions that ended and keys that were revoked since the backup ' +
-      'was made may be in force again, as far as it could not be read; look at "key list"'
+      'The old file is damaged, or none that this Coatcheck can read: sessions that ended and keys ' +
+      'that were revoked since the backup was made may be in force again, as far as it could not be read; look at "key list"'
     )
   }
 }
