@@ -180,7 +180,7 @@ test('restore brings no session back that has ended since, and no key that was r
   assert.match(exact.err, 'are live again')
   assert.is((await key('list')).out.match(/in force/g)?.length, 2)
   const again = await runHere(restoreCommand, [file, '--json', '--data', path])
-  const carried = { ended: 0, revokedKeys: 0, newKeys: 0, unknown: 0, isWhole: true }
+  const carried = { ended: 0, renewed: 0, revokedKeys: 0, newKeys: 0, unknown: 0, isWhole: true }
   assert.equal(JSON.parse(again.out).carried, carried)
 })
 
@@ -197,6 +197,32 @@ test('restore keeps what can be read of a damaged file, and says that it is dama
   assert.match(out, 'Restored 3 sessions')
   assert.match(err, 'The old file is damaged')
   assert.equal(idsIn(path), [0, 2, 3].map(idOf))
+})
+
+test('restore counts sessions that were only renewed since apart, and they are lost', async () => {
+  const path = makeSessionFile(4)
+  const file = await backUp(path)
+  await runHere(endCommand, [idOf(0), '--data', path])
+  tamper(
+    path,
+    `update tombstones set reason = 'logout', checksum = null;
+     insert into tombstones select id, secret_hash, 'renewed', 1, null from sessions
+       where id in ('${idOf(1)}', '${idOf(2)}');
+     update sessions set id = 'new-' || id, secret_hash = 'x' || substr(secret_hash, 2)
+       where id in ('${idOf(1)}', '${idOf(2)}')`,
+  )
+  const { err } = await runHere(restoreCommand, [file, '--data', path])
+  assert.match(err, '1 sessions of the backup have ended since, and stay ended')
+  assert.match(err, '2 sessions of the backup were renewed since')
+  assert.match(err, 'are lost: their holders log in again')
+  assert.equal(idsIn(path), [idOf(3)])
+
+  const again = makeSessionFile(2)
+  tamper(again, `insert into tombstones values ('${idOf(1)}', null, 'renewed', 1, null)`)
+  const { out } = await runHere(restoreCommand, [file, '--json', '--data', again])
+  const { carried }: { carried: { ended: number; renewed: number } } = JSON.parse(out)
+  assert.is(carried.ended, 0)
+  assert.is(carried.renewed, 1)
 })
 
 test('restore that cannot write what has ended since is broken off, and the old file stays', async () => {

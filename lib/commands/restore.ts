@@ -66,9 +66,15 @@ function* linesAbout({ keptAt, carried }: Restored, exact: boolean): Generator<s
     )
     return
   }
-  const { ended, revokedKeys, newKeys, unknown = 0, isWhole } = carried
+  const { ended, renewed, revokedKeys, newKeys, unknown = 0, isWhole } = carried
   if (ended > 0) {
     yield `${ended} sessions of the backup have ended since, and stay ended (--exact brings them back)`
+  }
+  if (renewed > 0) {
+    yield (
+      `${renewed} sessions of the backup were renewed since, at a login for example, and are lost: ` +
+      'their holders log in again'
+    )
   }
   if (revokedKeys > 0) yield `${revokedKeys} keys were revoked since, and stay revoked`
   if (newKeys > 0) yield `${newKeys} keys were made since, and stay in force`

@@ -13,6 +13,11 @@ import { createTombstoneTable } from './tombstone-table.ts'
 export type CarriedOver = {
   /** Sessions that are live in the backup, have ended since, and stay ended. */
   readonly ended: number
+  /**
+   * Sessions of the backup that live on under another id since, in the file alone: they are lost, for
+   * a token that was replaced must open nothing.
+   */
+  readonly renewed: number
   /** Keys that are in force in the backup, were revoked since, and stay revoked. */
   readonly revokedKeys: number
   /** Keys that were made since, and stay in force. */
@@ -53,7 +58,7 @@ export function carryOver(file: string, copy: string, now: number): CarriedOver 
       const ended = carryTombstones(source, target)
       const keys = carryKeys(source, target)
       const unknown = source.count((database) => countUnknown(database, copy, now))
-      return { ended, ...keys, unknown, isWhole: source.isWhole() }
+      return { ...ended, ...keys, unknown, isWhole: source.isWhole() }
     } finally {
       source.close()
     }
@@ -129,7 +134,10 @@ type TombstoneColumns = {
 }
 
 /** Returns how many sessions of the target ended by it. */
-function carryTombstones(source: Source, target: Database.Database): number {
+function carryTombstones(
+  source: Source,
+  target: Database.Database,
+): { readonly ended: number; readonly renewed: number } {
   const tombstones = createTombstoneTable(target, () => {})
   // An id that a back end chose may have begun anew after a tombstone that is older; a minted one,
   // which is opened by a secret, does not, wherever the clock was set.
@@ -140,7 +148,7 @@ function carryTombstones(source: Source, target: Database.Database): number {
     .pluck()
   const remove = target.prepare('delete from sessions where id = ?')
   return withinOne(target, () => {
-    let ended = 0
+    const counts = { ended: 0, renewed: 0 }
     for (const row of source.rows<TombstoneColumns>('tombstones', 'select * from tombstones')) {
       const { id, secret_hash: secretHash, reason, ended_at: endedAt, checksum = null } = row
       const tombstone = { id, secretHash, reason, endedAt }
@@ -149,10 +157,10 @@ function carryTombstones(source: Source, target: Database.Database): number {
         continue
       }
       if (isSince.get(id, endedAt) !== undefined) continue
-      ended += remove.run(id).changes
+      counts[reason === 'renewed' ? 'renewed' : 'ended'] += remove.run(id).changes
       tombstones.bury(tombstone)
     }
-    return ended
+    return counts
   })
 }
 
