@@ -178,7 +178,7 @@ test('restore brings no session back that has ended since, and no key that was r
   assert.match(exact.err, 'are live again')
   assert.is((await key('list')).out.match(/in force/g)?.length, 2)
   const again = await runHere(restoreCommand, [file, '--json', '--data', path])
-  const carried = { ended: 0, revokedKeys: 0, newKeys: 0, unknown: 0, isWhole: true }
+  const carried = { ended: 0, renewed: 0, revokedKeys: 0, newKeys: 0, unknown: 0, isWhole: true }
   assert.equal(JSON.parse(again.out).carried, carried)
 })
 
@@ -195,6 +195,82 @@ test('restore keeps what can be read of a damaged file, and says that it is dama
   assert.match(out, 'Restored 3 sessions')
   assert.match(err, 'The old file is damaged')
   assert.equal(idsIn(path), [0, 2, 3].map(idOf))
+})
+
+test('restore counts sessions that were only renewed since apart, and they are lost', async () => {
+  const path = makeSessionFile(4)
+  const file = await backUp(path)
+  await runHere(endCommand, [idOf(0), '--data', path])
+  tamper(
+    path,
+    `update tombstones set reason = 'logout', checksum = null;
+     insert into tombstones select id, secret_hash, 'renewed', 1, null from sessions
+       where id in ('${idOf(1)}', '${idOf(2)}');
+     update sessions set id = 'new-' || id, secret_hash = 'x' || substr(secret_hash, 2)
+       where id in ('${idOf(1)}', '${idOf(2)}')`,
+  )
+  const { err } = await runHere(restoreCommand, [file, '--data', path])
+  assert.match(err, '1 sessions of the backup have ended since, and stay ended')
+  assert.match(err, '2 sessions of the backup were renewed since')
+  assert.match(err, 'are lost: their holders log in again')
+  assert.equal(idsIn(path), [idOf(3)])
+
+  const again = makeSessionFile(2)
+  tamper(again, `insert into tombstones values ('${idOf(1)}', null, 'renewed', 1, null)`)
+  const { out } = await runHere(restoreCommand, [file, '--json', '--data', again])
+  const { carried }: { carried: { ended: number; renewed: number } } = JSON.parse(out)
+  assert.is(carried.ended, 0)
+  assert.is(carried.renewed, 1)
+})
+
+test('restore that cannot write what has ended since is broken off, and the old file stays', async () => {
+  const path = makeSessionFile(4)
+  const file = await backUp(path)
+  tamper(
+    file,
+    `create trigger fails before insert on tombstones when new.id = '${idOf(1)}'
+     begin select raise(abort, 'no room'); end`,
+  )
+  for (const n of [0, 1]) await runHere(endCommand, [idOf(n), '--data', path])
+  const { code, refusal, out } = await runHere(restoreCommand, [file, '--data', path])
+  assert.is(code, undefined)
+  assert.match(refusal, 'no room')
+  assert.is(out, '')
+  assert.equal(idsIn(path), [2, 3].map(idOf))
+  assert.equal(
+    readdirSync(dirname(path)).filter((name) => /partial|before/.test(name)),
+    [],
+  )
+})
+
+test('restore keeps what has ended in a file of an older Coatcheck, as far as that has it', async () => {
+  const file = await backUp(makeSessionFile(3))
+  const path = join(makeFolder(), 'sessions.db')
+  const first = new URL('../lib/store/migrations/001-sessions.sql', import.meta.url)
+  tamper(
+    path,
+    `${readFileSync(first, 'utf8')}; pragma user_version = 1; pragma application_id = 1131372916;
+     insert into tombstones values ('${idOf(0)}', null, 'logout', 1)`,
+  )
+  const { out, err } = await runHere(restoreCommand, [file, '--data', path])
+  assert.match(out, 'Restored 2 sessions')
+  assert.match(err, '1 sessions of the backup have ended since')
+  assert.match(err, '2 sessions are live of which the old file knows nothing')
+  assert.not.match(err, 'The old file is damaged')
+})
+
+test('restore over a file of a newer Coatcheck, or of another program, says that it cannot read it', async () => {
+  const file = await backUp(makeSessionFile(2))
+  const newer = makeSessionFile(2)
+  tamper(newer, 'alter table api_keys rename column revoked_at to gone_at')
+  tamper(newer, 'pragma user_version = 99')
+  const foreign = join(makeFolder(), 'sessions.db')
+  tamper(foreign, 'create table theirs (x)')
+  for (const path of [newer, foreign]) {
+    const { code, err } = await runHere(restoreCommand, [file, '--data', path])
+    assert.is(code, 0)
+    assert.match(err, 'The old file is damaged, or none that this Coatcheck can read')
+  }
 })
 
 test('restore says what is in force again where there was no file, or nothing of it can be read', async () => {

@@ -66,9 +66,15 @@ function* linesAbout({ keptAt, carried }: Restored, exact: boolean): Generator<s
     )
     return
   }
-  const { ended, revokedKeys, newKeys, unknown = 0, isWhole } = carried
+  const { ended, renewed, revokedKeys, newKeys, unknown = 0, isWhole } = carried
   if (ended > 0) {
     yield `${ended} sessions of the backup have ended since, and stay ended (--exact brings them back)`
+  }
+  if (renewed > 0) {
+    yield (
+      `${renewed} sessions of the backup were renewed since, at a login for example, and are lost: ` +
+      'their holders log in again'
+    )
   }
   if (revokedKeys > 0) yield `${revokedKeys} keys were revoked since, and stay revoked`
   if (newKeys > 0) yield `${newKeys} keys were made since, and stay in force`
@@ -80,8 +86,8 @@ function* linesAbout({ keptAt, carried }: Restored, exact: boolean): Generator<s
   }
   if (!isWhole) {
     yield (
-      'The old file is damaged: sessions that ended and keys that were revoked since the backup ' +
-      'was made may be in force again, as far as it could not be read; look at "key list"'
+      'The old file is damaged, or none that this Coatcheck can read: sessions that ended and keys ' +
+      'that were revoked since the backup was made may be in force again, as far as it could not be read; look at "key list"'
     )
   }
 }

@@ -23,7 +23,7 @@ import {
 } from './copy-database.ts'
 import { openForCommand, refuseDamagedLog } from './command-database.ts'
 import { carryOver, type CarriedOver } from './carry-over.ts'
-import { createFile, openReaderDatabase, openWriterDatabase } from './database.ts'
+import { createFile, openReaderDatabase, openWriterDatabase, prepareDatabase } from './database.ts'
 import { lockDatabase } from './lock.ts'
 import { findLogDamage } from './log-damage.ts'
 import { ASIDE_MARK } from './set-aside.ts'
@@ -111,10 +111,9 @@ async function copyBackup(
   if (damage !== undefined) {
     throw new StartError('damaged', `Cannot restore ${file}: it is damaged (${damage})`)
   }
-  return refusing(file, copy, () => {
-    const carried = exact ? undefined : carryOver(target, copy, now)
-    return { sessions: sealing(copy, countSessions), carried }
-  })
+  if (!exact) refusing(file, copy, () => prepareDatabase(copy))
+  const carried = exact ? undefined : carryOver(target, copy, now)
+  return refusing(file, copy, () => ({ sessions: sealing(copy, countSessions), carried }))
 }
 
 /** SQLite looks at a file only once it is read. */
