@@ -27,6 +27,12 @@ import { connect as connectTls } from 'node:tls'
 import { writeHeapSnapshot } from 'node:v8'
 import { BroadcastChannel, isMainThread, threadName, Worker } from 'node:worker_threads'
 
+/**
+ * A name of the probe's own. Where rights are not dropped, as in a control, all of this happens: nothing
+ * is written through a link to a file that is somebody's, for tests may run as root.
+ */
+const PROBE_FILE = '/tmp/coatcheck-probe'
+
 /** Each answers, or calls back with, an error where it was refused. */
 const ATTEMPTS: Record<string, (refuse: (error: unknown) => void) => unknown> = {
   'start a process': () => spawnSync('true').error,
@@ -47,20 +53,19 @@ const ATTEMPTS: Record<string, (refuse: (error: unknown) => void) => unknown> = 
   'see whether a file is there': () => existsSync('/etc/hosts'),
   'open a file': () => openSync('/etc/hosts', 'r'),
   'read its own environment from the system': () => readFileSync('/proc/self/environ'),
-  'write a file': () => writeFileSync('/tmp/coatcheck-was-here', ''),
-  'write a file, as a stream': (refuse) =>
-    createWriteStream('/tmp/coatcheck-was-here').on('error', refuse),
-  'rename a file': () => renameSync('/tmp/coatcheck-was-here', '/tmp/coatcheck-is-here'),
-  'make a link': () => symlinkSync('/etc/hosts', '/tmp/coatcheck-was-here'),
+  'write a file': () => writeFileSync(PROBE_FILE, ''),
+  'write a file, as a stream': (refuse) => createWriteStream(PROBE_FILE).on('error', refuse),
+  'rename a file': () => renameSync(PROBE_FILE, '/tmp/coatcheck-probe-renamed'),
+  'make a link': () => symlinkSync('/tmp/coatcheck-probe-nowhere', PROBE_FILE),
   'go to another folder': () => process.chdir('/'),
-  'write the heap': () => writeHeapSnapshot('/tmp/coatcheck-was-here'),
+  'write the heap': () => writeHeapSnapshot(PROBE_FILE),
   'open a database of its own': () => builtin('node:sqlite'),
-  'make a folder': () => mkdirSync('/tmp/coatcheck-was-here'),
-  'remove a file': () => rmSync('/tmp/coatcheck-was-here'),
-  'write a report': () => process.report.writeReport('/tmp/coatcheck-was-here'),
+  'make a folder': () => mkdirSync(PROBE_FILE),
+  'remove a file': () => rmSync(PROBE_FILE),
+  'write a report': () => process.report.writeReport(PROBE_FILE),
   'connect to another host': (refuse) => connect(9, '127.0.0.1').on('error', refuse),
   'connect over TLS': (refuse) => connectTls(9, '127.0.0.1').on('error', refuse),
-  'connect to a unix socket': (refuse) => connect('/tmp/coatcheck-was-here').on('error', refuse),
+  'connect to a unix socket': (refuse) => connect(PROBE_FILE).on('error', refuse),
   'fetch from another host': (refuse) =>
     fetch('http://127.0.0.1:8').catch((error) => refuse(error.cause)),
   'send a datagram': (refuse) =>
