@@ -237,6 +237,53 @@ test('no name of the session cookie is one that /cookies reads, lists or writes'
   }
 })
 
+test('https that the secure cookie alone tells is https for the origin, /cookies and the front page', async () => {
+  for (const [options, name] of [
+    [{}, '__Host-Http-sid'],
+    [{ cookieDomain: 'example.com' }, '__Secure-sid'],
+    [{ cookieName: 'mine' }, '__Host-Http-mine'],
+  ] as const) {
+    const { request } = openServer(options)
+    const put = (origin: string, cookie: string) =>
+      request('PUT /cookies/theme', {
+        cookie,
+        ...{ origin: 'http://app.example.com', headers: { origin } },
+        body: '{"value":"dark","secure":true}',
+      })
+    for (const value of ['x', '', `x; ${name}=y`]) {
+      const own = await put('https://app.example.com', `${name}=${value}`)
+      assert.equal([own.status, own.headers.get('warning')], [204, null], name)
+      const foreign = ['http://app.example.com', 'https://evil.example.com', 'null']
+      for (const origin of [...foreign, 'https://app.example.com:8443']) {
+        assert.is(await refusalOf(await put(origin, `${name}=${value}`)), '403 cross_origin')
+      }
+    }
+    for (const cookie of ['', 'sid=x', `x${name}=x`, `${name}x=x`, `a=${name}`]) {
+      assert.is(await refusalOf(await put('https://app.example.com', cookie)), '403 cross_origin')
+      const plain = await put('http://app.example.com', cookie)
+      assert.match(plain.headers.get('warning') ?? '', 'a Secure cookie over plain http')
+    }
+    const headers = { accept: 'text/html', host: 'app.example.com' }
+    for (const [cookie, scheme] of [
+      [`${name}=x`, 'https'],
+      ['sid=x', 'http'],
+    ] as const) {
+      const page = await (await request('GET /', { cookie, headers })).text()
+      assert.match(page, ` ${scheme}://app.example.com/session`)
+    }
+  }
+})
+
+test('a write from a page over https is taken where the secure cookie came and no proxy tells', async () => {
+  const { request } = openServer()
+  const cookie = cookieOf(await request('PUT /session/a', { origin: HTTPS, body: '1' }))
+  const headers = { origin: 'https://app.example' }
+  const ask = { cookie, headers, origin: 'http://app.example', body: '2' }
+  assert.is((await request('PUT /session/a', ask)).status, 204)
+  const renewed = await request('POST /session/renew', ask)
+  assert.match(renewed.headers.get('set-cookie') ?? '', /^__Host-Http-sid=.*; Secure;/)
+})
+
 test('a Domain of /cookies is held against the host that a trusted proxy tells', async () => {
   const { request } = openServer({ trustedProxies: ['10.0.0.1'] })
   const warningAt = async (peer: string) => {

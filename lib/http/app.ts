@@ -46,8 +46,10 @@ export type AppOptions = {
 }
 
 export function createApp(options: AppOptions): Hono<AppEnv> {
-  const { cookie, forwarded, clock, log, bodyLimitBytes } = options
-  const access = createAccess(options)
+  const { cookie, clock, log, bodyLimitBytes } = options
+  // No page can have a `Secure` cookie sent: what it tells of the scheme holds for all that ask.
+  const forwarded: Forwarded = { ...options.forwarded, isSecure: cookie.isOverHttps }
+  const access = createAccess({ ...options, forwarded })
   const routesDeps = {
     ...options,
     readDevice: createDeviceReader(forwarded, options.deviceInfo),

@@ -11,6 +11,11 @@ export type SessionCookie = {
   readonly names: readonly string[]
   /** The token that the cookie carries; undefined where there is none, or two that differ. */
   read(c: AppContext): string | undefined
+  /**
+   * Whether the browser speaks https: by what the connection and trusted proxies tell, or since the
+   * `Secure` cookie came, which it sends over https only, whether or not a proxy says which it was.
+   */
+  isOverHttps(c: AppContext): boolean
   /** What `read` makes of the request, for words about it; the token of two that differ is not told. */
   explain(c: AppContext): CookieFinding
   /** The `Set-Cookie` value that hands out the token. */
@@ -63,7 +68,6 @@ export function createSessionCookie(options: SessionCookieOptions): SessionCooki
     return header.includes(secure.name) ? findCookies(header, secure.name) : []
   }
 
-  /** A browser sends the `Secure` one over https only, whether or not a proxy says which it was. */
   function isOverHttps(c: AppContext): boolean {
     return findSecure(readHeader(c, 'cookie') ?? '').length > 0 || forwarded.isSecure(c)
   }
@@ -86,6 +90,8 @@ export function createSessionCookie(options: SessionCookieOptions): SessionCooki
       if (found.state === 'insecure_cookie') warnOnce()
       return undefined
     },
+
+    isOverHttps,
 
     explain: find,
 
