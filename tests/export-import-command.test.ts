@@ -206,6 +206,46 @@ test('what is exported comes back the same, byte for byte, however it is cut on 
   assert.is(without.out, whole.replaceAll(`,"secretHash":"${hash}"`, ''))
 })
 
+test('a session of our own over the limits of the environment is wrong, and they are named', async () => {
+  const deep = (depth: number) => '['.repeat(depth) + ']'.repeat(depth)
+  const data: Record<string, string> = {
+    SESSION_LIMIT: `{"a":"${'x'.repeat(200_000)}"}`,
+    KEY_LIMIT: `{"${'k'.repeat(257)}":1}`,
+    MAX_KEYS: JSON.stringify(Object.fromEntries(Array.from({ length: 1_001 }, (_, n) => [n, n]))),
+    MAX_DEPTH: `{"a":${deep(65)}}`,
+  }
+  const lines = Object.values(data).map((text, n) => `{"id":"${idOf(n)}",${LIMITS},"data":${text}}`)
+  const claims = `{"a":"${'x'.repeat(65_000)}"}`
+  lines.push(
+    `{"id":"${idOf(4)}",${LIMITS},"claims":{"a":"${'x'.repeat(65_600)}"}}`,
+    `{"id":"${idOf(5)}",${LIMITS},"claims":{"a":${deep(65)}}}`,
+    // What one server can hold: claims may be written whatever the data take.
+    `{"id":"${idOf(6)}",${LIMITS},"data":${claims},"claims":${claims}}`,
+    `{"id":"${idOf(7)}",${LIMITS},"data":{"${'k'.repeat(256)}":${deep(64)}}}`,
+  )
+  const path = makeSessionFile(0)
+  const dry = ['--dry-run', '--data', path]
+  const input = lines.join('\n')
+  const tried = await runHere(importCommand, dry, { stdin: bytesOf(input) })
+  assert.is(tried.out, 'Would import 2; left out 0 that were there, 0 expired and 6 wrong\n')
+  const run = await runHere(importCommand, ['--data', path], { stdin: bytesOf(input) })
+  assert.is(run.code, 65)
+  assert.is(run.out, 'Imported 2; left out 0 that were there, 0 expired and 6 wrong\n')
+  assert.equal(idsIn(path), [6, 7].map(idOf))
+  const reasons = run.err.split('\n')
+  for (const [n, name] of [...Object.keys(data), 'SESSION_LIMIT', 'MAX_DEPTH'].entries()) {
+    assert.ok(reasons[n]?.endsWith(`(COATCHECK_${name})`), reasons[n])
+  }
+
+  process.env['COATCHECK_SESSION_LIMIT'] = '256KiB'
+  try {
+    const stdin = bytesOf(lines[0] ?? '')
+    assert.is((await runHere(importCommand, ['--data', path], { stdin })).code, 0)
+  } finally {
+    delete process.env['COATCHECK_SESSION_LIMIT']
+  }
+})
+
 test('a line of any session reads back as that session', () => {
   const text = fc
     .dictionary(fc.string({ unit: 'binary' }), fc.jsonValue())

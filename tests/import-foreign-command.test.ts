@@ -232,9 +232,9 @@ test('a session over the limits of a server is wrong, each by its reason', async
   const dump = Object.fromEntries(values.map((value, n) => [`sess:${idOf(n)}`, value]))
   const { out, err, path } = await importFrom('connect-redis', dump)
   assert.is(out, 'Imported 1; left out 0 that were there, 0 expired and 4 wrong\n')
-  const reasons = ['--session-limit', '--max-keys', '--key-limit', '--max-depth']
-  for (const [n, flag] of reasons.entries()) {
-    assert.ok(err.split('\n')[n]?.includes(flag), err)
+  const reasons = ['SESSION_LIMIT', 'MAX_KEYS', 'KEY_LIMIT', 'MAX_DEPTH']
+  for (const [n, name] of reasons.entries()) {
+    assert.ok(err.split('\n')[n]?.includes(`(COATCHECK_${name})`), err)
   }
   assert.equal(idsIn(path), [idOf(4)])
 })

@@ -191,6 +191,30 @@ test('an export tells which limits are a session’s own; a line of before count
   }
 })
 
+test('a default idle timeout over the lifetime is read back, one of its own is not', () => {
+  const now = Date.UTC(2026, 0, 1)
+  const session = sessionAt(now, {
+    id: 'an-id-of-17-chars',
+    secretHash: null,
+    idleTimeoutMs: 2 * DAY,
+    lifetimeMs: DAY,
+    ownIdleTimeout: false,
+    ownLifetime: true,
+  })
+  const line = renderSessionLine(session, true)
+  assert.equal(parseSessionLine(line, now), session)
+  // Before, nobody was told that such a one ends sooner; so it is no wrong line.
+  assert.equal(
+    parseSessionLine(line.replace(/"own(IdleTimeout|Lifetime)":\w+,/g, ''), now),
+    session,
+  )
+  assert.is(renderSessionLine({ ...session, ownIdleTimeout: true }, true), line)
+  assert.throws(
+    () => parseSessionLine(line.replace('"ownIdleTimeout":false', '"ownIdleTimeout":true'), now),
+    /"idleTimeoutMs" of its own \("ownIdleTimeout"\) must not be over "lifetimeMs"/,
+  )
+})
+
 test('sessions of schema 5 are as they were, and their holders cannot lengthen them', async () => {
   const clock = createFakeClock()
   const now = clock.now()

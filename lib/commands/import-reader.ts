@@ -1,6 +1,7 @@
 /** What an import makes of the records of its input: sessions, or why they are none. */
 import { isUtf8 } from 'node:buffer'
 import { CoatcheckError } from '../errors.ts'
+import { checkLimits, type SessionRules } from '../session/rules.ts'
 import type { Session } from '../session/session.ts'
 import { parseSessionLine } from '../session/session-line.ts'
 import { type InputRecord, RECORD_LIMIT_BYTES } from './input-records.ts'
@@ -22,11 +23,19 @@ export type ImportReader = {
   end(): readonly ImportItem[]
 }
 
-/** Reads what `export` writes. */
-export const ownReader: ImportReader = {
-  takesPieces: false,
-  take: ({ line, text }) => [{ line, read: (now) => parseSessionLine(decodeRecord(text), now) }],
-  end: () => [],
+/** Reads what `export` writes, where a server of these rules could hold it. */
+export function createOwnReader(rules: SessionRules): ImportReader {
+  function read(text: Buffer | undefined, now: number): Session {
+    const session = parseSessionLine(decodeRecord(text), now)
+    checkLimits(session, rules)
+    return session
+  }
+
+  return {
+    takesPieces: false,
+    take: ({ line, text }) => [{ line, read: (now) => read(text, now) }],
+    end: () => [],
+  }
 }
 
 /** Throws `body_too_large` for a record that was not kept, and `invalid_utf8`. */

@@ -3,12 +3,13 @@ import { CoatcheckError } from '../errors.ts'
 import { createRules, type RuleSettings, type SessionRules } from '../session/rules.ts'
 import { expiresAt, type Session } from '../session/session.ts'
 import { readSome } from '../settings.ts'
+import { settingsTable, variableOf } from '../settings-table.ts'
 import { type Command, type CommandInput, type CommandIo, usageError } from './command.ts'
 import { FILE_EXIT_CODES, WRONG_INPUT } from './file-exit-codes.ts'
 import { createForeignReader } from './foreign/foreign-reader.ts'
 import { FOREIGN_STORES, isForeignStore, traitsOf } from './foreign/stores.ts'
 import { parseUserPath } from './foreign/user-path.ts'
-import { type ImportItem, type ImportReader, ownReader } from './import-reader.ts'
+import { createOwnReader, type ImportItem, type ImportReader } from './import-reader.ts'
 import { type ImportTarget, openDryTarget, openTarget } from './import-target.ts'
 import { readableText, UnreadableInputError } from './input-encoding.ts'
 import { recordsOf } from './input-records.ts'
@@ -48,8 +49,8 @@ export const importCommand: Command = {
     'as it is: so an import that was broken off, or had wrong lines, is simply run\n' +
     'again. What is right is imported, whatever else is wrong. Sessions of another\n' +
     'store keep their ids and get no secret: back ends open them, no cookie does.\n' +
-    'Those over the limits of this environment (COATCHECK_SESSION_LIMIT, ...) are\n' +
-    'wrong.',
+    'Those over the limits of this environment are wrong, also of an export: set\n' +
+    'COATCHECK_SESSION_LIMIT, ... here as for the server.',
   options: {
     strict: { type: 'boolean' },
     lenient: { type: 'boolean' },
@@ -114,7 +115,7 @@ function readerFor({ flags }: CommandInput): ImportReader {
     if (prefix !== undefined || sub !== undefined) {
       throw usageError(importCommand, '--prefix and --sub need --from')
     }
-    return ownReader
+    return createOwnReader(readRules())
   }
   if (!isForeignStore(store)) {
     throw usageError(importCommand, `--from must be one of ${FOREIGN_STORES.join(', ')}`)
@@ -160,7 +161,7 @@ async function importSessions(
       return item.read(now)
     } catch (error) {
       if (!(error instanceof CoatcheckError)) throw error
-      tell(item, error.message)
+      tell(item, namingVariable(error.message))
       return undefined
     }
   }
@@ -203,6 +204,12 @@ async function importSessions(
     if (untold > 0) io.err(`… and ${untold} more that are wrong\n`)
   }
   return counts
+}
+
+/** The flags are a server's: here the limits come from the environment. */
+function namingVariable(reason: string): string {
+  const row = settingsTable.find(({ flag }) => reason.endsWith(`(${flag})`))
+  return row === undefined ? reason : reason.replace(row.flag, variableOf(row))
 }
 
 /** What a server of this environment holds its sessions to. */

@@ -1,5 +1,5 @@
 import { CoatcheckError } from '../errors.ts'
-import type { JsonText } from '../json/text.ts'
+import { checkDepth, type JsonText, parseObject } from '../json/text.ts'
 import type { Session, TimeLimits } from './session.ts'
 
 /** What every session is held to. */
@@ -99,6 +99,23 @@ export function checkSize(before: Session, after: Session, rules: SessionRules):
 export function checkRoom(before: Session, data: JsonText, rules: SessionRules): void {
   if (data.length <= 2 * rules.sessionLimitBytes || data.length <= 2 * sizeOf(before)) return
   throw tooLarge(Buffer.byteLength(data), rules)
+}
+
+/**
+ * Throws what the checks of these limits throw for a session that no server of these rules could hold.
+ * Claims may be written when the data are as long as they may be: each counts by itself.
+ */
+export function checkLimits({ data, claims }: Session, rules: SessionRules): void {
+  const members = parseObject(data)
+  // No limit forbids it, and what holds one has it from a server of before.
+  members.delete('')
+  checkMembers(members, rules)
+  for (const value of members.values()) checkDepth(value, rules.maxDepth, 'a value of it')
+  checkDepth(claims, rules.maxDepth + 1, 'claims')
+  for (const text of [data, claims]) {
+    const bytes = Buffer.byteLength(text)
+    if (bytes > rules.sessionLimitBytes) throw tooLarge(bytes, rules)
+  }
 }
 
 function tooLarge(bytes: number, rules: SessionRules): CoatcheckError {

@@ -34,7 +34,8 @@ export function renderSessionLine(session: Session, withSecretHash: boolean): Js
     lastSeenAt: new Date(session.lastSeenAt),
     idleTimeoutMs,
     lifetimeMs,
-    ownIdleTimeout,
+    // One of a server of before may be over its lifetime; none that is given today may.
+    ownIdleTimeout: ownIdleTimeout && idleTimeoutMs <= lifetimeMs,
     ownLifetime,
     version,
     ...(withSecretHash && secretHash !== null ? { secretHash } : {}),
@@ -81,6 +82,15 @@ export function parseSessionLine(text: string, now: number): Session {
     throw invalid('"secretHash" must be a SHA-256 in base64url')
   }
   if (members.get('device')?.trim() === 'null') members.delete('device')
+  const limits = {
+    idleTimeoutMs: count('idleTimeoutMs', LONGEST_IDLE_TIMEOUT_MS),
+    lifetimeMs: count('lifetimeMs', LONGEST_LIFETIME_MS),
+  }
+  const isTooLong = limits.idleTimeoutMs > limits.lifetimeMs
+  const ownIdleTimeout = take('ownIdleTimeout', 'boolean')
+  if (isTooLong && ownIdleTimeout === 'true') {
+    throw invalid('"idleTimeoutMs" of its own ("ownIdleTimeout") must not be over "lifetimeMs"')
+  }
   const session = {
     id,
     secretHash,
@@ -89,11 +99,10 @@ export function parseSessionLine(text: string, now: number): Session {
     permanent: take('permanent', 'boolean') === 'true',
     createdAt: time('createdAt'),
     lastSeenAt: time('lastSeenAt'),
-    idleTimeoutMs: count('idleTimeoutMs', LONGEST_IDLE_TIMEOUT_MS),
-    lifetimeMs: count('lifetimeMs', LONGEST_LIFETIME_MS),
+    ...limits,
     // A line of before tells limits and not where they came from: a flag of the holder's must not
     // lengthen what a back end has made short.
-    ownIdleTimeout: take('ownIdleTimeout', 'boolean') !== 'false',
+    ownIdleTimeout: ownIdleTimeout !== 'false' && !isTooLong,
     ownLifetime: take('ownLifetime', 'boolean') !== 'false',
     version: members.has('version') ? count('version', LAST_VERSION) : 1,
     device: take('device', 'object') ?? null,
