@@ -122,6 +122,8 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     }
     if (refused.has(socket)) return
     refused.add(socket)
+    // What still comes stays with the kernel: here it would fill the memory until the answer is out.
+    socket.pause()
     // Sent at once it would be taken for the answer to a request before, which is being done.
     pipelining.afterAnswers(socket, () => inTurns(() => giveUp(socket, error)))
   })
@@ -167,6 +169,8 @@ async function readWhatHasCome(server: Server, forMs: number): Promise<void> {
 }
 
 function giveUp(socket: Socket, error: ParserError): void {
+  // To close with bytes unread would take the answer away from the client.
+  socket.resume()
   if (!socket.writable) return
   const refusal = refusalForParser(error.code)
   answerSocket(socket, refusalAt(targetOf(error), refusal))
