@@ -107,6 +107,10 @@ function looksAtOthers(request: WriteRequest): boolean {
   }
 }
 
+function hasDiedIdle(found: Found | Changed): boolean {
+  return found.state === 'ended' && found.tombstone.reason === 'idle_timeout'
+}
+
 type StoreParts = Pick<SqliteStoreOptions, 'clock' | 'maxPendingWrites' | 'maxWriteWaitMs'> &
   Pick<WriteQueueOptions, 'patient'>
 
@@ -168,6 +172,21 @@ export function createStore(reader: Reader, writer: WriterPort, parts: StorePart
     // Told of all activity so far, the writer takes no session for dead that is not.
     if (looksAtOthers(request)) flushTouches()
     return queue.ask(request) as Promise<Answer>
+  }
+
+  /**
+   * For a write to one session. What it finds dead, a dear write that it has overtaken may keep alive,
+   * having come in time: who is told that a session has ended must not find it live after that.
+   */
+  function askOfOne<Answer extends Found | Changed>(request: WriteRequest): Promise<Answer> {
+    const overtakes = queue.mayOvertake()
+    const asked = ask<Answer>(request)
+    if (!overtakes) return asked
+    return asked.then(async (answer) => {
+      if (!hasDiedIdle(answer)) return answer
+      await queue.allAnswered()
+      return await ask<Answer>(request)
+    })
   }
 
   /** What is acknowledged is shown from then on. */
@@ -236,8 +255,7 @@ export function createStore(reader: Reader, writer: WriterPort, parts: StorePart
   return {
     find(id, now) {
       const found = findAsAnswered(id, now)
-      const isIdle = found.state === 'ended' && found.tombstone.reason === 'idle_timeout'
-      if (!isIdle || queue.isEmpty()) return found
+      if (!hasDiedIdle(found) || queue.isEmpty()) return found
       // A write that came in time may be on its way, and keep it alive: who is told that a session
       // has ended must not find it live after that.
       return queue.allAnswered().then(() => findAsAnswered(id, now))
@@ -259,10 +277,12 @@ export function createStore(reader: Reader, writer: WriterPort, parts: StorePart
       return await ask<Inserted>({ kind: 'insert', session, seenAt: seenAt(session.id) })
     },
     change: (id, now, operation) =>
-      ask<Changed>({ kind: 'change', id, now, seenAt: seenAt(id), operation }),
+      askOfOne<Changed>({ kind: 'change', id, now, seenAt: seenAt(id), operation }),
     end: (id, now, reason, when) =>
-      ask<Found>({ kind: 'end', id, now, seenAt: seenAt(id), reason, when }),
+      askOfOne<Found>({ kind: 'end', id, now, seenAt: seenAt(id), reason, when }),
     async endMany(which, now, reason, limit) {
+      // A session that a dear write has kept alive in time is one of those.
+      if (queue.mayOvertake()) await queue.allAnswered()
       let ended = 0
       for (let more = true; more && ended < limit;) {
         const request = { kind: 'end_many', ...which, now, reason, limit: limit - ended } as const

@@ -10,6 +10,8 @@ export type WriteQueue = {
    * cannot begin in time. Of two that wait at once, either may be done first.
    */
   ask(request: WriteRequest): Promise<WriteAnswer>
+  /** Whether what is asked now may be done before something that was asked earlier. */
+  mayOvertake(): boolean
   /** Sends what has gathered: what is sent to the writer after this is done after it. */
   flush(): void
   /** Whether all that was asked has been answered. */
@@ -193,6 +195,7 @@ export function createWriteQueue(options: WriteQueueOptions): WriteQueue {
     flush,
     refuseLate,
     isEmpty: () => pending === 0,
+    mayOvertake: () => dear.length > 0,
     sentAnswered: () => answered,
 
     isLate() {
