@@ -59,7 +59,7 @@ const breakages: Readonly<Record<string, Breakage>> = {
   'idles-on': {
     file: 'lib/session/session.ts',
     replace: 'return now < expiresAt(session)',
-    by: 'return now < Math.min(expiresAt(session) + session.idleTimeoutMs, lifetimeEndsAt(session))',
+    by: 'return now < Math.min(expiresAt(session) + 9 * session.idleTimeoutMs, lifetimeEndsAt(session))',
   },
   'kill-undoes-ends': {
     file: 'lib/store/writer.ts',
