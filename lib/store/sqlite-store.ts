@@ -244,6 +244,8 @@ export function createStore(reader: Reader, writer: WriterPort, parts: StorePart
     end: (id, now, reason, when) =>
       ask<Found>({ kind: 'end', id, now, seenAt: seenAt(id), reason, when }),
     async endMany(which, now, reason, limit) {
+      // A session that a dear write has kept alive in time is one of those.
+      if (queue.mayOvertake()) await queue.allAnswered()
       let ended = 0
       for (let more = true; more && ended < limit;) {
         const request = { kind: 'end_many', ...which, now, reason, limit: limit - ended } as const

@@ -11,6 +11,8 @@ export type WriteQueue = {
    * to different ones, either may be done first.
    */
   ask(request: WriteRequest): Promise<WriteAnswer>
+  /** Whether what is asked now may be done before something that was asked earlier. */
+  mayOvertake(): boolean
   /** Sends what has gathered: what is sent to the writer after this is done after it. */
   flush(): void
   /** Whether all that was asked has been answered. */
@@ -220,6 +222,7 @@ export function createWriteQueue(options: WriteQueueOptions): WriteQueue {
     flush,
     refuseLate,
     isEmpty: () => pending === 0,
+    mayOvertake: () => dear.length > 0,
     sentAnswered: () => answered,
 
     isLate() {

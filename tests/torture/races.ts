@@ -58,8 +58,8 @@ const breakages: Readonly<Record<string, Breakage>> = {
   },
   'idles-on': {
     file: 'lib/session/session.ts',
-    replace: 'return Math.min(session.lastSeenAt + session.idleTimeoutMs, lifetimeEndsAt(session))',
-    by: 'return Math.min(session.lastSeenAt + 2 * session.idleTimeoutMs, lifetimeEndsAt(session))',
+    replace: 'return now < expiresAt(session)',
+    by: 'return now < Math.min(expiresAt(session) + 9 * session.idleTimeoutMs, lifetimeEndsAt(session))',
   },
   'kill-undoes-ends': {
     file: 'lib/store/writer.ts',

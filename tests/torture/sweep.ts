@@ -79,11 +79,22 @@ export const sweepTorture: Torture = {
   run,
 }
 
-async function run({ endsAt, folder, random, spawn }: Given): Promise<Finding> {
-  const isLong = endsAt - performance.now() >= LONG_MS
-  const { sessions, leadMs, p99LimitMs, loopLimitMs, sweepLimitMs } = isLong ? LONG : SHORT
+async function run(given: Given): Promise<Finding> {
+  const isLong = given.endsAt - performance.now() >= LONG_MS
+  const scale = isLong ? LONG : SHORT
+  for (let leadMs = scale.leadMs; ; leadMs *= 2) {
+    const finding = await sweepUnderLoad(given, { ...scale, leadMs })
+    if (finding !== undefined) return finding
+  }
+}
+
+/** Undefined where the server was not up in time, and so nothing has been seen. */
+async function sweepUnderLoad(
+  { folder, random, spawn }: Given,
+  { sessions, leadMs, p99LimitMs, loopLimitMs, sweepLimitMs }: Scale,
+): Promise<Finding | undefined> {
   const violations: string[] = []
-  const path = join(folder, 'sessions.db')
+  const path = join(folder, `sessions-${leadMs}.db`)
   const expiresAt = Date.now() + leadMs
   fillFile({ path, count: sessions, dataBytes: DATA_BYTES, expiresAt, spreadMs: 0 })
   const loop = watchLoop(join(folder, 'loop-delays'))
@@ -96,7 +107,14 @@ async function run({ endsAt, folder, random, spawn }: Given): Promise<Finding> {
   const pagesBefore = pagesOf(path)
 
   // Only what is measured from shortly before the expiry on counts: the start is not the sweep.
-  await sleep(expiresAt - Date.now() - 500)
+  const measuredFrom = expiresAt - 500
+  if (Date.now() > measuredFrom) {
+    client.close()
+    server.kill('SIGTERM')
+    await server.ended
+    return undefined
+  }
+  await sleep(measuredFrom - Date.now())
   await loop?.measure(server)
   const others = startPacedLoad({ ...load, perSecond: PER_SECOND })
   const asked = await askForTheDead(port, {
