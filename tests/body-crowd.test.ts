@@ -37,6 +37,31 @@ test('of bodies that take too much memory together, the one that began first is 
   await server.stop()
 })
 
+test('a body in very many pieces of a byte is refused, and its connection closed', async () => {
+  const server = await listenRaw({ bodyLimitBytes: MIB })
+  const head = 'PUT /session/k HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n'
+  const inPieces = (text: string) => [...text].map((char) => `1\r\n${char}\r\n`).join('')
+
+  const fine = await server.open()
+  fine.write(`${head}${inPieces(`"${'x'.repeat(100_000)}`)}`)
+  const refused = await readToEnd(fine)
+  assert.is(refusalIn(refused), '400 bad_request')
+  assert.match(refused, 'Connection: close')
+  assert.match(refused, 'pieces of a few bytes each')
+
+  // Typed letter by letter, or long in pieces that are worth their handling.
+  const typed = await server.open()
+  typed.write(`${head}${inPieces(`"${'x'.repeat(900)}"`)}0\r\n\r\n`)
+  typed.end()
+  assert.match(await readToEnd(typed), 'HTTP/1.1 204')
+  const long = await server.open()
+  const piece = `40\r\n${'x'.repeat(64)}\r\n`
+  long.write(`${head}1\r\n"\r\n${piece.repeat(900)}1\r\n"\r\n0\r\n\r\n`)
+  long.end()
+  assert.match(await readToEnd(long), 'HTTP/1.1 204')
+  await server.stop()
+})
+
 test('large bodies that do not come to their end keep nobody from writing', async () => {
   const server = await listenRaw({ bodyLimitBytes: MIB })
   const almost = `"${'x'.repeat(MIB - 10)}`

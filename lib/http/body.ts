@@ -97,6 +97,12 @@ let arrivedBytes = 0
  */
 const ARRIVED_LIMIT_BYTES = 8 * 1024 * 1024
 
+/** What is kept of a piece beside its bytes. */
+const PIECE_BYTES = 256
+/** A person may type a body letter by letter; of more pieces than these, each has to be worth its handling. */
+const MANY_PIECES = 1_000
+const FINE_PIECE_BYTES = 64
+
 /**
  * To look through a megabyte takes some 10 ms, and so may what is then done with it: such bodies are taken
  * one at a time, and others go between them.
@@ -127,14 +133,16 @@ function readBody<T>(c: AppContext, limitBytes: number, parse: (text: string) =>
     const body = { refuse }
     let chunks: Buffer[] = []
     let length = 0
+    let pieces = 0
     let isForgotten = false
 
     function forget(): void {
       isForgotten = true
       arriving.delete(body)
-      arrivedBytes -= length
+      arrivedBytes -= length + pieces * PIECE_BYTES
       chunks = []
       length = 0
+      pieces = 0
     }
 
     function refuse(error: CoatcheckError): void {
@@ -146,8 +154,14 @@ function readBody<T>(c: AppContext, limitBytes: number, parse: (text: string) =>
 
     function take(chunk: Buffer): void {
       chunks.push(chunk)
+      pieces++
       length += chunk.length
-      arrivedBytes += chunk.length
+      arrivedBytes += chunk.length + PIECE_BYTES
+      if (pieces > MANY_PIECES && length < pieces * FINE_PIECE_BYTES) {
+        // Each piece costs a call for each of its few bytes, whether they are kept or passed over.
+        c.env.outgoing.shouldKeepAlive = false
+        return refuse(tooFine())
+      }
       // Most are whole with their first piece, and end in the same turn of the loop.
       if (length !== announced) arriving.add(body)
       if (length > limitBytes) refuse(tooLarge(limitBytes))
@@ -225,6 +239,14 @@ function tooLarge(limitBytes: number): CoatcheckError {
   return new CoatcheckError(
     'body_too_large',
     `Cannot read the body: its limit is ${limitBytes.toLocaleString('en-US')} bytes (--body-limit)`,
+  )
+}
+
+function tooFine(): CoatcheckError {
+  return new CoatcheckError(
+    'bad_request',
+    `Cannot read the body: it comes in more than ${MANY_PIECES.toLocaleString('en-US')} pieces of a few ` +
+      'bytes each; send it in larger ones, or whole',
   )
 }
 
