@@ -1,3 +1,3 @@
 import { testTorture } from './test-torture.ts'
 
-testTorture('kill', { seconds: 6, controlSeconds: 3 })
+testTorture('kill', { seconds: 6, controlSeconds: 12 })
