@@ -31,7 +31,14 @@ import {
   splitToken,
   type Token,
 } from './session/token.ts'
-import type { Changed as StoreChanged, ListQuery, Page, Selection, Store } from './store/store.ts'
+import type {
+  Changed as StoreChanged,
+  EndedCount,
+  ListQuery,
+  Page,
+  Selection,
+  Store,
+} from './store/store.ts'
 
 export type Sessions = {
   /**
@@ -75,8 +82,11 @@ export type Sessions = {
   end(found: Found, reason: EndReason, when?: Precondition): Promise<void>
   /** As the store lists them. */
   list(query: ListQuery): Promise<Page>
-  /** Revokes live sessions; of so many that it takes a while, a part, and says that there are more. */
-  endMany(which: Selection): Promise<{ readonly ended: number; readonly more: boolean }>
+  /**
+   * Revokes live sessions; of so many that it takes a while, or where storage gives out on the way, a
+   * part, and says that there are more.
+   */
+  endMany(which: Selection): Promise<EndedCount>
 }
 
 /**
@@ -229,10 +239,7 @@ export function createSessions({ store, clock, rules }: SessionsOptions): Sessio
 
     list: (query) => store.list(query, clock.now()),
 
-    async endMany(which) {
-      const ended = await store.endMany(which, clock.now(), 'revoked', END_LIMIT)
-      return { ended, more: ended === END_LIMIT }
-    },
+    endMany: (which) => store.endMany(which, clock.now(), 'revoked', END_LIMIT),
   }
 }
 

@@ -84,7 +84,7 @@ test('hot sessions that ended together are ended from the answer on, the others 
   await nextTurn()
   for (const id of ids) await store.find(id, clock.now())
   answer()
-  assert.is(await ending, 2)
+  assert.equal(await ending, { ended: 2, more: false })
   const states = await Promise.all(ids.map((id) => reasonOf(store, id, clock.now())))
   assert.equal(states, ['revoked', 'revoked', 'live', 'live'])
 })
@@ -97,9 +97,9 @@ test('of hot sessions that endMany left for a second call, the first call ends n
     await store.find(id, clock.now())
   }
   const stateNow = () => Promise.all(ids.map((id) => reasonOf(store, id, clock.now())))
-  assert.is(await store.endMany(EVERYBODY, clock.now(), 'revoked', 2), 2)
+  assert.is((await store.endMany(EVERYBODY, clock.now(), 'revoked', 2)).ended, 2)
   assert.equal((await stateNow()).toSorted(), ['live', 'revoked', 'revoked'])
-  assert.is(await store.endMany(EVERYBODY, clock.now(), 'revoked', 2), 1)
+  assert.is((await store.endMany(EVERYBODY, clock.now(), 'revoked', 2)).ended, 1)
   assert.equal(await stateNow(), ['revoked', 'revoked', 'revoked'])
 })
 

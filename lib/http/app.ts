@@ -18,7 +18,7 @@ import type { Forwarded } from './forwarded.ts'
 import { createFrontPage } from './front-page.ts'
 import { createHealthRoute } from './health-route.ts'
 import { refuseOtherMethods } from './method-not-allowed.ts'
-import { refuseCrossOrigin, requireSameOrigin } from './same-origin.ts'
+import { isSafe, refuseCrossOrigin, requireSameOrigin } from './same-origin.ts'
 import { explainNotFound } from './session-absence.ts'
 import type { SessionCookie } from './session-cookie.ts'
 import { readQueries } from './query.ts'
@@ -109,7 +109,14 @@ export function createApp(options: AppOptions): Hono<AppEnv> {
   app.onError((error, c) => {
     const refusal = refusalFor(error)
     const isUnexplained = refusal.code === 'session_not_found' && isOwnSession(c.req.path)
-    return answerProblem(isUnexplained ? explainNotFound(c, cookie) : refusal)
+    if (!isUnexplained) return answerProblem(refusal)
+    const answer = answerProblem(explainNotFound(c, cookie))
+    // Of two that differ none opens anything: a browser that has them is to be rid of both.
+    if (!isSafe(c) && cookie.explain(c).state === 'two_tokens') {
+      const all = cookie.removeFormer?.(c, clock.now(), true) ?? []
+      for (const one of all) answer.headers.append('Set-Cookie', one)
+    }
+    return answer
   })
 
   /** What nobody foresaw is told to the operator, by its name and place, and not to the caller. */

@@ -15,7 +15,7 @@ const QUOTE_LIMIT_CHARACTERS = 200
  * can forge either; programs send neither.
  */
 export function refuseCrossOrigin(c: AppContext, forwarded: Forwarded): void {
-  if (SAFE_METHODS.includes(c.req.method) || !isCrossOrigin(c, forwarded)) return
+  if (isSafe(c) || !isCrossOrigin(c, forwarded)) return
   const seen = [...new Set(originsOf(c, forwarded))].join(' or ')
   throw new CoatcheckError(
     'cross_origin',
@@ -24,6 +24,11 @@ export function refuseCrossOrigin(c: AppContext, forwarded: Forwarded): void {
       'your back end; a proxy passes the Host on, or tells host and scheme in X-Forwarded-Host and ' +
       'X-Forwarded-Proto (--trust-proxy)',
   )
+}
+
+/** Whether its method changes nothing, RFC 9110 section 9.2.1. */
+export function isSafe(c: AppContext): boolean {
+  return SAFE_METHODS.includes(c.req.method)
 }
 
 /** The same as a middleware. */

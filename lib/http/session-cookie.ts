@@ -4,7 +4,12 @@ import type { AppContext } from './app-env.ts'
 import { findCookies } from './cookie-header.ts'
 import type { Forwarded } from './forwarded.ts'
 import { readHeader } from './request-header.ts'
-import { type CookieAttributes, renderDeletedCookie, renderSetCookie } from './set-cookie.ts'
+import {
+  type CookieAttributes,
+  domainCovers,
+  renderDeletedCookie,
+  renderSetCookie,
+} from './set-cookie.ts'
 
 export type SessionCookie = {
   /** Its names, the plain one and those of a `Secure` cookie: none of them is a cookie of anybody else's. */
@@ -22,6 +27,13 @@ export type SessionCookie = {
   issue(c: AppContext, token: string, session: Session, now: number): string
   /** The `Set-Cookie` value that takes the cookie back. */
   remove(c: AppContext, now: number): string
+  /**
+   * The `Set-Cookie` values that expire what the cookie was before a domain was configured, or another
+   * one: of the same name, and to a browser another cookie. None where the request has no such cookie;
+   * with `all`, that of today comes last. Undefined where no domain is configured.
+   */
+  readonly removeFormer:
+    ((c: AppContext, now: number, all?: boolean) => readonly string[]) | undefined
 }
 
 /** `insecure_cookie`: the plain one came alone, over https, where anybody on the way can have set it. */
@@ -81,6 +93,18 @@ export function createSessionCookie(options: SessionCookieOptions): SessionCooki
     })
   }
 
+  function removeFormer(c: AppContext, now: number, all = false): readonly string[] {
+    const { name, attributes } = isOverHttps(c) ? secure : plain
+    if (domain === undefined || findCookies(readHeader(c, 'cookie'), name).length === 0) return []
+    const { domain: _, ...ofHost } = attributes
+    const former = formerDomains(domain, forwarded.hostsOf(c))
+    return [
+      ofHost,
+      ...former.map((other) => ({ ...attributes, domain: other })),
+      ...(all ? [attributes] : []),
+    ].map((form) => renderDeletedCookie(name, form, now))
+  }
+
   return {
     names: [...new Set([name, `${HOST_PREFIX}${name}`, `${DOMAIN_PREFIX}${name}`])],
 
@@ -108,7 +132,24 @@ export function createSessionCookie(options: SessionCookieOptions): SessionCooki
       const cookie = isOverHttps(c) ? secure : plain
       return renderDeletedCookie(cookie.name, cookie.attributes, now)
     },
+
+    removeFormer: domain === undefined ? undefined : removeFormer,
   }
+}
+
+/** Every other domain whose cookies a host of this one sends: between the two, and above. */
+function formerDomains(domain: string, hosts: readonly string[]): readonly string[] {
+  const names = hosts.flatMap((host) => URL.parse(`http://${host}`)?.hostname ?? [])
+  const own = names.filter((name) => domainCovers(domain, name))
+  const domains = new Set([...own, domain].flatMap(domainsAbove))
+  domains.delete(domain)
+  return [...domains]
+}
+
+/** It and those above it that are more than a single label, which no browser takes. */
+function domainsAbove(name: string): readonly string[] {
+  const labels = name.split('.')
+  return labels.slice(0, -1).map((_, index) => labels.slice(index).join('.'))
 }
 
 /** Of two that differ, somebody planted one beside the real one: which is which cannot be told. */

@@ -57,17 +57,17 @@ const KEY_METHODS = 'GET, HEAD, PUT, PATCH, DELETE'
  * out: so the same tree serves `/session` and, for a back end, `/sessions/:id`.
  */
 export function createSessionRoutes(deps: SessionRoutesDeps): Hono<AppEnv> {
-  const {
-    sessions,
-    cookie,
-    readDevice,
-    admitCreation,
-    clock,
-    rules,
-    bodyLimitBytes,
-    withSession,
-    isNamed,
-  } = deps
+  const { sessions, cookie, readDevice, admitCreation, clock, rules, bodyLimitBytes, isNamed } =
+    deps
+  const { withSession } = deps
+  const { removeFormer } = cookie
+  const withWrite: WithSession =
+    isNamed || removeFormer === undefined
+      ? withSession
+      : (handle) =>
+          withSession(async (c, access) =>
+            addFormer(await handle(c, access), removeFormer(c, clock.now())),
+          )
   const routes = new Hono<AppEnv>()
 
   routes.get(
@@ -89,7 +89,7 @@ export function createSessionRoutes(deps: SessionRoutesDeps): Hono<AppEnv> {
   if (!isNamed) {
     routes.put(
       '/',
-      withSession(async (c, access) => {
+      withWrite(async (c, access) => {
         const asText = parseForm(readQueries(c)) === 'text'
         const data = requireData(await readValue(c, bodyLimitBytes, rules.maxDepth + 1, asText))
         const changed = await write(c, access, conditional(c, { name: 'overwrite', data }))
@@ -100,7 +100,7 @@ export function createSessionRoutes(deps: SessionRoutesDeps): Hono<AppEnv> {
 
   routes.patch(
     '/',
-    withSession(async (c, access) => {
+    withWrite(async (c, access) => {
       const operation = await readSessionPatch(c)
       return answerSession(c, access, await write(c, access, operation))
     }),
@@ -108,7 +108,7 @@ export function createSessionRoutes(deps: SessionRoutesDeps): Hono<AppEnv> {
 
   routes.delete(
     '/',
-    withSession(async (c, { found }) => {
+    withWrite(async (c, { found }) => {
       await sessions.end(found, isNamed ? 'revoked' : 'logout', readPrecondition(c))
       return answerEmpty(isNamed ? {} : { 'Set-Cookie': cookie.remove(c, clock.now()) })
     }),
@@ -140,7 +140,7 @@ export function createSessionRoutes(deps: SessionRoutesDeps): Hono<AppEnv> {
 
   routes.put(
     '/:key',
-    withSession(async (c, access) => {
+    withWrite(async (c, access) => {
       const key = readKey(c)
       const asText = parseForm(readQueries(c)) === 'text'
       const value = await readValue(c, bodyLimitBytes, rules.maxDepth, asText)
@@ -151,7 +151,7 @@ export function createSessionRoutes(deps: SessionRoutesDeps): Hono<AppEnv> {
 
   routes.patch(
     '/:key',
-    withSession(async (c, access) => {
+    withWrite(async (c, access) => {
       const key = readKey(c)
       const asText = wantsText(c, readQueries(c))
       const body = await readJson(c, bodyLimitBytes, rules.maxDepth + 1)
@@ -162,7 +162,7 @@ export function createSessionRoutes(deps: SessionRoutesDeps): Hono<AppEnv> {
 
   routes.delete(
     '/:key',
-    withSession(async (c, access) => {
+    withWrite(async (c, access) => {
       const { found } = access
       const key = readKey(c)
       const query = readQueries(c)
@@ -185,7 +185,7 @@ export function createSessionRoutes(deps: SessionRoutesDeps): Hono<AppEnv> {
 
   routes.post(
     '/:key',
-    withSession(async (c, access) => {
+    withWrite(async (c, access) => {
       const changed = await act(c, access, readKey(c))
       return isNamed && changed.token !== undefined
         ? answerSession(c, access, changed)
@@ -276,6 +276,16 @@ export function createSessionRoutes(deps: SessionRoutesDeps): Hono<AppEnv> {
   }
 
   return routes
+}
+
+/** Beside the session cookie that an answer sets, what it was under other settings goes. */
+function addFormer(answer: Response, former: readonly string[]): Response {
+  const set = former.length === 0 ? null : answer.headers.get('Set-Cookie')
+  if (set === null) return answer
+  // The one that counts comes last: some clients know a cookie by its name alone.
+  answer.headers.delete('Set-Cookie')
+  for (const one of [...former, set]) answer.headers.append('Set-Cookie', one)
+  return answer
 }
 
 /** Whether a browser would be told the same time to keep the cookie for. */

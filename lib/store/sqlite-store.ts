@@ -247,13 +247,20 @@ export function createStore(reader: Reader, writer: WriterPort, parts: StorePart
       // A session that a dear write has kept alive in time is one of those.
       if (queue.mayOvertake()) await queue.allAnswered()
       let ended = 0
-      for (let more = true; more && ended < limit;) {
+      let more = true
+      while (more && ended < limit) {
         const request = { kind: 'end_many', ...which, now, reason, limit: limit - ended } as const
-        const slice = await ask<EndedMany>(request)
-        ended += slice.ids.length
-        more = slice.more
+        try {
+          const slice = await ask<EndedMany>(request)
+          ended += slice.ids.length
+          more = slice.more
+        } catch (error) {
+          // Each slice is durable by itself: what has ended is told, and the next call says the rest.
+          if (ended === 0 || !(error instanceof CoatcheckError)) throw error
+          break
+        }
       }
-      return ended
+      return { ended, more }
     },
     touch(id, now) {
       touches.add(id, now, hot.touch(id, now))

@@ -47,8 +47,11 @@ export type Store = {
   /** Ends a live session for good: what it answers is what it found. Rejects unless `when` holds. */
   end(id: string, now: number, reason: EndReason, when?: Precondition): Promise<Found>
 
-  /** Ends live sessions for good, at most `limit`, and answers how many: all, where it is fewer. */
-  endMany(which: Selection, now: number, reason: EndReason, limit: number): Promise<number>
+  /**
+   * Ends live sessions for good, at most `limit`. Rejects only where it has ended none: what is refused
+   * later leaves those ended that are, and `more`.
+   */
+  endMany(which: Selection, now: number, reason: EndReason, limit: number): Promise<EndedCount>
 
   /**
    * Records activity of a session that is live at `now` soon, without waiting: the one write that a
@@ -104,6 +107,9 @@ export type Page = {
   readonly damaged: readonly string[]
   readonly next: number | undefined
 }
+
+/** `more`: some may be left. */
+export type EndedCount = { readonly ended: number; readonly more: boolean }
 
 /** Undefined stands for everybody's sessions, and for no exception. */
 export type Selection = { readonly sub: string | undefined; readonly except: string | undefined }
