@@ -189,8 +189,11 @@ function isDamaged(outcome: WriteOutcome): boolean {
 /** A log without a name is lost with this thread: so what is in it goes into the file before. */
 function stray({ reason, isLogOnly }: Strayed): never {
   files.check()
-  if (isLogOnly) log.move('passive')
-  throw new Error(reason)
+  if (!isLogOnly || log.move('restart', true)) throw new Error(reason)
+  throw new Error(
+    `${reason}, and not all of it could be moved into the file: another program reads, or the disk ` +
+      'is full; what was written last is lost',
+  )
 }
 
 /** One slice, then whatever writes have come in between, then the next. */
