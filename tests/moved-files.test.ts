@@ -11,10 +11,12 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
+import Database from 'better-sqlite3'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { findMissing, writeSessions } from './support/acknowledged-writes.ts'
 import { runAmongMounts, withMounts } from './support/mount-namespace.ts'
+import { idsIn } from './support/session-file.ts'
 import { makeFolder, spawnServer } from './support/spawn-server.ts'
 
 const test = suite('moved files')
@@ -132,6 +134,29 @@ for (const { what, damage, says, mend } of CASES) {
   })
 }
 
+test('a log that is removed while another program reads is moved once that has read', async () => {
+  const { path, server, reader } = await openBesideReader()
+  unlinkSync(`${path}-wal`)
+  // It is waited for, a second or so.
+  const until = performance.now() + 2_000
+  while (performance.now() < until) await fetch(`${server.url}/healthz`).catch(() => {})
+  reader.close()
+  const { code, stderr } = await server.ended
+  assert.is(code, 74, stderr)
+  assert.match(stderr, /The log \S+-wal was moved or removed/)
+  assert.not.match(stderr, 'not all of it could be moved')
+  assert.is(idsIn(path).length, COUNT)
+})
+
+test('a log that is removed while another program goes on reading is lost in part, and the line says so', async () => {
+  const { path, server, reader } = await openBesideReader()
+  unlinkSync(`${path}-wal`)
+  const { code, stderr } = await server.ended
+  reader.close()
+  assert.is(code, 74, stderr)
+  assert.match(stderr, /removed, and not all of it could be moved into the file: another program/)
+})
+
 test('a symbolic link to the data file that comes to lead elsewhere ends the server', async () => {
   const path = makePath()
   const link = join(dirname(path), 'link.db')
@@ -190,6 +215,17 @@ function makePath(): string {
 
 function renameAway(path: string): void {
   renameSync(path, `${path}.old`)
+}
+
+/** A server that has written beside a program which reads what was there before. */
+async function openBesideReader() {
+  const path = join(makeFolder(), 'sessions.db')
+  const server = await spawnServer(['--data', path])
+  const reader = new Database(path, { readonly: true })
+  reader.exec('begin')
+  reader.prepare('select count(*) from sessions').get()
+  await writeSessions(server, COUNT)
+  return { path, server, reader }
 }
 
 test.run()

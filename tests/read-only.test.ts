@@ -6,6 +6,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs'
@@ -14,10 +15,12 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { systemClock } from '../lib/clock.ts'
 import { commands } from '../lib/commands/commands.ts'
+import { exportCommand } from '../lib/commands/export.ts'
 import { type HereRun, runHere } from './support/run-here.ts'
 import { idOf, idsIn, makeSessionFile, tamper } from './support/session-file.ts'
 import { skip } from './support/skip.ts'
 import { makeFolder, PROGRAM, spawnServer } from './support/spawn-server.ts'
+import { runTraced } from './support/traced-run.ts'
 
 const test = suite('read only')
 
@@ -64,6 +67,43 @@ test('reads work on a mount that is read only, of a file with a log or without o
     const backup = join(makeFolder(), 'b.db')
     assert.is((await run(['backup', backup], there)).code, 0)
     assert.is(idsIn(backup).length, 4)
+    unmount()
+  }
+})
+
+test('a copy that is read has no name, so that nothing is left of it when the command is killed', async () => {
+  const path = makeSessionFile(300)
+  const written = await leaveInLog(path, 3)
+  // With it, and the log, SQLite can read in place.
+  rmSync(`${path}-shm`)
+  const { folder, unmount } = mountReadOnly(dirname(path))
+  const there = join(folder, 'sessions.db')
+  const temporary = makeFolder()
+  const usual = process.env['TMPDIR']
+  process.env['TMPDIR'] = temporary
+  try {
+    let out = ''
+    const looks: string[][] = []
+    await runHere(exportCommand, ['--data', there], {
+      clock: systemClock,
+      outWhenReady: async (text) => {
+        looks.push(readdirSync(temporary))
+        out += text
+        return true
+      },
+    })
+    assert.ok(looks.length > 0)
+    assert.ok(looks.every((names) => names.length === 0))
+    assert.is(out.trim().split('\n').length, 303)
+    assert.ok(out.includes(written))
+    // As it is filled.
+    const inject = 'pwrite64:signal=KILL:when=1'
+    const { signal } = await runTraced(['export', '--data', there], inject)
+    assert.is(signal, 'SIGKILL')
+    assert.equal(readdirSync(temporary), [])
+  } finally {
+    if (usual === undefined) delete process.env['TMPDIR']
+    else process.env['TMPDIR'] = usual
     unmount()
   }
 })

@@ -1,4 +1,12 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import Database from 'better-sqlite3'
 import { suite } from 'uvu'
@@ -13,6 +21,7 @@ import { restoreCommand } from '../lib/commands/restore.ts'
 import { showCommand } from '../lib/commands/show.ts'
 import { runHere } from './support/run-here.ts'
 import { damageIndex, idOf, idsIn, makeSessionFile, tamper } from './support/session-file.ts'
+import { skip } from './support/skip.ts'
 import { openSmallDisk } from './support/small-disk.ts'
 import { makeFolder, runServer, spawnServer } from './support/spawn-server.ts'
 
@@ -271,6 +280,19 @@ test('restore over a file of a newer Coatcheck, or of another program, says that
     assert.is(code, 0)
     assert.match(err, 'The old file is damaged, or none that this Coatcheck can read')
   }
+})
+
+test('a lock that root makes is for the owner of the data file, also where the restore fails', async () => {
+  if (process.getuid?.() !== 0) skip('only root gives files away')
+  const path = makeSessionFile(1)
+  chownSync(path, 65_534, 65_534)
+  const { fault } = await runHere(restoreCommand, [join(makeFolder(), 'none'), '--data', path])
+  assert.is(fault, 'missing')
+  const foreign = join(makeFolder(), 'foreign.db')
+  tamper(foreign, 'create table theirs (x)')
+  assert.is((await runHere(restoreCommand, [foreign, '--data', path])).fault, 'foreign')
+  const { uid, gid, mode } = statSync(`${path}.lock`)
+  assert.equal([uid, gid, mode & 0o777], [65_534, 65_534, 0o600])
 })
 
 test('restore says what is in force again where there was no file, or nothing of it can be read', async () => {

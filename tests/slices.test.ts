@@ -36,41 +36,51 @@ test('slices have an end where nothing takes any time', () => {
 })
 
 test('a slice ends with the piece at hand when somebody comes', () => {
-  const { run, someoneComesAt, advance } = openSlices({ targetMs: 100, quietMs: 1_000 })
+  const { run, someoneComesAt, advance } = openSlices({ targetMs: 100 })
   for (let n = 0; n < 6; n++) run()
   someoneComesAt(3)
   assert.is(run(), 3)
   // And those after it are of one piece, until there has been nobody for a while.
   assert.equal([run(), run(), run()], [1, 1, 1])
-  advance(1_000)
+  advance(100)
   assert.equal([run(), run(), run()], [1, 2, 4])
 })
 
 test('slices beside steady work of others stay as short as can be', () => {
-  const { run, slices, advance } = openSlices({ targetMs: 100, quietMs: 1_000 })
+  const { run, slices, advance } = openSlices({ targetMs: 100 })
   const sizes = new Set<number>()
   for (let n = 0; n < 50; n++) {
     slices.noteOthers()
-    advance(400)
+    advance(40)
     sizes.add(run())
   }
   assert.equal([...sizes], [1])
 })
 
+test('slices beside a write each second grow in between, and end with the piece at hand', () => {
+  const { run, someoneComesAt, now } = openSlices({ targetMs: 100 })
+  let pieces = 0
+  for (let second = 0; second < 10; second++) {
+    while (now() < second * 1_000 + 900) pieces += run()
+    someoneComesAt(1)
+    assert.is(run(), 1)
+    while (now() < (second + 1) * 1_000) pieces += run()
+  }
+  // With nothing but one piece a slice it would be 1,666.
+  assert.ok(pieces > 6_000, `${pieces} pieces`)
+})
+
 function openSlices({
   targetMs,
-  quietMs = 1_000,
   disk = { syncMs: SYNC_MS },
 }: {
   targetMs: number
-  quietMs?: number
   disk?: { syncMs: number }
 }) {
   let now = 0
   let comesAt = Infinity
   const slices = createSlices({
     targetMs,
-    quietMs,
     now: () => now,
     isAwaited: () => comesAt <= done,
   })
@@ -93,6 +103,7 @@ function openSlices({
     },
     someoneComesAt: (piece: number) => void (comesAt = piece),
     advance: (ms: number) => void (now += ms),
+    now: () => now,
   }
 }
 

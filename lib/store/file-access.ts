@@ -38,8 +38,6 @@ export type FileAccess = {
 
 /** So long a write of a running server waits for a slice, should it be the first for a while. */
 const SLICE_MS = 20
-/** Between two notes that a server takes of what ends here, which are writes, too, slices grow. */
-const QUIET_MS = 100
 /** A server that waits for its turn looks for it every few milliseconds. */
 const TURN_MS = 5
 
@@ -90,7 +88,7 @@ export function openFileAccess(path: string): FileAccess {
   const reader = createReader(database, Infinity)
   const writer = createWriter(database, NO_LIMITS, Infinity)
   const log = manageLog(database)
-  const slices = createSlices({ isAwaited, targetMs: SLICE_MS, quietMs: QUIET_MS })
+  const slices = createSlices({ isAwaited, targetMs: SLICE_MS })
   /** Another number once another program has committed: the server, of which no more is to be seen here. */
   const dataVersion = database.prepare<[], number>('pragma data_version').pluck()
   let seenVersion: number | undefined

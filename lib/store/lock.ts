@@ -1,5 +1,6 @@
 import {
   chmodSync,
+  chownSync,
   closeSync,
   existsSync,
   openSync,
@@ -25,7 +26,7 @@ const PROBE_MS = 200
 export function lockDatabase(path: string): () => void {
   return guarded(path, () => {
     refuseOtherNames(path)
-    createLock(lockPathOf(path))
+    createLock(lockPathOf(path), statSync(path))
     const lock = new Database(lockPathOf(path), { timeout: PROBE_MS })
     try {
       // Nothing is ever written to it: a journal on disk would only be left behind by a crash.
@@ -63,12 +64,15 @@ export function isServed(path: string): boolean {
 
 /**
  * Whoever can read the lock can hold it, and so keep the server from starting: it is this user's
- * alone. SQLite would let everybody read it, as Coatcheck did before.
+ * alone. SQLite would let everybody read it, as Coatcheck did before. One that root makes is for
+ * whoever the data file is of.
  */
-function createLock(lockPath: string): void {
+function createLock(lockPath: string, { uid, gid }: Stats): void {
   const found = statSync(lockPath, { throwIfNoEntry: false })
-  if (found === undefined) closeSync(openSync(lockPath, 'a', 0o600))
-  else if (found.mode % 0o100 !== 0 && isOwn(found)) chmodSync(lockPath, 0o600)
+  if (found === undefined) {
+    closeSync(openSync(lockPath, 'a', 0o600))
+    if (process.getuid?.() === 0) chownSync(lockPath, uid, gid)
+  } else if (found.mode % 0o100 !== 0 && isOwn(found)) chmodSync(lockPath, 0o600)
 }
 
 function isOwn({ uid }: Stats): boolean {

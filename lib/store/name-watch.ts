@@ -1,17 +1,27 @@
+import type { EventEmitter } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import { isBinary, readAsset } from '../assets.ts'
 import type { Looked, Strayed } from './name-watch-thread.ts'
 import type { NamedFile } from './open-files.ts'
 
 export type NameWatch = {
-  /** Looks where the names of the open files lead; resolves once it is known. */
+  /**
+   * Looks where the names of the open files lead, and resolves once it is known; while a look is under
+   * way, with that one.
+   */
   look(): Promise<void>
-  /** Ends the thread; no look is under way then. */
+  /**
+   * Looks a last time, for what was lost since the look before, and ends the thread. Does not wait for
+   * a disk that does not answer.
+   */
   close(): Promise<void>
 }
 
 /** The thread's code in the binary, which has no file to start it from. */
 export const NAME_WATCH_ASSET = 'name-watch-thread.cjs'
+
+/** So long a close waits for a look; a disk over a network that is gone may never answer. */
+const PATIENCE_MS = 5_000
 
 /** It keeps a few strings; by itself a thread takes what a server may need. */
 const LIMITS = { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 16 }
@@ -24,25 +34,26 @@ const LIMITS = { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 16 }
 export function startNameWatch(
   files: readonly NamedFile[],
   onStrayed: (strayed: Strayed) => Promise<void>,
+  thread: LookingThread = startThread(files),
+  patienceMs = PATIENCE_MS,
 ): NameWatch {
-  const given = { workerData: files, name: 'coatcheck names', resourceLimits: LIMITS }
-  const thread = isBinary
-    ? new Worker(readAsset(NAME_WATCH_ASSET), { ...given, eval: true })
-    : new Worker(new URL('./name-watch-thread.ts', import.meta.url), given)
-  const waiting: (() => void)[] = []
+  let underWay: PromiseWithResolvers<void> | undefined
   let isOver = false
 
-  thread.on('message', (looked: Looked) => {
-    void tell(looked).then(() => waiting.shift()?.())
-  })
+  thread.on('message', (looked: Looked) => void tell(looked).then(finishLook))
   thread.on('error', (cause) => {
     const reason = `Nobody watches the data file: ${cause instanceof Error ? cause.message : ''}`
     void tell({ reason, isLogOnly: false })
   })
   thread.on('exit', () => {
     isOver = true
-    for (const done of waiting.splice(0)) done()
+    finishLook()
   })
+
+  function finishLook(): void {
+    underWay?.resolve()
+    underWay = undefined
+  }
 
   async function tell(looked: Looked): Promise<void> {
     if (looked === undefined || isOver) return
@@ -50,16 +61,45 @@ export function startNameWatch(
     await onStrayed(looked)
   }
 
+  function look(): Promise<void> {
+    if (isOver) return Promise.resolve()
+    if (underWay === undefined) {
+      underWay = Promise.withResolvers()
+      thread.postMessage('look')
+    }
+    return underWay.promise
+  }
+
   return {
-    look() {
-      if (isOver) return Promise.resolve()
-      return new Promise((resolve) => {
-        waiting.push(resolve)
-        thread.postMessage('look')
-      })
-    },
+    look,
     async close() {
-      await thread.terminate()
+      await within(patienceMs, async () => {
+        // One that is under way may have begun before what was lost.
+        await underWay?.promise
+        await look()
+        isOver = true
+        await thread.terminate()
+      })
+      isOver = true
     },
   }
+}
+
+/** What of a thread is used here. */
+export type LookingThread = Pick<EventEmitter, 'on'> &
+  Pick<Worker, 'terminate'> & { postMessage(message: 'look'): void }
+
+function startThread(files: readonly NamedFile[]): LookingThread {
+  const given = { workerData: files, name: 'coatcheck names', resourceLimits: LIMITS }
+  return isBinary
+    ? new Worker(readAsset(NAME_WATCH_ASSET), { ...given, eval: true })
+    : new Worker(new URL('./name-watch-thread.ts', import.meta.url), given)
+}
+
+/** Resolves when the work is done, or after so long. */
+async function within(ms: number, work: () => Promise<void>): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const timer = setTimeout(resolve, ms)
+  await Promise.race([work(), promise])
+  clearTimeout(timer)
 }

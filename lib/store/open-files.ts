@@ -46,6 +46,8 @@ type LogState = {
 }
 
 const STATE_BYTES = 48
+/** After both copies: how many frames of the log have been moved into the file. */
+const MOVED_AT = 2 * STATE_BYTES
 const FILE_HEADER_BYTES = 100
 const CHANGE_COUNTER_AT = 24
 const VERSIONS_AT = 18
@@ -73,6 +75,8 @@ export function watchOpenFiles(path: string): OpenFiles {
   ]
   let start = readAt(file, 0, FILE_HEADER_BYTES)
   let startSalts = readLogState(index)?.salts
+  /** Frames that were in the file already when its start was read. */
+  let startMoved = 0
   let fileBytes = fstatSync(file).size
   let seen: LogState | undefined
 
@@ -116,14 +120,17 @@ export function watchOpenFiles(path: string): OpenFiles {
   /** The start of the file changes only as the log is moved into it, by whatever program. */
   function isOurs(now: Buffer, state: LogState): boolean {
     if (now.length < FILE_HEADER_BYTES || now.readUInt16BE(VERSIONS_AT) !== WITH_LOG) return false
-    for (let frame = 0; frame < state.frames; frame++) {
+    const isSameLog = state.salts === startSalts
+    // From a log that has been begun anew since: what cannot be compared must not be older.
+    const isNotOlder = now.readUInt32BE(CHANGE_COUNTER_AT) >= start.readUInt32BE(CHANGE_COUNTER_AT)
+    if (!isSameLog && isNotOlder) return true
+    // It has come from the last frames, in a log that may be of any length.
+    for (let frame = state.frames - 1; frame >= (isSameLog ? startMoved : 0); frame--) {
       if (readFrameHead(log, frame, state.pageBytes)?.page !== 1) continue
       const at = LOG_HEADER_BYTES + frame * frameBytesOf(state) + FRAME_HEADER_BYTES
       if (readAt(log, at, FILE_HEADER_BYTES).equals(now)) return true
     }
-    // From a log that has been begun anew since: what cannot be compared must not be older.
-    const isNotOlder = now.readUInt32BE(CHANGE_COUNTER_AT) >= start.readUInt32BE(CHANGE_COUNTER_AT)
-    return state.salts !== startSalts && isNotOlder
+    return false
   }
 
   function* pagesInLog(state: LogState): Generator<number> {
@@ -135,6 +142,8 @@ export function watchOpenFiles(path: string): OpenFiles {
   function note(state: LogState): void {
     seen = state
     fileBytes = fstatSync(file).size
+    // Before the start is read: what is moved in between is looked for once more.
+    startMoved = readMoved(index)
     start = readAt(file, 0, FILE_HEADER_BYTES)
     startSalts = state.salts
   }
@@ -183,6 +192,12 @@ function readLogState(index: number): LogState | undefined {
     salts: bytes.readBigUInt64BE(32),
     lastSum: (BigInt(number(24)) << 32n) | BigInt(number(28)),
   }
+}
+
+function readMoved(index: number): number {
+  const bytes = readAt(index, MOVED_AT, 4)
+  if (bytes.length < 4) return 0
+  return endianness() === 'LE' ? bytes.readUInt32LE(0) : bytes.readUInt32BE(0)
 }
 
 function frameBytesOf({ pageBytes }: LogState): number {

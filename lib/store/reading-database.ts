@@ -6,14 +6,12 @@ import {
   accessSync,
   closeSync,
   constants,
-  copyFileSync,
   existsSync,
   mkdtempSync,
   openSync,
   readSync,
   realpathSync,
   rmSync,
-  statSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -24,6 +22,7 @@ import { inspect, inspectDatabase, openQueryDatabase, openReaderDatabase } from 
 import { isServed } from './lock.ts'
 import { damagedLog, findLogDamage } from './log-damage.ts'
 import { refuseMountedFiles } from './mounts.ts'
+import { writePlainCopy } from './plain-copy.ts'
 import { guarded, StartError } from './start-error.ts'
 import { refuseLogWithoutFile, refuseStrangeLog } from './strange-log.ts'
 
@@ -32,9 +31,6 @@ export type ReadingDatabase = {
   /** Removes a copy, too. */
   close(): void
 }
-
-/** A copy that another program has written into meanwhile is made again, so many times in all. */
-const ATTEMPTS = 3
 
 /** What SQLite may have beside a file that belongs to what is in it. */
 const LOGS = ['-wal', '-journal']
@@ -156,17 +152,28 @@ function hasLog(path: string): boolean {
   }
 }
 
-/** The file and its log in a folder of their own: there SQLite can do as it is used to. */
+/**
+ * The file and its log as one file in a temporary folder: there SQLite can do as it is used to. It is
+ * all sessions; so it loses its name before anything is in it, and is gone with this process, however
+ * that ends.
+ */
 function openCopy(path: string): ReadingDatabase {
-  let folder: string | undefined
-  const remove = (): void => {
-    if (folder !== undefined) rmSync(folder, { recursive: true, force: true })
-  }
+  let remove = (): void => {}
+  let database: Database.Database | undefined
   try {
-    folder = mkdtempSync(join(tmpdir(), 'coatcheck-'))
-    const copy = join(folder, 'copy.db')
-    copyAsOne(realpathSync(path), copy, path)
-    const { database, close } = opening(openQueryDatabase(copy))
+    const folder = mkdtempSync(join(tmpdir(), 'coatcheck-'))
+    remove = () => rmSync(folder, { recursive: true, force: true })
+    const name = join(folder, 'copy.db')
+    const copy = openSync(name, 'wx+', 0o600)
+    try {
+      // SQLite does not look into it before it is read from.
+      database = openQueryDatabase(name)
+      removeIfPossible(folder)
+      writePlainCopy(realpathSync(path), copy, path)
+    } finally {
+      closeSync(copy)
+    }
+    const { close } = opening(database)
     return {
       database,
       close() {
@@ -175,8 +182,18 @@ function openCopy(path: string): ReadingDatabase {
       },
     }
   } catch (error) {
+    database?.close()
     remove()
     throw noCopy(path, error)
+  }
+}
+
+/** Windows, and NFS in its way, keep the name of a file that is open: there `close` removes it. */
+function removeIfPossible(folder: string): void {
+  try {
+    rmSync(folder, { recursive: true, force: true })
+  } catch {
+    return
   }
 }
 
@@ -196,30 +213,4 @@ function noCopy(path: string, error: unknown): unknown {
     )
   }
   return error
-}
-
-function copyAsOne(source: string, copy: string, path: string): void {
-  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const before = stateOf(source)
-    for (const end of ['', ...LOGS]) {
-      rmSync(`${copy}${end}`, { force: true })
-      if (existsSync(`${source}${end}`)) {
-        copyFileSync(`${source}${end}`, `${copy}${end}`, constants.COPYFILE_FICLONE)
-      }
-    }
-    if (stateOf(source) === before) return
-  }
-  throw new StartError(
-    'in_use',
-    `Cannot read ${path}: another program writes to it, and this user may not read beside that; ` +
-      'run this as the user of the server',
-  )
-}
-
-/** Another text whenever the file or its log has been written to. */
-function stateOf(source: string): string {
-  return ['', ...LOGS]
-    .map((end) => statSync(`${source}${end}`, { throwIfNoEntry: false, bigint: true }))
-    .map((found) => (found === undefined ? '-' : `${found.ino} ${found.size} ${found.mtimeNs}`))
-    .join()
 }

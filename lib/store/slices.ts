@@ -15,8 +15,6 @@ export type SlicesOptions = {
   readonly isAwaited: () => boolean
   /** How long a slice may take, its sync included: so long waits who comes once after a quiet time. */
   readonly targetMs: number
-  /** How long there must have been nobody before slices grow. */
-  readonly quietMs: number
   /** The time of a clock that nobody sets. */
   readonly now?: () => number
 }
@@ -27,6 +25,12 @@ export type SlicesOptions = {
  */
 export const PIECE = 50
 
+/**
+ * So long there must have been nobody before slices grow. Who comes then waits for a piece all the
+ * same, for the slice ends with it: so beside a write now and then they grow in between.
+ */
+const QUIET_MS = 100
+
 /** Whatever the clock says: what one transaction holds of the log, and of memory, has an end. */
 const MOST_PIECES = 400
 
@@ -34,7 +38,7 @@ const MOST_PIECES = 400
 export const never = (): boolean => false
 
 export function createSlices(options: SlicesOptions): Slices {
-  const { isAwaited, targetMs, quietMs, now = () => performance.now() } = options
+  const { isAwaited, targetMs, now = () => performance.now() } = options
   let othersAt = -Infinity
   let most = 1
 
@@ -55,7 +59,7 @@ export function createSlices(options: SlicesOptions): Slices {
       let pieces = 0
       const result = work(() => goesOnAfter(++pieces))
       const ended = now()
-      if (ended - othersAt < quietMs) return result
+      if (ended - othersAt < QUIET_MS) return result
       if (ended - began > targetMs) most = Math.max(1, most >> 1)
       else if (ended - began < targetMs / 2) most = Math.min(most * 2, MOST_PIECES)
       return result

@@ -81,9 +81,8 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
       async close() {
         stopLooking()
         // What has been lost since the last look is no clean stop.
-        await names.look()
-        await writer.check()
         await names.close()
+        await writer.check()
         // The writer goes last, since the last to leave empties the log and removes it.
         await store.close(() => database?.close())
         unlock()

@@ -9,9 +9,11 @@ export type WriteAheadLog = {
   trim(): void
   /**
    * Moves what is in it, as SQLite's checkpoint of this mode does; false where not all could be
-   * moved, since another program reads or the disk is full. Throws where the log cannot be read.
+   * moved, since another program reads or the disk is full. Such a program is not waited for, unless
+   * it `isLastChance`: for as long as this connection waits for anything. Throws where the log cannot
+   * be read.
    */
-  move(mode: 'passive' | 'restart' | 'truncate'): boolean
+  move(mode: 'passive' | 'restart' | 'truncate', isLastChance?: boolean): boolean
 }
 
 /** As many pages as SQLite would let the log have before it moved them. */
@@ -38,11 +40,11 @@ export function manageLog(database: Database.Database, longestBytes = Infinity):
     return Math.max(0, length.get()?.[1] ?? 0)
   }
 
-  function move(mode: 'passive' | 'restart' | 'truncate'): boolean {
+  function move(mode: 'passive' | 'restart' | 'truncate', isLastChance = false): boolean {
     const patience = Number(database.pragma('busy_timeout', { simple: true }))
     try {
-      // Another program that reads keeps the log: it is not waited for.
-      database.pragma('busy_timeout = 0')
+      // Another program that reads keeps the log.
+      if (!isLastChance) database.pragma('busy_timeout = 0')
       return database.pragma(`wal_checkpoint(${mode})`, { simple: true }) === 0
     } catch (error) {
       // What is in the log is safe there, and the next start goes on from it.

@@ -51,7 +51,6 @@ export type FromWriter =
 
 /** So long a write may wait for a slice, should it be the first for a while. */
 const SLICE_MS = 30
-const QUIET_MS = 1_000
 
 const NOTHING_SWEPT: Swept = { ended: 0, removed: 0, damaged: 0 }
 
@@ -79,7 +78,7 @@ let isDoubtful = false
 
 /** Taken from the port and not yet obeyed. */
 const arrived: ToWriter[] = []
-const slices = createSlices({ isAwaited, targetMs: SLICE_MS, quietMs: QUIET_MS })
+const slices = createSlices({ isAwaited, targetMs: SLICE_MS })
 
 // Whatever throws here, an unknown outcome above all, ends the thread, and so the server.
 port.on('message', (message: ToWriter) => {
@@ -115,29 +114,35 @@ function next(): ToWriter | undefined {
   return arrived.shift() ?? receiveMessageOnPort(port)?.message
 }
 
-/** Whether anything has arrived that a slice is not to keep waiting: activity alone can wait. */
+/**
+ * Whether anything has arrived that a slice is not to keep waiting: activity can wait, and so can the
+ * end of many, which is itself done in slices.
+ */
 function isAwaited(): boolean {
   for (let next = receiveMessageOnPort(port); next; next = receiveMessageOnPort(port)) {
     arrived.push(next.message)
   }
   return arrived.some((message) => {
     if (message.kind !== 'write') return message.kind === 'close'
-    return message.requests.some((request) => !('kind' in request) || isUrgent(request))
+    return message.requests.some((request) => !('kind' in request) || !canWait(request))
   })
 }
 
-function isUrgent({ kind }: WriteRequest): boolean {
-  return kind !== 'touch' && kind !== 'see_outside'
+function canWait(request: WriteRequest): boolean {
+  return request.kind === 'end_many' || isActivity(request)
+}
+
+function isActivity({ kind }: WriteRequest): boolean {
+  return kind === 'touch' || kind === 'see_outside'
 }
 
 function write(requests: readonly WriteRequest[]): void {
   if (requests.length === 0) return
-  const urgent = requests.findIndex(isUrgent)
-  const isMany = requests[urgent]?.kind === 'end_many'
-  if (isMany && requests.findLastIndex(isUrgent) === urgent) {
+  const hasOthers = !requests.every(canWait)
+  if (!hasOthers && !requests.every(isActivity)) {
     slices.run((goesOn) => commit(requests, goesOn))
   } else {
-    if (urgent >= 0) slices.noteOthers()
+    if (hasOthers) slices.noteOthers()
     commit(requests, never)
   }
 }
@@ -189,8 +194,11 @@ function isDamaged(outcome: WriteOutcome): boolean {
 /** A log without a name is lost with this thread: so what is in it goes into the file before. */
 function stray({ reason, isLogOnly }: Strayed): never {
   files.check()
-  if (isLogOnly) log.move('passive')
-  throw new Error(reason)
+  if (!isLogOnly || log.move('restart', true)) throw new Error(reason)
+  throw new Error(
+    `${reason}, and not all of it could be moved into the file: another program reads, or the disk ` +
+      'is full; what was written last is lost',
+  )
 }
 
 /** One slice, then whatever writes have come in between, then the next. */

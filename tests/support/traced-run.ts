@@ -44,7 +44,10 @@ function startTraced(
       ...['-e', `trace=${calls}`, '-e', `inject=${inject}`],
       ...[...PROGRAM, ...args],
     ],
-    { env: { PATH: process.env['PATH'] }, stdio: ['ignore', 'ignore', 'pipe', 'pipe'] },
+    {
+      env: { PATH: process.env['PATH'], TMPDIR: process.env['TMPDIR'] },
+      stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
+    },
   )
   let [stderr, trace] = ['', '']
   const stopped = Promise.withResolvers<number>()
