@@ -25,6 +25,27 @@ test('a folder without shared memory is told as such, with the way out, and is n
   assert.ok(disk instanceof StartError && disk.fault === 'disk_failed')
 })
 
+test('a folder that cannot be made is told in one line, by whatever opens the file', async () => {
+  const bounded = ['timeout', '-s', 'KILL', '20']
+  for (const path of ['/proc/foo/a.db', '/proc/foo/bar/a.db', '/sys/foo/a.db', '/dev/null/a.db']) {
+    const backup = makeSessionFile(1)
+    for (const words of [['--port', '0'], ['import'], ['restore', backup]]) {
+      const { code, stderr } = await runServer([...words, '--data', path], {}, bounded)
+      assert.is(code, 73, `${path} ${words.join(' ')}: ${stderr}`)
+      assert.match(stderr, new RegExp(`^Cannot open ${path}: [^\\n]*--data\\)\n$`))
+    }
+  }
+})
+
+test('folders that are not there are made, for this user alone', async () => {
+  const folder = join(makeFolder(), 'a')
+  const path = join(folder, 'b', 'sessions.db')
+  const { code } = await runServer(['import', '--lenient', '--data', path])
+  assert.is(code, 0)
+  assert.is(statSync(folder).mode & 0o777, 0o700)
+  assert.is(statSync(join(folder, 'b')).mode & 0o777, 0o700)
+})
+
 test('every file beside the data is for its own user alone, whatever the umask', async () => {
   const path = join(makeFolder(), 'sessions.db')
   const under = ['sh', '-c', 'umask 000; exec "$@"', 'sh']
