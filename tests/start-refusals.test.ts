@@ -1,6 +1,6 @@
 /** Places where no data file can be, told as what they are; and a lock that others cannot take. */
 import { spawn } from 'node:child_process'
-import { chmodSync, existsSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { suite } from 'uvu'
@@ -67,6 +67,35 @@ test('a lock that everybody could read, from an older Coatcheck, is closed to ot
   chmodSync(`${path}.lock`, 0o644)
   lockDatabase(path)()
   assert.is(statSync(`${path}.lock`).mode & 0o777, 0o600)
+})
+
+test('a refused start leaves nothing beside a file of others, and a lock that was there', async () => {
+  const folder = makeFolder()
+  const path = join(folder, 'notes.md')
+  writeFileSync(path, '# Notes\n'.repeat(200))
+  assert.is((await runServer(['--data', path, '--port', '0'])).code, 65)
+  assert.equal(readdirSync(folder), ['notes.md'])
+
+  const target = join(folder, 'sessions.db')
+  assert.is((await runServer(['restore', path, '--data', target])).code, 65)
+  assert.equal(readdirSync(folder), ['notes.md'])
+
+  writeFileSync(`${path}.lock`, '')
+  assert.is((await runServer(['--data', path, '--port', '0'])).code, 65)
+  assert.equal(readdirSync(folder), ['notes.md', 'notes.md.lock'])
+})
+
+test('a lock is held by one alone, whoever was refused meanwhile and removed it', () => {
+  const path = makeSessionFile(1)
+  rmSync(`${path}.lock`, { force: true })
+  const refuse = lockDatabase(path)
+  assert.throws(() => lockDatabase(path), /another Coatcheck server has it open/)
+  refuse(true)
+  assert.not.ok(existsSync(`${path}.lock`))
+  const unlock = lockDatabase(path)
+  assert.throws(() => lockDatabase(path), /another Coatcheck server has it open/)
+  unlock()
+  assert.ok(existsSync(`${path}.lock`))
 })
 
 test('another user cannot hold the lock and so keep the server from starting', async () => {
