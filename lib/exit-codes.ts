@@ -1,4 +1,5 @@
 import { CoatcheckError } from './errors.ts'
+import { ListenError } from './listen-error.ts'
 import { PROGRAM_NAME } from './program-name.ts'
 import { SettingsError } from './settings.ts'
 import { AddonError } from './store/addon.ts'
@@ -8,7 +9,7 @@ import { StartError, type StartFault } from './store/start-error.ts'
 export const EXIT = {
   stopped: 0,
   badSettings: 64,
-  addressTaken: 69,
+  cannotListen: 69,
   cannotLoad: 71,
   writingFailed: 74,
 } as const
@@ -42,9 +43,8 @@ export function explainFailure(error: unknown): Failure {
   if (error instanceof AddonError) {
     return { exitCode: EXIT.cannotLoad, lines: [error.message] }
   }
-  if (error instanceof Error && 'syscall' in error && error.syscall === 'listen') {
-    const line = `Cannot listen: ${error.message}; stop what holds the address, or choose another (--port)`
-    return { exitCode: EXIT.addressTaken, lines: [line] }
+  if (error instanceof ListenError) {
+    return { exitCode: EXIT.cannotListen, lines: [error.message] }
   }
   const line = error instanceof Error ? (error.stack ?? error.message) : String(error)
   return { exitCode: 1, lines: [line] }

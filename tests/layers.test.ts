@@ -13,6 +13,7 @@ const LAYERS: Record<string, { files: string[]; imports: string[] }> = {
     files: [
       'lib/clock.ts',
       'lib/errors.ts',
+      'lib/listen-error.ts',
       'lib/log.ts',
       'lib/api-key.ts',
       'lib/assets.ts',

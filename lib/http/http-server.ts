@@ -4,6 +4,7 @@ import { connect, type Socket } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import type { Hono } from 'hono'
 import { CoatcheckError } from '../errors.ts'
+import { asListenError } from '../listen-error.ts'
 import type { AppEnv } from './app-env.ts'
 import { passOver } from './body.ts'
 import { isVerify, sessionRequired } from './verify-route.ts'
@@ -56,7 +57,7 @@ const BACKLOG = 4_096
 /** Of the time that a stop has, clients that keep coming get this part and no more. */
 const READING_PART = 0.25
 
-/** Resolves once it listens; rejects with Node's error, `EADDRINUSE` for one, where it cannot. */
+/** Resolves once it listens; rejects with a `ListenError` where it cannot. */
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const listener = getRequestListener(options.app.fetch, { hostname: NO_HOST })
   let stopping = false
@@ -199,15 +200,19 @@ function refusalAt(target: string | undefined, refusal: CoatcheckError): Coatche
 }
 
 async function listen(server: Server, address: ListenAddress): Promise<void> {
-  // A server that was killed leaves its socket file behind: nobody answers there any more.
-  if ('path' in address && (await isAbandoned(address.path))) unlinkSync(address.path)
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen({ ...address, backlog: BACKLOG }, () => {
-      server.off('error', reject)
-      resolve()
+  try {
+    // A server that was killed leaves its socket file behind: nobody answers there any more.
+    if ('path' in address && (await isAbandoned(address.path))) unlinkSync(address.path)
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject)
+      server.listen({ ...address, backlog: BACKLOG }, () => {
+        server.off('error', reject)
+        resolve()
+      })
     })
-  })
+  } catch (error) {
+    throw asListenError(address, error)
+  }
 }
 
 async function isAbandoned(path: string): Promise<boolean> {

@@ -9,7 +9,6 @@ import {
   constants,
   existsSync,
   fstatSync,
-  mkdirSync,
   mkdtempSync,
   openSync,
   readFileSync,
@@ -21,6 +20,7 @@ import {
 import { homedir, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { isBinary, listAssets, readBinaryAsset } from '../assets.ts'
+import { createFolder } from './data-path.ts'
 
 /** The addon cannot be loaded: the message says what the operator can do. */
 export class AddonError extends Error {
@@ -120,7 +120,7 @@ function removeQuietly(folder: string): void {
 function makeCacheFolder(): string | undefined {
   try {
     const folder = join(homedir(), '.cache', 'coatcheck')
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    createFolder(folder)
     return folder
   } catch {
     return undefined

@@ -46,10 +46,12 @@ export function createMissingFile(path: string): void {
     if (!isFileToCome(path)) return
     createFile(path)
     const unlock = lockDatabase(path)
+    let isDone = false
     try {
       prepareDatabase(path)
+      isDone = true
     } finally {
-      unlock()
+      unlock(!isDone)
     }
   })
 }

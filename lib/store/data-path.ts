@@ -1,5 +1,5 @@
 /** The name of the data file, and of what stands beside it. */
-import { lstatSync, readlinkSync, realpathSync } from 'node:fs'
+import { existsSync, lstatSync, mkdirSync, readlinkSync, realpathSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { codeOf } from '../errors.ts'
 
@@ -25,6 +25,21 @@ export function realNameOf(path: string): string {
     name = resolve(folder, readlinkSync(name))
   }
   return name
+}
+
+/**
+ * Makes a folder of this user alone, and those above it that are not there. Throws what `node:fs`
+ * throws, which the recursive `mkdirSync` of Node does not always: under /proc it tries for ever.
+ */
+export function createFolder(folder: string): void {
+  if (existsSync(folder)) return
+  if (dirname(folder) !== folder) createFolder(dirname(folder))
+  try {
+    mkdirSync(folder, { mode: 0o700 })
+  } catch (error) {
+    // Another process was quicker, or the name ends with "..".
+    if (codeOf(error) !== 'EEXIST') throw error
+  }
 }
 
 function realFolderOf(name: string): string | undefined {

@@ -1,9 +1,10 @@
 /** Opening the SQLite file: what is checked before anything is written, and what is set each time. */
-import { closeSync, existsSync, mkdirSync, openSync, statSync } from 'node:fs'
+import { closeSync, openSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import Database from 'better-sqlite3'
 import { listAssets, readAsset } from '../assets.ts'
 import { defineChecksums } from './checksum.ts'
+import { createFolder } from './data-path.ts'
 import { damagedLog, findLogDamage, type LogDamage } from './log-damage.ts'
 import { refuseMountedFiles } from './mounts.ts'
 import { guarded, malformedFile, StartError } from './start-error.ts'
@@ -34,8 +35,7 @@ export function createFile(path: string): void {
   guarded(path, () => {
     refuseMountedFiles(path)
     refuseLogWithoutFile(path)
-    const folder = dirname(path)
-    if (!existsSync(folder)) mkdirSync(folder, { recursive: true, mode: 0o700 })
+    createFolder(dirname(path))
     refuseOtherThanFile(path)
     // Sessions are nobody else's business; SQLite gives its -wal and -shm the mode of the file.
     closeSync(openSync(path, 'a', 0o600))

@@ -6,6 +6,7 @@ import {
   openSync,
   readdirSync,
   realpathSync,
+  rmSync,
   type Stats,
   statSync,
 } from 'node:fs'
@@ -17,17 +18,22 @@ import { guarded, StartError } from './start-error.ts'
 /** A command that looks whether a server runs holds the lock for an instant: it is waited for. */
 const PROBE_MS = 200
 
+/** Lets go of the lock. Where the start was refused, a lock that it made is removed. */
+export type Unlock = (isRefused?: boolean) => void
+
 /**
  * Holds `<path>.lock` for this process, so that no second server opens the same file; the function
  * it returns lets go. The operating system drops the lock when the process dies, however it dies. It
  * is SQLite's own lock on a file beside the data, which leaves the data itself free for backups,
  * Litestream and the `sqlite3` shell. Throws a `StartError` where another process holds it.
  */
-export function lockDatabase(path: string): () => void {
+export function lockDatabase(path: string): Unlock {
   return guarded(path, () => {
     refuseOtherNames(path)
-    createLock(lockPathOf(path), statSync(path))
-    const lock = new Database(lockPathOf(path), { timeout: PROBE_MS })
+    const lockPath = lockPathOf(path)
+    const isNew = createLock(lockPath, statSync(path))
+    const inode = inodeOf(lockPath)
+    const lock = new Database(lockPath, { timeout: PROBE_MS })
     try {
       // Nothing is ever written to it: a journal on disk would only be left behind by a crash.
       lock.pragma('journal_mode = memory')
@@ -41,7 +47,15 @@ export function lockDatabase(path: string): () => void {
           'stop that one, or give this one another file (--data)',
       )
     }
-    return () => lock.close()
+    // Whoever made it may have been refused and removed it: then others lock another one.
+    if (inode === undefined || inode !== inodeOf(lockPath)) {
+      lock.close()
+      return lockDatabase(path)
+    }
+    return (isRefused = false) => {
+      if (isRefused && isNew) rmSync(lockPath, { force: true })
+      lock.close()
+    }
   })
 }
 
@@ -65,14 +79,19 @@ export function isServed(path: string): boolean {
 /**
  * Whoever can read the lock can hold it, and so keep the server from starting: it is this user's
  * alone. SQLite would let everybody read it, as Coatcheck did before. One that root makes is for
- * whoever the data file is of.
+ * whoever the data file is of. Returns whether it was not there.
  */
-function createLock(lockPath: string, { uid, gid }: Stats): void {
+function createLock(lockPath: string, { uid, gid }: Stats): boolean {
   const found = statSync(lockPath, { throwIfNoEntry: false })
   if (found === undefined) {
     closeSync(openSync(lockPath, 'a', 0o600))
     if (process.getuid?.() === 0) chownSync(lockPath, uid, gid)
   } else if (found.mode % 0o100 !== 0 && isOwn(found)) chmodSync(lockPath, 0o600)
+  return found === undefined
+}
+
+function inodeOf(path: string): number | undefined {
+  return statSync(path, { throwIfNoEntry: false })?.ino
 }
 
 function isOwn({ uid }: Stats): boolean {

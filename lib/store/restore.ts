@@ -85,7 +85,7 @@ export async function restoreBackup(options: RestoreOptions): Promise<Restored> 
     removePartial(copy)
     // Where there was no file, an empty one would only look as if there had been.
     if (!isDone && owner === undefined) rmSync(target, { force: true })
-    unlock()
+    unlock(!isDone)
   }
 }
 

@@ -90,7 +90,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
     }
   } catch (error) {
     database?.close()
-    unlock()
+    unlock(true)
     throw asStartError(path, error)
   }
 }
