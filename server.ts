@@ -63,7 +63,7 @@ async function main(args: readonly string[]): Promise<number> {
     case 'command':
       requireFolder()
       // A server that runs beside it goes first.
-      setPriority(constants.priority.PRIORITY_LOW)
+      if (called.command.isUrgent !== true) setPriority(constants.priority.PRIORITY_LOW)
       return await runCommand(called.command, called.args, commandIo())
     case 'serve': {
       const asked = readSettings(called.args)

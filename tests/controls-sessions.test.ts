@@ -42,7 +42,7 @@ testControls('of sessions', {
     green: 'activity counts',
   },
   'a session whose record has changed on the disk is not served': {
-    file: 'damage.test',
+    file: 'tests/damage.test',
     breakage: {
       file: 'lib/store/reader.ts',
       replace: 'return checksumOf(session) === row[12] ? session : undefined',
@@ -52,7 +52,7 @@ testControls('of sessions', {
     green: 'what is changed on a damaged page',
   },
   'one damaged page is no refusal for what is elsewhere': {
-    file: 'damage.test',
+    file: 'tests/damage.test',
     breakage: {
       file: 'lib/store/writer.ts',
       replace: 'if (request === undefined || AFFECTS_ALL.has(refusal.code)) {',

@@ -1,13 +1,15 @@
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer, type RequestListener } from 'node:http'
 import { createServer as createSocketServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
+import { getPriority } from 'node:os'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { healthcheckCommand } from '../lib/commands/healthcheck.ts'
 import { runHere } from './support/run-here.ts'
-import { makeFolder, runServer, spawnServer } from './support/spawn-server.ts'
+import { makeFolder, PROGRAM, runServer, spawnServer } from './support/spawn-server.ts'
 
 const test = suite('healthcheck command')
 
@@ -55,6 +57,22 @@ test('a server that does not answer is given up after three seconds', async () =
   assert.match(err, 'no answer in 3 s')
   assert.ok(performance.now() - started < 10_000)
   silent.close()
+})
+
+test('it takes its turn as the server does, since its answer is due in time', async () => {
+  const silent = createSocketServer((socket) => socket.on('error', () => {})).listen(0, '127.0.0.1')
+  await once(silent, 'listening')
+  const { port } = silent.address() as AddressInfo
+  const [command = '', ...program] = PROGRAM
+  const args = [...program, 'healthcheck', '--port', String(port)]
+  const child = spawn(command, args, { stdio: 'ignore' })
+  // It has asked, and waits for the answer.
+  const [socket] = (await once(silent, 'connection')) as [Socket]
+  const own = getPriority(child.pid)
+  socket.destroy()
+  await once(child, 'close')
+  silent.close()
+  assert.is(own, getPriority())
 })
 
 test('a state is told by word and exit code', async () => {

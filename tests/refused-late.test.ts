@@ -141,6 +141,100 @@ test('activity of a session that comes to damage is passed over, that of all oth
   )
 })
 
+test('activity of a session that was damaged counts again once its id has been ended or made anew', () => {
+  const end = (id: string): WriteRequest => ({
+    ...{ kind: 'end', id, now: NOW, seenAt: 0, reason: 'revoked', when: undefined },
+  })
+  const all = { sub: undefined, except: undefined, reason: 'revoked', limit: 10 } as const
+  const ways: Readonly<Record<string, readonly WriteRequest[]>> = {
+    'an end': [end('mine')],
+    'an end of many': [{ kind: 'end_many', ...all, now: NOW }],
+    'a renewal': [changeOf('mine', renew)],
+  }
+  for (const [way, requests] of Object.entries(ways)) {
+    const { writer, database } = openFilled(
+      `update of last_seen_at on sessions when old.id = 'mine'`,
+    )
+    const touch = (seenAt: number) =>
+      writer.run([{ kind: 'touch', seen: [['mine', seenAt]] }]).map(codeOfOutcome)
+    assert.equal(touch(NOW + 5), ['ok'])
+    database.exec('drop trigger late')
+    assert.equal(writer.run(requests).map(codeOfOutcome), ['ok'], way)
+    database.exec(`delete from tombstones where id = 'mine'`)
+    assert.equal(writer.run([insertOf('mine')]).map(codeOfOutcome), ['ok'])
+    assert.equal(touch(NOW + 6), ['ok'])
+    const seenAt = database.prepare(`select last_seen_at from sessions where id = 'mine'`)
+    assert.is(seenAt.pluck().get(), NOW + 6, way)
+  }
+})
+
+test('activity of a session that was damaged counts again once it was swept, or replaced in its row', () => {
+  for (const way of ['swept', 'forgotten and inserted over'] as const) {
+    const { writer, database } = openFilled(
+      `update of last_seen_at on sessions when old.id = 'mine'`,
+    )
+    const touch = (seenAt: number) => writer.run([{ kind: 'touch', seen: [['mine', seenAt]] }])
+    touch(NOW + 5)
+    database.exec('drop trigger late')
+    const later = NOW + DAY
+    if (way === 'swept') {
+      assert.is(writer.sweepSlice(later, 100).more, false)
+      assert.is(writer.sweepSlice(later + DAY, 100).more, false)
+    }
+    const session = sessionAt(later + DAY, { id: 'mine' })
+    assert.equal(writer.run([{ kind: 'insert', seenAt: 0, session }]).map(codeOfOutcome), ['ok'])
+    touch(later + DAY + 6)
+    const seenAt = database.prepare(`select last_seen_at from sessions where id = 'mine'`)
+    assert.is(seenAt.pluck().get(), later + DAY + 6, way)
+  }
+})
+
+test('activity that comes to damage at many sessions is written one request at a time, too', () => {
+  const { writer, database } = openFilled()
+  const names = Array.from({ length: 200 }, (_, n) => `many-${n}`)
+  writer.run(names.map((id) => insertOf(id)))
+  database.exec(
+    `create trigger late after update of last_seen_at on sessions when old.id like 'many-%' begin
+       insert into api_keys values ('twice', 'twice', 0, 0), ('twice', 'twice', 0, 0); end`,
+  )
+  let runs = 0
+  database.function('count_runs', () => ++runs)
+  database.exec(
+    `create temp trigger counting after update of data on main.sessions when new.id = 'before' begin
+       select count_runs(); end`,
+  )
+  const touches: WriteRequest[] = names.map((id) => ({ kind: 'touch', seen: [[id, NOW + 5]] }))
+  const batch = [changeOf('before', set), ...touches]
+  assert.equal(writer.run(batch).map(codeOfOutcome), Array(batch.length).fill('ok'))
+  assert.ok(runs <= 20, `${runs} runs of one request`)
+  const data = database.prepare(`select data from sessions where id = 'before'`).pluck().get()
+  assert.match(String(data), '"k":1')
+})
+
+test('activity that comes to damage at many sessions of one request is written by halves', () => {
+  const { writer, database } = openFilled()
+  const names = Array.from({ length: 200 }, (_, n) => `many-${n}`)
+  writer.run(names.map((id) => insertOf(id)))
+  let runs = 0
+  database.function('count_runs', () => ++runs)
+  database.exec(
+    `create trigger late after update of last_seen_at on sessions when old.id like 'many-%' begin
+       insert into api_keys values ('twice', 'twice', 0, 0), ('twice', 'twice', 0, 0); end;
+     create temp trigger counting after update of last_seen_at on main.sessions
+       when new.id = 'before' begin select count_runs(); end`,
+  )
+  const seen = ['before', ...names, 'after'].map((id) => [id, NOW + 5] as const)
+  assert.equal(writer.run([{ kind: 'touch', seen }]), [{ ok: true, answer: undefined }])
+  assert.ok(runs < 100, `${runs} runs of one piece`)
+  const seenAt = database.prepare<[string], number>(
+    'select last_seen_at from sessions where id = ?',
+  )
+  assert.equal(
+    ['before', 'many-0', 'after'].map((id) => seenAt.pluck().get(id)),
+    [NOW + 5, NOW, NOW + 5],
+  )
+})
+
 test('a slice of a sweep that comes to damage ends nothing', () => {
   const { writer, database } = openFilled(`insert on tombstones when new.id = 'mine'`)
   const before = dump(database)

@@ -378,6 +378,7 @@ for (const [what, headers] of Object.entries({
 for (const [what, target, header] of [
   ['a long query', `/verify?from=${'x'.repeat(300)}`, 'Cookie: odd=\x01'],
   ['an absolute target', 'http://localhost/verify', 'Host: other'],
+  ['a scheme in capitals', 'HTTP://localhost/verify', 'Host: other'],
 ] as const) {
   test(`GET /verify with ${what} is 401 for what the parser or the guard refuses, too`, async () => {
     const { send, stop } = await listenRaw()
@@ -385,6 +386,19 @@ for (const [what, target, header] of [
     await stop()
     assert.is(answer.status, 401)
     assert.is(answer.headers.get('session-sub'), '')
+  })
+}
+
+for (const path of ['/VERIFY', '/Verify', '/verifY/page', '/verifys', '/%76erify']) {
+  test(`${path} is not /verify, whatever is wrong with the request`, async () => {
+    const { send, stop } = await listenRaw()
+    for (const target of [path, `${path}?touch=false`, `http://localhost${path}`]) {
+      assert.is(parseAnswer(await send(rawRequest(`GET ${target}`))).status, 404, target)
+      const malformed = parseAnswer(await send(rawRequest(`GET ${target}`, ['Cookie: odd=\x01'])))
+      assert.is(malformed.status, 400, target)
+      assert.is(malformed.headers.has('session-sub'), false)
+    }
+    await stop()
   })
 }
 

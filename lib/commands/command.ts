@@ -12,6 +12,8 @@ export type Command = {
   readonly summary: string
   /** False for a command that reads no data file, and has no `--data`. */
   readonly usesData?: false
+  /** For a command whose answer is due in time: elsewhere a server that runs beside it goes first. */
+  readonly isUrgent?: true
   /** Flags of its own; `--data`, `--json` and `--help` go with every command. */
   readonly options?: ParseArgsOptionsConfig
   /** What `--help` says of these flags, as in `['--force', 'replace a file that is there']`. */

@@ -20,6 +20,8 @@ export const healthcheckCommand: Command = {
     'that it listens. A server that still answers, but can only do a part of its work, is told ' +
     'as degraded, and passes.',
   usesData: false,
+  // On a busy machine it would be late otherwise, and a server that is well be taken for one that is not.
+  isUrgent: true,
   options: { host: { type: 'string' }, port: { type: 'string' }, listen: { type: 'string' } },
   flagHelp: [
     ['--host HOST', 'where the server listens; also COATCHECK_HOST'],

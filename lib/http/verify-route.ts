@@ -96,7 +96,8 @@ function answerVerified(session: Session, body: JsonText): Response {
   return answerJson(200, Buffer.from(`${body}\n`), { ...headers, 'Session-Sub': subBytes })
 }
 
-const VERIFY_TARGET = /^(?:https?:\/\/[^/?#]+)?\/verify(?:[/?]|$)/i
+/** As the route has it: unlike the scheme, a path tells capital letters from small ones. */
+const VERIFY_TARGET = /^(?:[Hh][Tt]{2}[Pp][Ss]?:\/\/[^/?#]+)?\/verify(?:[/?]|$)/
 
 /** Whether the target of a request that never gets to its route is this one. */
 export function isVerify(target: string | undefined): boolean {

@@ -21,11 +21,17 @@ export type SessionTable = {
   putOffUntil(number: number, until: number): void
 }
 
-/** `onWrite` is told before each statement that writes. */
+export type SessionTableEvents = {
+  /** Told before each statement that writes. */
+  readonly onWrite: () => void
+  /** Told of an id whose row goes or comes. */
+  readonly onRemade: (id: string) => void
+}
+
 export function createSessionTable(
   database: Database.Database,
   written: WrittenSessions,
-  onWrite: () => void,
+  { onWrite, onRemade }: SessionTableEvents,
 ): SessionTable {
   // Beside a tombstone the id is null, which no column here may be: so the row is passed over, as it is
   // where the id is in use. An `insert … select` says it better, but may be of many rows, and for those
@@ -63,7 +69,9 @@ export function createSessionTable(
       const { id, secretHash, createdAt, device } = session
       onWrite()
       const key = [id, id, secretHash, expiresAt(session), createdAt, sub ?? null, device]
-      return insert.run(...changingColumns(session), ...key).changes === 1
+      const isInserted = insert.run(...changingColumns(session), ...key).changes === 1
+      if (isInserted) onRemade(id)
+      return isInserted
     },
     update(before, after) {
       onWrite()
@@ -78,6 +86,7 @@ export function createSessionTable(
       if (expiresAt(after) < expiresAt(before)) sweepEarlier.run(before.id)
       if (after.id !== before.id) {
         written.delete(before.id)
+        onRemade(before.id)
         rename.run(after.id, after.secretHash, before.id)
       }
       written.set(after)
@@ -94,11 +103,13 @@ export function createSessionTable(
     },
     delete(id) {
       onWrite()
+      onRemade(id)
       remove.run(id)
       written.delete(id)
     },
     deleteRow(number, id) {
       onWrite()
+      onRemade(id)
       removeRow.run(number)
       written.delete(id)
     },

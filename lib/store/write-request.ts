@@ -10,12 +10,14 @@ export type WriteRequest =
   | ChangeRequest
   | EndRequest
   | EndManyRequest
-  | { readonly kind: 'touch'; readonly seen: readonly Seen[] }
+  | TouchRequest
   | { readonly kind: 'add_api_key'; readonly key: ApiKey }
   /** A command's: this batch ends sessions that a running server may keep in memory. */
   | { readonly kind: 'change_outside' }
   /** The server's: it has taken note of so many of these. */
   | { readonly kind: 'see_outside'; readonly made: number }
+
+export type TouchRequest = { readonly kind: 'touch'; readonly seen: readonly Seen[] }
 
 /** A session and the moment of its activity. */
 export type Seen = readonly [id: string, seenAt: number]

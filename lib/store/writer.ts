@@ -31,12 +31,13 @@ import type {
   InsertRequest,
   Refusal,
   Seen,
+  TouchRequest,
   WriteAnswer,
   WriteOutcome,
   WriteRequest,
 } from './write-request.ts'
 
-/** A batch in which so many requests have come to damage is run one request at a time. */
+/** A batch that has come to damage so often is run one request at a time, activity by halves. */
 const MOST_RUNS = 16
 
 /** Asked after each piece of what ends many sessions. */
@@ -75,7 +76,10 @@ export function createWriter(
   /** Sessions whose activity cannot be written, for damage; and the one that is written just now. */
   const untouchable = new Set<string>()
   let touching = ''
-  const table = createSessionTable(database, written, noteWrite)
+  /** Of these the ones that this transaction has ended or made anew: their damage went with the row. */
+  let remade: string[] = []
+  const noteRemade = (id: string): void => void (untouchable.size > 0 && remade.push(id))
+  const table = createSessionTable(database, written, { onWrite: noteWrite, onRemade: noteRemade })
   const tombstones = createTombstoneTable(database, noteWrite)
   const many = createManySessions(database, { table, tombstones, keepEndedMs })
   const othersOfSub = database
@@ -241,8 +245,11 @@ export function createWriter(
     try {
       begin.run()
       written.begin()
+      remade = []
       const result = work()
       commit.run()
+      // Not before: what is undone is run again, and would come upon the damage once more.
+      for (const id of remade) untouchable.delete(id)
       return result
     } catch (error) {
       written.clear()
@@ -257,7 +264,7 @@ export function createWriter(
    */
   function run(requests: readonly WriteRequest[], goesOn: GoesOn = always): WriteOutcome[] {
     const refused = new Map<WriteRequest | undefined, WriteOutcome>()
-    for (;;) {
+    for (let runs = 1; ; runs++) {
       let at = 0
       try {
         return transact(() => {
@@ -277,11 +284,19 @@ export function createWriter(
         }
         if (request.kind === 'touch') untouchable.add(touching)
         else refused.set(request, { ok: false, refusal })
-        if (requests.length > MOST_RUNS && refused.size === MOST_RUNS) {
-          return requests.flatMap((request) => run([request], goesOn))
-        }
+        if (runs < MOST_RUNS) continue
+        if (requests.length > 1) return requests.flatMap((one) => run([one], goesOn))
+        if (request.kind === 'touch' && request.seen.length > 1) return runHalves(request, goesOn)
       }
     }
+  }
+
+  function runHalves({ seen }: TouchRequest, goesOn: GoesOn): WriteOutcome[] {
+    const half = Math.ceil(seen.length / 2)
+    const outcomes = [seen.slice(0, half), seen.slice(half)].flatMap((part) =>
+      run([{ kind: 'touch', seen: part }], goesOn),
+    )
+    return [outcomes.find(({ ok }) => !ok) ?? { ok: true, answer: undefined }]
   }
 
   return {

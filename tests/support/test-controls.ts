@@ -8,7 +8,7 @@ import { breakingVariables, type ChangedFile } from '../torture/breakage.ts'
 import { skip } from './skip.ts'
 
 export type Control = {
-  /** The test file, as the runner takes it: `damage.test`. */
+  /** A part of the test file's path, as the runner takes it, which no other file's has. */
   readonly file: string
   /** How the program is broken. */
   readonly breakage: ChangedFile
