@@ -1,6 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { readSettings, SettingsError, type Settings } from '../lib/settings.ts'
+import { LONGEST_IDLE_TIMEOUT_MS, LONGEST_LIFETIME_MS } from '../lib/session/time-limits.ts'
+import { readSettings, readSome, SettingsError, type Settings } from '../lib/settings.ts'
 
 const test = suite('limits among the settings')
 
@@ -86,5 +87,20 @@ function settingsOf(...args: readonly string[]): Settings {
   if (command.kind !== 'serve') throw new Error(`It is ${command.kind}`)
   return command.settings
 }
+
+test('the longest that the settings allow is the longest of a session in a body, or in a line', () => {
+  const longest = { '--permanent-idle-timeout': '400d', '--permanent-lifetime': '400d' }
+  const names = ['permanentIdleTimeoutMs', 'permanentLifetimeMs'] as const
+  assert.is(readSome(names, longest, {}).permanentLifetimeMs, LONGEST_LIFETIME_MS)
+  const idle = (ms: number) => [`--idle-timeout=${ms}ms`]
+  assert.throws(
+    () => readSettings(idle(LONGEST_IDLE_TIMEOUT_MS), {}),
+    (error: unknown) => error instanceof SettingsError && /--lifetime must be/.test(error.message),
+  )
+  assert.throws(
+    () => readSettings(idle(LONGEST_IDLE_TIMEOUT_MS + 1), {}),
+    (error: unknown) => error instanceof SettingsError && /3650d/.test(error.message),
+  )
+})
 
 test.run()

@@ -1,11 +1,7 @@
 import { CoatcheckError } from '../errors.ts'
 import { type JsonText, kindOf } from '../json/text.ts'
 import type { TimeLimits } from '../session/session.ts'
-
-const DAY_SECONDS = 24 * 60 * 60
-/** As the settings of the same names have it. */
-const LONGEST_IDLE_TIMEOUT_SECONDS = 3_650 * DAY_SECONDS
-const LONGEST_LIFETIME_SECONDS = 400 * DAY_SECONDS
+import { LONGEST_IDLE_TIMEOUT_MS, LONGEST_LIFETIME_MS } from '../session/time-limits.ts'
 
 /**
  * The limits of a session that a back end gives, in seconds; those that it leaves out are left out.
@@ -15,8 +11,8 @@ export function parseTimeLimits(
   idleTimeout: JsonText | undefined,
   lifetime: JsonText | undefined,
 ): Partial<TimeLimits> {
-  const idleTimeoutMs = readSeconds('idleTimeout', idleTimeout, LONGEST_IDLE_TIMEOUT_SECONDS)
-  const lifetimeMs = readSeconds('lifetime', lifetime, LONGEST_LIFETIME_SECONDS)
+  const idleTimeoutMs = readSeconds('idleTimeout', idleTimeout, LONGEST_IDLE_TIMEOUT_MS / 1_000)
+  const lifetimeMs = readSeconds('lifetime', lifetime, LONGEST_LIFETIME_MS / 1_000)
   return {
     ...(idleTimeoutMs === undefined ? {} : { idleTimeoutMs }),
     ...(lifetimeMs === undefined ? {} : { lifetimeMs }),

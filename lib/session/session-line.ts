@@ -10,15 +10,12 @@ import {
 } from '../json/text.ts'
 import { checkClaims } from './claims.ts'
 import type { Session } from './session.ts'
+import { LONGEST_IDLE_TIMEOUT_MS, LONGEST_LIFETIME_MS } from './time-limits.ts'
 import { ID_SHAPE, isHash, isId } from './token.ts'
 
 /** Deeper than any server lets a value be. */
 export const DEEPEST = 1_100
 
-const DAY_MS = 86_400_000
-/** The longest that the settings of these names allow; `expiresAt` stays a date with them. */
-export const LONGEST_IDLE_TIMEOUT_MS = 3_650 * DAY_MS
-export const LONGEST_LIFETIME_MS = 400 * DAY_MS
 /** The last moment of the year 9999. */
 const LATEST_MS = 253_402_300_799_999
 /** From here on adding one to a version may not change it. */

@@ -2,6 +2,12 @@ import { CoatcheckError } from '../errors.ts'
 import type { SessionRules } from './rules.ts'
 import type { Session, TimeLimits } from './session.ts'
 
+const DAY_MS = 86_400_000
+/** The longest that the settings of these names allow; `expiresAt` stays a date with them. */
+export const LONGEST_IDLE_TIMEOUT_MS = 3_650 * DAY_MS
+/** As long as browsers keep a cookie. */
+export const LONGEST_LIFETIME_MS = 400 * DAY_MS
+
 /**
  * The session with its flag and its limits. The flag brings the limits of today's settings with it;
  * those of its own a session keeps, or its holder could lengthen what a back end has made short.

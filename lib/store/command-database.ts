@@ -75,8 +75,8 @@ export function refuseOlder(path: string, { version, known }: Inspected): void {
 }
 
 /** Beside a server SQLite reads the log as the server knows it, and drops nothing. */
-export function refuseDamagedLog(path: string): void {
-  if (isServed(path)) return
+export function refuseDamagedLog(path: string, isInUse = isServed): void {
+  if (isInUse(path)) return
   const damage = findLogDamage(path)
   if (damage !== undefined) throw damagedLog(path, damage)
   refuseStrangeLog(path)

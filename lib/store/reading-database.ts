@@ -18,14 +18,13 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type Database from 'better-sqlite3'
 import { codeOf } from '../errors.ts'
-import { refuseMissing, refuseOlder } from './command-database.ts'
+import { refuseDamagedLog, refuseMissing, refuseOlder } from './command-database.ts'
 import { inspect, inspectDatabase, openQueryDatabase, openReaderDatabase } from './database.ts'
 import { isServed } from './lock.ts'
-import { damagedLog, findLogDamage } from './log-damage.ts'
 import { refuseMountedFiles } from './mounts.ts'
 import { writePlainCopy } from './plain-copy.ts'
 import { guarded, StartError } from './start-error.ts'
-import { refuseLogWithoutFile, refuseStrangeLog } from './strange-log.ts'
+import { refuseLogWithoutFile } from './strange-log.ts'
 
 export type ReadingDatabase = {
   readonly database: Database.Database
@@ -48,16 +47,10 @@ export function openForReading(
     refuseLogWithoutFile(path)
     refuseMissing(path)
     refuseUnreadable(path)
-    if (hasLog(realpathSync(path))) refuseMountedFiles(path)
-    // Beside a server SQLite reads the log as the server knows it, and drops nothing.
-    const served = isServedHere(path)
-    if (!served) {
-      const damage = findLogDamage(path)
-      if (damage !== undefined) throw damagedLog(path, damage)
-      refuseStrangeLog(path)
-    }
+    if (mayHaveLog(realpathSync(path))) refuseMountedFiles(path)
+    refuseDamagedLog(path, isServedHere)
     beforeOpening()
-    if (!served) refuseBeforeLogIsMoved(path)
+    if (!isServedHere(path)) refuseBeforeLogIsMoved(path)
     const opened = openInPlace(path) ?? openCopy(path)
     try {
       refuseOlder(path, inspectDatabase(opened.database, path, 'quick_check'))
@@ -107,7 +100,7 @@ function isServedHere(path: string): boolean {
 function openInPlace(path: string): ReadingDatabase | undefined {
   const file = realpathSync(path)
   if (mayWriteBeside(file)) return opening(openQueryDatabase(path))
-  if (hasLog(file) && !existsSync(`${file}-shm`)) return undefined
+  if (mayHaveLog(file) && !existsSync(`${file}-shm`)) return undefined
   try {
     return opening(openReaderDatabase(path))
   } catch (error) {
@@ -142,7 +135,7 @@ function mayWrite(path: string): boolean {
 }
 
 /** Whether SQLite would look for a log: https://sqlite.org/fileformat2.html#file_format_version_numbers */
-function hasLog(path: string): boolean {
+function mayHaveLog(path: string): boolean {
   if (LOGS.some((end) => existsSync(`${path}${end}`))) return true
   const file = openSync(path, 'r')
   try {

@@ -4,7 +4,7 @@ import { findMember, type JsonText, kindOf, renderObject } from '../../json/text
 import { checkClaims } from '../../session/claims.ts'
 import { checkLimits, checkMembers, type SessionRules } from '../../session/rules.ts'
 import type { Session } from '../../session/session.ts'
-import { LONGEST_IDLE_TIMEOUT_MS, LONGEST_LIFETIME_MS } from '../../session/session-line.ts'
+import { LONGEST_IDLE_TIMEOUT_MS, LONGEST_LIFETIME_MS } from '../../session/time-limits.ts'
 import { ID_SHAPE, isId } from '../../session/token.ts'
 import { checkType, type DumpEntry } from './dump-entry.ts'
 import { findMoment, leftMs } from './dump-time.ts'
