@@ -86,6 +86,19 @@ test('a body that is no session is refused with its code, and creates nothing', 
   assert.equal(rowsOf(server), [])
 })
 
+test('a member that has no place there is named, and its value is not', async () => {
+  const server = openBackEnd(LIMITS)
+  for (const [body, end] of [
+    ['{"sub":"ada"}', 'it has "sub": the user goes into {"claims":{"sub":"ada"}}'],
+    ['{"data":{},"user":"secret"}', 'it has "user"'],
+    ['{"":"secret"}', 'it has ""'],
+    ['{"device":{"ip":"secret"}}', 'it has "ip"'],
+  ] as const) {
+    const { detail } = await problemOf(await server.ask('POST /sessions', { body }))
+    assert.ok(detail.endsWith(end), detail)
+  }
+})
+
 test('a time is an integer of seconds from 1 to its longest, and nothing else', async () => {
   const server = openBackEnd()
   const wrong = ['0', '-1', '1.5', '1e-1', '"60"', 'null', 'true', '[60]', '{}', '1e400', '9e15']

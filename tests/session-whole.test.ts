@@ -47,6 +47,55 @@ test('PATCH /session refuses a body that is no patch of a session, and changes n
   assert.match((await problemOf(list)).detail, 'Content-Type: application/json-patch+json')
 })
 
+test('PATCH /session names the member that it does not know, cut short, and never its value', async () => {
+  const { request } = openServer()
+  const cookie = await signIn(request, { a: 1 })
+  for (const [name, shown] of [
+    ['user', '"user"'],
+    ['a\nb', '"a\\nb"'],
+    ['k'.repeat(65), `"${'k'.repeat(63)}…"`],
+    ['sub', '"sub": the user goes into {"claims":{"sub":"ada"}}'],
+  ] as const) {
+    const body = JSON.stringify({ [name]: 'secret' })
+    const { detail } = await problemOf(await request('PATCH /session', { cookie, body }))
+    assert.ok(detail.endsWith(`it has ${shown}`), detail)
+  }
+})
+
+test('a step of JSON Patch says where its path must start, whatever it does', async () => {
+  const { patch } = await openSession()
+  for (const [step, shown] of [
+    [{ op: 'add', path: '/k', value: 1 }, '/k'],
+    [{ op: 'replace', path: '/k', value: 1 }, '/k'],
+    [{ op: 'test', path: '/k', value: 1 }, '/k'],
+    [{ op: 'remove', path: '/k/x' }, '/k/x'],
+    [{ op: 'move', from: '/k', path: '/data/k' }, '/k'],
+    [{ op: 'copy', from: '/data', path: '/Data' }, '/Data'],
+    [{ op: 'add', path: '/', value: 1 }, '/'],
+  ] as const) {
+    const answer = await patch([{ op: 'test', path: '/permanent', value: false }, step])
+    const { code, detail } = await problemOf(answer)
+    assert.is(code, 'invalid_patch')
+    assert.match(detail, `step 1 of the patch: a path starts with /data, /claims or /permanent`)
+    assert.match(detail, `got "${shown}"`)
+  }
+})
+
+test('JSON Patch that is sent to a key is told where it goes, whatever its Content-Type', async () => {
+  const { request } = openServer()
+  const cookie = await signIn(request, { a: 1 })
+  for (const type of ['application/json-patch+json', 'application/json']) {
+    const answer = await request('PATCH /session/a', {
+      cookie,
+      body: '[{"op":"replace","path":"/data/a","value":2}]',
+      headers: { 'content-type': type },
+    })
+    const { code, detail } = await problemOf(answer)
+    assert.is(code, 'invalid_argument')
+    assert.match(detail, 'JSON Patch goes to PATCH /session, with')
+  }
+})
+
 test('PATCH /session refuses claims, alone and beside data, and takes none of it', async () => {
   const { request, database } = openServer()
   for (const body of [

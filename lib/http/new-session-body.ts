@@ -4,7 +4,7 @@ import { CoatcheckError } from '../errors.ts'
 import { type JsonText, kindOf, parseObject } from '../json/text.ts'
 import type { SessionDraft } from '../session/operations.ts'
 import type { Device } from './device.ts'
-import { MAX_BODY_MEMBERS, requireKind } from './session-body.ts'
+import { describeOther, MAX_BODY_MEMBERS, quoteName, requireKind } from './session-body.ts'
 import { parseTimeLimits } from './time-limits-body.ts'
 
 export type NewSession = { readonly draft: SessionDraft; readonly device: Device | undefined }
@@ -18,10 +18,11 @@ export function parseNewSession(body: JsonText): NewSession {
   const { data, claims, permanent, idleTimeout, lifetime, device, ...others } = Object.fromEntries(
     parseObject(body, MAX_BODY_MEMBERS),
   )
-  if (Object.keys(others).length > 0) {
+  const [wrong] = Object.keys(others)
+  if (wrong !== undefined) {
     throw invalid(
       'the body may have the members data, claims, permanent, idleTimeout, lifetime and device; ' +
-        'it has another one',
+        describeOther(wrong),
     )
   }
   return {
@@ -37,8 +38,9 @@ export function parseNewSession(body: JsonText): NewSession {
 
 function parseDevice(text: JsonText): Device {
   const { address, userAgent, ...others } = Object.fromEntries(parseObject(text, MAX_BODY_MEMBERS))
-  if (Object.keys(others).length > 0) {
-    throw invalid('"device" may have the members address and userAgent; it has another one')
+  const [wrong] = Object.keys(others)
+  if (wrong !== undefined) {
+    throw invalid(`"device" may have the members address and userAgent; it has ${quoteName(wrong)}`)
   }
   return {
     ...(address === undefined ? {} : { address: readAddress(address) }),

@@ -8,7 +8,10 @@ type KeyOperation = Extract<Operation, { name: 'increment' | 'append' | 'merge' 
 
 /** `{"increment":n}`, `{"append":x}` or `{"merge":{…}}`: one of them, for `PATCH /session/KEY`. */
 export function parseKeyPatch(key: string, body: JsonText): KeyOperation {
-  const [[name, text] = [], ...others] = [...members(body, 'a key')]
+  const wayOut =
+    'JSON Patch goes to PATCH /session, with Content-Type: application/json-patch+json and paths ' +
+    'such as /data/user'
+  const [[name, text] = [], ...others] = [...members(body, 'a key', wayOut)]
   const value = text?.trim()
   if (value !== undefined && others.length === 0) {
     switch (name) {
@@ -32,14 +35,18 @@ export function parseKeyPatch(key: string, body: JsonText): KeyOperation {
  * `idleTimeout` and `lifetime`, in seconds.
  */
 export function parseSessionPatch(body: JsonText, isBackEnd: boolean): SessionUpdate {
-  const { data, claims, permanent, ...others } = Object.fromEntries(members(body, 'a session'))
+  const wayOut = 'JSON Patch needs Content-Type: application/json-patch+json'
+  const { data, claims, permanent, ...others } = Object.fromEntries(
+    members(body, 'a session', wayOut),
+  )
   const { idleTimeout, lifetime, ...unknown } = others
-  if (Object.keys(isBackEnd ? unknown : others).length > 0) {
+  const [wrong] = Object.keys(isBackEnd ? unknown : others)
+  if (wrong !== undefined) {
     throw new CoatcheckError(
       'invalid_argument',
       'Cannot patch a session: the body may have the members data, claims and permanent, ' +
         'as in {"data":{"user":"ada"}}, and a back end\'s, with its API key, idleTimeout and ' +
-        'lifetime; it has another one',
+        `lifetime; ${describeOther(wrong)}`,
     )
   }
   return {
@@ -65,12 +72,22 @@ export function requireData(body: JsonText): JsonText {
   )
 }
 
-function members(body: JsonText, what: string): Map<string, JsonText> {
+/** Of a member that has no place in a body, its name and what may be meant; its value is for nobody. */
+export function describeOther(name: string): string {
+  const meant = name === 'sub' ? ': the user goes into {"claims":{"sub":"ada"}}' : ''
+  return `it has ${quoteName(name)}${meant}`
+}
+
+/** As a message may show it: on one line, and not too long. */
+export function quoteName(name: string): string {
+  return JSON.stringify(name.length > 64 ? `${name.slice(0, 63)}…` : name)
+}
+
+function members(body: JsonText, what: string, wayOut: string): Map<string, JsonText> {
   if (kindOf(body) === 'object') return parseObject(body, MAX_BODY_MEMBERS)
   throw new CoatcheckError(
     'invalid_argument',
-    `Cannot patch ${what}: the body must be a JSON object, it is of type ${kindOf(body)}; ` +
-      'JSON Patch needs Content-Type: application/json-patch+json',
+    `Cannot patch ${what}: the body must be a JSON object, it is of type ${kindOf(body)}; ${wayOut}`,
   )
 }
 

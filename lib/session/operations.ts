@@ -4,6 +4,7 @@
  */
 import { CoatcheckError } from '../errors.ts'
 import { applyJsonPatch, type PatchStep } from '../json/json-patch.ts'
+import { quotePointer, renderPointer } from '../json/pointer.ts'
 import { mergePatch } from '../json/merge-patch.ts'
 import { addNumbers } from '../json/number.ts'
 import {
@@ -245,6 +246,7 @@ function patch(
   rules: SessionRules,
 ): Session {
   if (!mayWriteClaims && steps.some(writesClaims)) throw claimsReadOnly()
+  refuseOtherPaths(steps)
   const document = renderObject(
     new Map([
       ['data', session.data],
@@ -273,6 +275,22 @@ function patch(
     claims,
   }
 }
+
+/** Whatever the step does: that such a path does not exist, or has another value, would mislead. */
+function refuseOtherPaths(steps: readonly PatchStep[]): void {
+  for (const [index, step] of steps.entries()) {
+    const paths = 'from' in step ? [step.from, step.path] : [step.path]
+    const wrong = paths.find(([first]) => first !== undefined && !PATCHED.includes(first))
+    if (wrong === undefined) continue
+    throw new CoatcheckError(
+      'invalid_patch',
+      `Cannot apply step ${index} of the patch: a path starts with /data, /claims or /permanent, ` +
+        `as in /data/user, got ${quotePointer(renderPointer(wrong))}`,
+    )
+  }
+}
+
+const PATCHED = ['data', 'claims', 'permanent']
 
 /** Every step whose effect could reach the claims: at them, below them, or at the whole session. */
 function writesClaims(step: PatchStep): boolean {
