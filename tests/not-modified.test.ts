@@ -69,6 +69,53 @@ test('a 304 is activity, as a 200 is, unless ?touch=false asks for none', async 
   assert.is((await request('GET /session', { cookie })).status, 200)
 })
 
+test('a 304 says that data, claims and limits are as they were, and nothing of the times', async () => {
+  const { ask, create, request, clock } = openBackEnd()
+  const { cookie, id } = await create({ data: { a: 1 }, claims: { sub: 'ada', role: 'user' } })
+  const changes = [
+    '{"data":{"a":2}}',
+    '{"claims":{"role":"admin"}}',
+    '{"permanent":true}',
+    '{"idleTimeout":600}',
+    '{"lifetime":3600}',
+  ]
+  for (const body of changes) {
+    const before = await request('GET /session', { cookie })
+    const tag = before.headers.get('etag') ?? ''
+    const shown = await sessionOf(before)
+    clock.advance(1_000)
+    // Times have moved on, and that alone is no other version.
+    assert.is((await request('GET /session', given(cookie, tag))).status, 304)
+    const later = await request('GET /session', { cookie })
+    assert.is(later.headers.get('etag'), tag)
+    const seen = await sessionOf(later)
+    assert.ok(seen.lastSeenAt > shown.lastSeenAt)
+    assert.equal(
+      { ...seen, lastSeenAt: '', expiresAt: '' },
+      { ...shown, lastSeenAt: '', expiresAt: '' },
+    )
+
+    assert.is((await ask(`PATCH /sessions/${id}`, { body })).status, 200, body)
+    for (const line of READS) {
+      assert.is((await request(line, given(cookie, tag))).status, 200, `${line} ${body}`)
+    }
+  }
+})
+
+test('a tag belongs to one session: of another one it tells nothing, and answers vary by cookie', async () => {
+  const { request } = openServer()
+  const ada = await signIn(request, { a: 1 })
+  const bob = await signIn(request, { a: 2 })
+  const [of, other] = await Promise.all(
+    [ada, bob].map((cookie) => request('GET /session/a', { cookie })),
+  )
+  assert.is(of?.headers.get('etag'), other?.headers.get('etag'))
+  assert.not.equal(await of?.text(), await other?.text())
+  const unchanged = await request('GET /session/a', given(bob, of?.headers.get('etag') ?? ''))
+  assert.is(unchanged.status, 304)
+  assert.match(unchanged.headers.get('vary') ?? '', /^Cookie,/)
+})
+
 test('a bare value and its JSON have tags of their own', async () => {
   const { request } = openServer()
   const cookie = await signIn(request, { a: 'x' })

@@ -243,9 +243,9 @@ export function createWriter(
   /** One durable transaction; an error that surely left nothing behind is a `CoatcheckError`. */
   function transact<T>(work: () => T): T {
     try {
+      remade = []
       begin.run()
       written.begin()
-      remade = []
       const result = work()
       commit.run()
       // Not before: what is undone is run again, and would come upon the damage once more.

@@ -28,13 +28,13 @@ export const failingDisk: Torture = {
   breakages: {
     'commit-errors-ignored': {
       file: 'lib/store/writer.ts',
-      replace: '      commit.run()\n      return result',
+      replace: '      commit.run()\n',
       by: `      try {
         commit.run()
       } catch {
         if (database.inTransaction) rollback.run()
       }
-      return result`,
+`,
     },
     'takes-heart': {
       file: 'lib/store/writer.ts',
