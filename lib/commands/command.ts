@@ -51,6 +51,16 @@ export async function runCommand(
   args: readonly string[],
   io: CommandIo,
 ): Promise<number> {
+  try {
+    return await run(command, args, io)
+  } catch (error) {
+    // What is wrong with a flag that the server has, too, is in this command's help.
+    if (!(error instanceof SettingsError && error.help === '--help')) throw error
+    throw new SettingsError(error.faults, `${nameOf(command)} --help`)
+  }
+}
+
+async function run(command: Command, args: readonly string[], io: CommandIo): Promise<number> {
   const { values, positionals } = parse(command, args)
   if (values['help'] === true) {
     io.out(renderUsage(command))
@@ -71,6 +81,16 @@ export function usageError(command: Command, reason: string): SettingsError {
     [`${reason}; usage: ${command.usage.join(', or ')}`],
     `${nameOf(command)} --help`,
   )
+}
+
+/** Throws for words where a command takes none; `wayOut` says how that is given that was meant. */
+export function refuseWords(
+  command: Command,
+  [word]: readonly string[],
+  wayOut = 'a data file is named with --data FILE',
+): void {
+  if (word === undefined) return
+  throw usageError(command, `Unexpected argument ${JSON.stringify(word)}: ${wayOut}`)
 }
 
 /** The flags that come with a command besides its own. */

@@ -3,7 +3,13 @@ import { CoatcheckError } from '../errors.ts'
 import { createRules, type RuleSettings, type SessionRules } from '../session/rules.ts'
 import { expiresAt, type Session } from '../session/session.ts'
 import { readSome } from '../settings.ts'
-import { type Command, type CommandInput, type CommandIo, usageError } from './command.ts'
+import {
+  type Command,
+  type CommandInput,
+  type CommandIo,
+  refuseWords,
+  usageError,
+} from './command.ts'
 import { FILE_EXIT_CODES, WRONG_INPUT } from './file-exit-codes.ts'
 import { createForeignReader } from './foreign/foreign-reader.ts'
 import { FOREIGN_STORES, isForeignStore, traitsOf } from './foreign/stores.ts'
@@ -76,7 +82,7 @@ export const importCommand: Command = {
     const { flags, json, dataPath } = input
     const isStrict = flags['strict'] === true
     const isLenient = flags['lenient'] === true
-    if (input.words.length > 0) throw usageError(importCommand, 'Cannot take more words')
+    refuseWords(importCommand, input.words, 'sessions come from stdin, as in import < FILE')
     if (isStrict && isLenient) {
       throw usageError(importCommand, 'Cannot be strict and lenient at once')
     }
