@@ -16,6 +16,8 @@ export type Command = {
   readonly options?: ParseArgsOptionsConfig
   /** What `--help` says of these flags, as in `['--force', 'replace a file that is there']`. */
   readonly flagHelp?: readonly (readonly [flag: string, description: string])[]
+  /** The words that the value of a flag is one of, by the flag, for shells to complete. */
+  readonly flagWords?: Readonly<Record<string, readonly string[]>>
   /** What the exit codes mean, where there is more to say than 0 for done and 64 for wrong words. */
   readonly exitCodes?: readonly (readonly [code: number, meaning: string])[]
   /** Answers the exit code; throws a `SettingsError` for words that make no sense. */

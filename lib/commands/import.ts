@@ -74,6 +74,7 @@ export const importCommand: Command = {
     ['--sub PATH', 'the member that becomes claims.sub, a string or an integer:'],
     ['', "_user_id, passport.user, /passport/user; nobody's without it"],
   ],
+  flagWords: { '--from': FOREIGN_STORES },
   exitCodes: [
     [WRONG_INPUT, 'a part of the input is wrong, or all, or nothing is in it'],
     ...FILE_EXIT_CODES,
