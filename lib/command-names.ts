@@ -43,6 +43,7 @@ const SYNONYMS: Readonly<Record<string, string>> = {
 
 /** What is said of a word that calls nothing. */
 export function unknownCommand(word: string): string {
+  if (/^\d{1,5}$/.test(word)) return `Unexpected argument "${word}": did you mean --port ${word}?`
   const known = [...OTHER_WORDS, ...COMMAND_NAMES]
   const meant = Object.hasOwn(SYNONYMS, word) ? SYNONYMS[word] : findNearest(word, known)
   const hint =

@@ -29,10 +29,8 @@ export type Failure = { readonly exitCode: number; readonly lines: readonly stri
 /** Why the program cannot go on, in lines for a person, and the exit code for it. */
 export function explainFailure(error: unknown): Failure {
   if (error instanceof SettingsError) {
-    return {
-      exitCode: EXIT.badSettings,
-      lines: [...error.faults, `See ${PROGRAM_NAME} ${error.help}`],
-    }
+    const help = error.help === '' ? [] : [`See ${PROGRAM_NAME} ${error.help}`]
+    return { exitCode: EXIT.badSettings, lines: [...error.faults, ...help] }
   }
   if (error instanceof StartError) {
     return { exitCode: EXIT_FOR_START_FAULT[error.fault], lines: [error.message] }

@@ -21,7 +21,7 @@ export type Command =
 /** All that is wrong with the flags and the environment, one fault for each thing to put right. */
 export class SettingsError extends Error {
   readonly faults: readonly string[]
-  /** What to call the program with to see how it is right. */
+  /** What to call the program with to see how it is right; empty where the words were right. */
   readonly help: string
 
   constructor(faults: readonly string[], help = '--help') {

@@ -78,7 +78,7 @@ test('backup refuses a place where it would not be read as it was written', asyn
   mkdirSync(join(folder, 'folder'))
   for (const [file, reason] of [
     ['b', /the log of another database is beside it/],
-    ['folder', /there is something that is not a file/],
+    ['folder', /it is a folder; name a file in it/],
     ['none/b', /its folder must be there and writable for this user \(ENOENT\)/],
   ] as const) {
     const run = await runHere(backupCommand, [join(folder, file), '--force', '--data', path])

@@ -34,6 +34,58 @@ test('a command that is not there is told the one that was meant', () => {
   assert.match(refusalOf(['constructor']), 'the commands are serve')
 })
 
+test('a word that a command does not take is told how what was meant is given', async () => {
+  assert.is(refusalOf(['8080']), 'Unexpected argument "8080": did you mean --port 8080?')
+  for (const [name, wayOut] of [
+    ['check', /Unexpected argument "x\.db": a data file is named with --data FILE; usage: check/],
+    ['stats', /--data FILE/],
+    ['list', /--data FILE/],
+    ['export', /--data FILE/],
+    ['import', /import < FILE/],
+    ['healthcheck', /--host and --port/],
+  ] as const) {
+    const command = commands.get(name)
+    assert.ok(command !== undefined)
+    assert.match((await runHere(command, ['x.db'])).refusal, wayOut)
+  }
+})
+
+test('a refusal names the help of its command, and none where the words were right', async () => {
+  const path = join(makeFolder(), 'sessions.db')
+  for (const [args, help] of [
+    [['key', 'new', 'a b'], 'key --help'],
+    [['restore', path], 'restore --help'],
+    [['stats', '--data='], 'stats --help'],
+    [['key', 'revoke', 'nobody'], undefined],
+  ] as const) {
+    const server = await runServer(['import', '--lenient', '--data', path])
+    assert.is(server.code, 0)
+    const named = args.some((arg: string) => arg === '--data=') ? [] : ['--data', path]
+    const { code, stderr } = await run([...args, ...named])
+    assert.is(code, 64, stderr)
+    const line = stderr.trimEnd().split('\n').at(-1) ?? ''
+    if (help === undefined) assert.not.match(line, '--help')
+    else assert.match(line, new RegExp(`^See (npx )?coatcheck ${help}$`))
+  }
+})
+
+test('a folder or an empty file in the place of a file is told as what it is', async () => {
+  const folder = makeFolder()
+  const file = join(folder, 'empty.db')
+  writeFileSync(file, '')
+  for (const [args, code, reason] of [
+    [['stats', '--data', folder], 66, 'it is a folder'],
+    [['import', '--data', folder], 66, 'it is a folder'],
+    [['restore', folder, '--data', join(folder, 'a.db')], 66, 'it is a folder'],
+    [['stats', '--data', file], 65, 'it is empty'],
+    [['key', 'list', '--data', file], 65, 'it is empty'],
+  ] as const) {
+    const ended = await run(args)
+    assert.is(ended.code, code, ended.stderr)
+    assert.match(ended.stderr, reason)
+  }
+})
+
 test('flags may stand before the word, and a value is not taken for it', () => {
   for (const [args, word, rest] of [
     [['--data', 'list', 'show', 'x'], 'show', ['--data', 'list', 'x']],

@@ -8,6 +8,7 @@ import { COMMAND_NAMES } from '../lib/command-names.ts'
 import { type Shell, renderCompletion } from '../lib/commands/completion-scripts.ts'
 import { listCommandWords } from '../lib/commands/completion-words.ts'
 import { commands } from '../lib/commands/commands.ts'
+import { FOREIGN_STORES } from '../lib/commands/foreign/stores.ts'
 import { skip } from './support/skip.ts'
 import { makeFolder, runServer } from './support/spawn-server.ts'
 
@@ -35,6 +36,7 @@ const CASES: readonly (readonly [typed: readonly string[], offered: readonly str
   ],
   [['end', '--a'], ['--all']],
   [['backup', 'x.db', '--f'], ['--force']],
+  [['import', '--from', ''], FOREIGN_STORES],
 ]
 
 test('bash offers the words and flags that there are', () => {

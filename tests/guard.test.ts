@@ -106,6 +106,16 @@ test('a request after one that was refused, on the same connection, does nothing
   await stop()
 })
 
+test('a method that is unknown is told so, as one in small letters is', async () => {
+  const { send, stop } = await listenRaw()
+  for (const line of ['patch /session/k', 'FETCH /session/k', 'Get /session']) {
+    const { status, body } = parseAnswer(await send(rawRequest(line, [], '1')))
+    assert.is(status, 400, line)
+    assert.match(String(body), 'its method is unknown; methods are written in capitals, as in GET')
+  }
+  await stop()
+})
+
 test('headers over the limit are 431', async () => {
   const { send, stop } = await listenRaw({ headerLimitBytes: 2_000 })
   const within = await send(rawRequest('GET /session', [`X-Large: ${'x'.repeat(1_500)}`]))

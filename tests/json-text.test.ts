@@ -212,7 +212,7 @@ test('a key is found by its characters, however it is escaped', () => {
 })
 
 test('a key of a deeper level is not found', () => {
-  assert.is(findMember('{"a":{"b":1},"c":["b",{"b":2}],"d":"b"}', 'b'), undefined)
+  assert.is(findMember('{"a":{"b":1},"c":["b",{"b":2}],"d":"b" 2}', 'b'), undefined)
 })
 
 test('__proto__ is a key like any other', () => {
@@ -331,5 +331,14 @@ function refusalOf(act: () => unknown): CoatcheckError {
   }
   throw new Error('expected a CoatcheckError, nothing was thrown')
 }
+
+test('what is no part of a request is told without words of curl, and with no second line 1', () => {
+  const reasonOf = (text: string) => refusalOf(() => parseJson(text, 8, 'line')).message
+  assert.is(
+    reasonOf('# Notes'),
+    'line is not JSON: a string needs its quotes, as in "ada" (column 1)',
+  )
+  assert.match(reasonOf('{"a":1,\n"b" 2}'), /key and value \(line 2 of it, column 5\)$/)
+})
 
 test.run()

@@ -9,7 +9,8 @@ import {
 import { openForReading } from '../store/reading-database.ts'
 import { guarded } from '../store/start-error.ts'
 import { countSessions } from '../store/statistics.ts'
-import { type Command, usageError } from './command.ts'
+import { type Command, refuseWords } from './command.ts'
+import { counted } from './counted.ts'
 import { createProgress } from './progress.ts'
 
 const CHECK_FAILED = 65
@@ -30,9 +31,9 @@ export const checkCommand: Command = {
     [75, 'another program holds the data file'],
   ],
   async run({ words, json, dataPath }, io) {
-    if (words.length > 0) throw usageError(checkCommand, 'Cannot take more words')
+    refuseWords(checkCommand, words)
     let findings = 0
-    const counted = { sessions: 0, tombstones: 0 }
+    const totals = { sessions: 0, tombstones: 0 }
     const onFinding = (finding: Finding): void => {
       findings++
       io.out(json ? `${JSON.stringify(finding)}\n` : renderFinding(finding))
@@ -52,21 +53,23 @@ export const checkCommand: Command = {
           total: countSessions(database),
         })
         auditSessions(database, onFinding, (count) => {
-          counted.sessions += count
+          totals.sessions += count
           progress.advance(count)
         })
         progress.finish()
-        auditOthers(database, onFinding, (count) => (counted.tombstones += count))
+        auditOthers(database, onFinding, (count) => (totals.tombstones += count))
       })
     } finally {
       close()
     }
 
     if (json) {
-      io.out(`${JSON.stringify({ ...counted, findings })}\n`)
+      io.out(`${JSON.stringify({ ...totals, findings })}\n`)
     } else {
-      const verdict = findings === 0 ? 'nothing is wrong' : `${findings} findings`
-      io.out(`${counted.sessions} sessions, ${counted.tombstones} tombstones: ${verdict}\n`)
+      const verdict = findings === 0 ? 'nothing is wrong' : counted(findings, 'finding')
+      const { sessions, tombstones } = totals
+      const all = `${counted(sessions, 'session')}, ${counted(tombstones, 'tombstone')}`
+      io.out(`${all}: ${verdict}\n`)
     }
     return findings === 0 ? 0 : CHECK_FAILED
   },

@@ -18,6 +18,8 @@ export type Command = {
   readonly options?: ParseArgsOptionsConfig
   /** What `--help` says of these flags, as in `['--force', 'replace a file that is there']`. */
   readonly flagHelp?: readonly (readonly [flag: string, description: string])[]
+  /** The words that the value of a flag is one of, by the flag, for shells to complete. */
+  readonly flagWords?: Readonly<Record<string, readonly string[]>>
   /** What the exit codes mean, where there is more to say than 0 for done and 64 for wrong words. */
   readonly exitCodes?: readonly (readonly [code: number, meaning: string])[]
   /** Answers the exit code; throws a `SettingsError` for words that make no sense. */
@@ -53,6 +55,16 @@ export async function runCommand(
   args: readonly string[],
   io: CommandIo,
 ): Promise<number> {
+  try {
+    return await run(command, args, io)
+  } catch (error) {
+    // What is wrong with a flag that the server has, too, is in this command's help.
+    if (!(error instanceof SettingsError && error.help === '--help')) throw error
+    throw new SettingsError(error.faults, `${nameOf(command)} --help`)
+  }
+}
+
+async function run(command: Command, args: readonly string[], io: CommandIo): Promise<number> {
   const { values, positionals } = parse(command, args)
   if (values['help'] === true) {
     io.out(renderUsage(command))
@@ -73,6 +85,16 @@ export function usageError(command: Command, reason: string): SettingsError {
     [`${reason}; usage: ${command.usage.join(', or ')}`],
     `${nameOf(command)} --help`,
   )
+}
+
+/** Throws for words where a command takes none; `wayOut` says how that is given that was meant. */
+export function refuseWords(
+  command: Command,
+  [word]: readonly string[],
+  wayOut = 'a data file is named with --data FILE',
+): void {
+  if (word === undefined) return
+  throw usageError(command, `Unexpected argument ${JSON.stringify(word)}: ${wayOut}`)
 }
 
 /** The flags that come with a command besides its own. */

@@ -25,7 +25,7 @@ export function listCommandWords(commands: ReadonlyMap<string, Command>): Comman
   const ofCommands = Object.entries(COMMANDS).flatMap(([name, description]) => {
     const command = commands.get(name)
     if (command === undefined) return []
-    const flags = flagHelpOf(command).flatMap(readFlagHelp)
+    const flags = flagHelpOf(command).flatMap((row) => readFlagHelp(row, command.flagWords))
     return [{ name, description, flags, argument: readArgument(command.usage) }]
   })
   const topics = { kind: 'words', words: ofCommands.map(({ name }) => name) } as const
@@ -49,9 +49,14 @@ function serveFlags(): FlagWord[] {
 }
 
 /** Of `--from STORE` or `-h, --help`; a row without a flag goes on with the one before. */
-function readFlagHelp([names, description]: readonly [string, string]): FlagWord[] {
+function readFlagHelp(
+  [names, description]: readonly [string, string],
+  flagWords: Command['flagWords'] = {},
+): FlagWord[] {
   const [, flag, value] = /(--[a-z-]+)(?:[ =](\S+))?$/.exec(names) ?? []
   if (flag === undefined) return []
+  const words = flagWords[flag]
+  if (words !== undefined) return [{ flag, value: { kind: 'words', words }, description }]
   return [{ flag, value: value === undefined ? undefined : readPlace(value), description }]
 }
 

@@ -1,7 +1,7 @@
 import { renderSessionLine } from '../session/session-line.ts'
 import { openFileReader } from '../store/file-access.ts'
 import { readAllPages } from './all-pages.ts'
-import { type Command, usageError } from './command.ts'
+import { type Command, refuseWords } from './command.ts'
 import { DAMAGED, FILE_EXIT_CODES } from './file-exit-codes.ts'
 import { createProgress } from './progress.ts'
 
@@ -14,7 +14,7 @@ export const exportCommand: Command = {
   flagHelp: [['--with-secret-hashes', 'so that the tokens in browsers go on working']],
   exitCodes: FILE_EXIT_CODES,
   async run({ words, flags, dataPath }, io) {
-    if (words.length > 0) throw usageError(exportCommand, 'Cannot take more words')
+    refuseWords(exportCommand, words)
     const file = openFileReader(dataPath)
     let exitCode = 0
     const onDamaged = (id: string): void => {

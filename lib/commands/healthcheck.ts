@@ -2,7 +2,7 @@
 import { request, type RequestOptions } from 'node:http'
 import { isIPv6 } from 'node:net'
 import { readSome, type Settings, SettingsError } from '../settings.ts'
-import { type Command, usageError } from './command.ts'
+import { type Command, refuseWords } from './command.ts'
 
 const TIME_LIMIT_MS = 3_000
 
@@ -30,7 +30,11 @@ export const healthcheckCommand: Command = {
   ],
   exitCodes: [[UNWELL, 'it does not answer within three seconds, or can write nothing any more']],
   async run({ words, flags, json }, io) {
-    if (words.length > 0) throw usageError(healthcheckCommand, 'Cannot take more words')
+    refuseWords(
+      healthcheckCommand,
+      words,
+      'the server is named with --host and --port, or --listen',
+    )
     const address = readSome(['host', 'port', 'listenPath'], {
       '--host': textOf(flags['host']),
       '--port': textOf(flags['port']),

@@ -4,7 +4,13 @@ import { createRules, type RuleSettings, type SessionRules } from '../session/ru
 import { expiresAt, type Session } from '../session/session.ts'
 import { readSome } from '../settings.ts'
 import { settingsTable, variableOf } from '../settings-table.ts'
-import { type Command, type CommandInput, type CommandIo, usageError } from './command.ts'
+import {
+  type Command,
+  type CommandInput,
+  type CommandIo,
+  refuseWords,
+  usageError,
+} from './command.ts'
 import { FILE_EXIT_CODES, WRONG_INPUT } from './file-exit-codes.ts'
 import { createForeignReader } from './foreign/foreign-reader.ts'
 import { FOREIGN_STORES, isForeignStore, traitsOf } from './foreign/stores.ts'
@@ -69,6 +75,7 @@ export const importCommand: Command = {
     ['--sub PATH', 'the member that becomes claims.sub, a string or an integer:'],
     ['', "_user_id, passport.user, /passport/user; nobody's without it"],
   ],
+  flagWords: { '--from': FOREIGN_STORES },
   exitCodes: [
     [WRONG_INPUT, 'a part of the input is wrong, or all, or nothing is in it'],
     ...FILE_EXIT_CODES,
@@ -77,7 +84,7 @@ export const importCommand: Command = {
     const { flags, json, dataPath } = input
     const isStrict = flags['strict'] === true
     const isLenient = flags['lenient'] === true
-    if (input.words.length > 0) throw usageError(importCommand, 'Cannot take more words')
+    refuseWords(importCommand, input.words, 'sessions come from stdin, as in import < FILE')
     if (isStrict && isLenient) {
       throw usageError(importCommand, 'Cannot be strict and lenient at once')
     }

@@ -43,16 +43,16 @@ export const keyCommand: Command = {
 /** The key itself goes to stdout, this once: only its hash is kept. */
 function newKey(keys: ApiKeyTable, name: string, { json }: CommandInput, io: CommandIo): number {
   if (!NAME.test(name)) {
-    throw new SettingsError([
+    throw usageError(
+      keyCommand,
       'Cannot name a key like this: it must be 1 to 64 of A-Z a-z 0-9 . _ -',
-    ])
+    )
   }
   const key = mintApiKey()
   const hash = hashSecret(key)
   if (!keys.add({ hash, name, createdAt: io.clock.now(), revokedAt: null })) {
-    throw new SettingsError([
-      `Cannot make the key "${name}": there is one of that name in force; revoke it, or choose another name`,
-    ])
+    const reason = 'there is one of that name in force; revoke it, or choose another name'
+    throw new SettingsError([`Cannot make the key "${name}": ${reason}`], '')
   }
   io.out(json ? `${JSON.stringify({ name, key })}\n` : `${key}\n`)
   return 0
@@ -74,9 +74,8 @@ function revokeKey(keys: ApiKeyTable, name: string, io: CommandIo): number {
     io.out(`Revoked the key "${name}"\n`)
     return 0
   }
-  throw new SettingsError([
-    `Cannot revoke a key: there is none in force of this name; "key list" shows those there are`,
-  ])
+  const reason = 'there is none in force of this name; "key list" shows those there are'
+  throw new SettingsError([`Cannot revoke a key: ${reason}`], '')
 }
 
 /** The beginning of the hash tells keys apart, and opens nothing. */

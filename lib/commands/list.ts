@@ -4,7 +4,7 @@ import { oneLine } from '../session/session-line.ts'
 import { expiresAt, type Session } from '../session/session.ts'
 import { openFileReader } from '../store/file-access.ts'
 import { readAllPages } from './all-pages.ts'
-import { type Command, usageError } from './command.ts'
+import { type Command, refuseWords } from './command.ts'
 import { DAMAGED, FILE_EXIT_CODES } from './file-exit-codes.ts'
 
 export const listCommand: Command = {
@@ -16,7 +16,7 @@ export const listCommand: Command = {
   flagHelp: [['--sub USER', 'those of one user, as claims.sub names it']],
   exitCodes: FILE_EXIT_CODES,
   async run({ words, flags, json, dataPath }, io) {
-    if (words.length > 0) throw usageError(listCommand, 'Cannot take more words')
+    refuseWords(listCommand, words)
     const sub = typeof flags['sub'] === 'string' ? flags['sub'] : undefined
     const render = json ? (session: Session) => oneLine(renderForBackEnd(session)) : renderRow
     const file = openFileReader(dataPath)

@@ -1,8 +1,8 @@
 import { statSync } from 'node:fs'
-import { SettingsError } from '../settings.ts'
 import { type Restored, restoreBackup } from '../store/restore.ts'
 import { pagesProgress } from './backup.ts'
 import { type Command, usageError } from './command.ts'
+import { counted } from './counted.ts'
 
 export const restoreCommand: Command = {
   usage: ['restore FILE [--exact]'],
@@ -31,7 +31,10 @@ export const restoreCommand: Command = {
       )
     }
     if (isSameFile(file, dataPath)) {
-      throw new SettingsError([`Cannot restore ${file}: it is the data file itself (--data)`])
+      throw usageError(
+        restoreCommand,
+        `Cannot restore ${file}: it is the data file itself (--data)`,
+      )
     }
     const pages = pagesProgress(io)
     const exact = flags['exact'] === true
@@ -49,7 +52,7 @@ export const restoreCommand: Command = {
       io.out(`${JSON.stringify(keys)}\n`)
       return 0
     }
-    io.out(`Restored ${sessions} sessions to ${dataPath}\n`)
+    io.out(`Restored ${counted(sessions, 'session')} to ${dataPath}\n`)
     if (keptAt !== undefined) io.out(`The file that was there is now ${keptAt}\n`)
     for (const line of linesAbout(restored, exact)) io.err(`${line}\n`)
     return 0
@@ -59,29 +62,41 @@ export const restoreCommand: Command = {
 /** What is in force that may not be meant to be, and what is not that may. */
 function* linesAbout({ keptAt, carried }: Restored, exact: boolean): Generator<string> {
   if (carried === undefined) {
-    const why = exact ? '' : keptAt === undefined ? 'There was no data file: ' : ''
-    yield (
-      `${why}Sessions that ended since the backup was made are live again until they expire, and ` +
-      'keys revoked since are in force: look at "key list"'
-    )
+    const since =
+      'essions that ended since the backup was made are live again until they expire, and keys ' +
+      'revoked since are in force: look at "key list"'
+    yield exact || keptAt !== undefined ? `S${since}` : `There was no data file: s${since}`
     return
   }
   const { ended, renewed, revokedKeys, newKeys, unknown = 0, isWhole } = carried
   if (ended > 0) {
-    yield `${ended} sessions of the backup have ended since, and stay ended (--exact brings them back)`
-  }
-  if (renewed > 0) {
+    const [have, stay, them] = ended === 1 ? ['has', 'stays', 'it'] : ['have', 'stay', 'them']
     yield (
-      `${renewed} sessions of the backup were renewed since, at a login for example, and are lost: ` +
-      'their holders log in again'
+      `${counted(ended, 'session')} of the backup ${have} ended since, and ${stay} ended ` +
+      `(--exact brings ${them} back)`
     )
   }
-  if (revokedKeys > 0) yield `${revokedKeys} keys were revoked since, and stay revoked`
-  if (newKeys > 0) yield `${newKeys} keys were made since, and stay in force`
-  if (unknown > 0) {
+  if (renewed > 0) {
+    const [were, are, holders] =
+      renewed === 1 ? ['was', 'is', 'its holder logs'] : ['were', 'are', 'their holders log']
     yield (
-      `${unknown} sessions are live of which the old file knows nothing: they were never in it, ` +
-      'or ended longer ago than it remembers (--keep-ended)'
+      `${counted(renewed, 'session')} of the backup ${were} renewed since, at a login for example, ` +
+      `and ${are} lost: ${holders} in again`
+    )
+  }
+  if (revokedKeys > 0) {
+    const [were, stay] = revokedKeys === 1 ? ['was', 'stays'] : ['were', 'stay']
+    yield `${counted(revokedKeys, 'key')} ${were} revoked since, and ${stay} revoked`
+  }
+  if (newKeys > 0) {
+    const [were, stay] = newKeys === 1 ? ['was', 'stays'] : ['were', 'stay']
+    yield `${counted(newKeys, 'key')} ${were} made since, and ${stay} in force`
+  }
+  if (unknown > 0) {
+    const [are, they, were] = unknown === 1 ? ['is', 'it', 'was'] : ['are', 'they', 'were']
+    yield (
+      `${counted(unknown, 'session')} ${are} live of which the old file knows nothing: ${they} ${were} ` +
+      'never in it, or ended longer ago than it remembers (--keep-ended)'
     )
   }
   if (!isWhole) {

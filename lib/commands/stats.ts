@@ -1,7 +1,7 @@
 import { openForReading } from '../store/reading-database.ts'
 import { guarded } from '../store/start-error.ts'
 import { countSessions, readStatistics, type Statistics } from '../store/statistics.ts'
-import { type Command, usageError } from './command.ts'
+import { type Command, refuseWords } from './command.ts'
 import { createProgress } from './progress.ts'
 
 const HOUR = 3_600_000
@@ -19,7 +19,7 @@ export const statsCommand: Command = {
     [75, 'another program holds the data file'],
   ],
   async run({ words, json, dataPath }, io) {
-    if (words.length > 0) throw usageError(statsCommand, 'Cannot take more words')
+    refuseWords(statsCommand, words)
     const { database, close } = openForReading(dataPath)
     try {
       const progress = createProgress({

@@ -148,6 +148,11 @@ export function refusalForParser(code: string | undefined): CoatcheckError {
         'request_timeout',
         'Cannot wait longer for the request (--header-timeout, --request-timeout)',
       )
+    case 'HPE_INVALID_METHOD':
+      return badRequest(
+        'it is not HTTP/1.1 as RFC 9112 has it: its method is unknown; methods are written in ' +
+          'capitals, as in GET',
+      )
     default:
       return badRequest('it is not HTTP/1.1 as RFC 9112 has it')
   }

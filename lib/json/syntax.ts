@@ -9,7 +9,10 @@ export function explainSyntax(text: string, what: string, found = findFault(text
   let line = 1
   for (let at = before.indexOf('\n'); at !== -1; at = before.indexOf('\n', at + 1)) line++
   const column = fault.at - before.lastIndexOf('\n')
-  return `${explain(text, fault, what)} (line ${line}, column ${column})`
+  // What is a line itself is told with its own number.
+  const ofIt = isOfRequest(what) ? '' : ' of it'
+  const place = line === 1 && ofIt !== '' ? '' : `line ${line}${ofIt}, `
+  return `${explain(text, fault, what)} (${place}column ${column})`
 }
 
 /** What could have stood at the place of the fault. */
@@ -175,9 +178,19 @@ function isHexDigit(code: number): boolean {
   return isDigit(code) || (letter >= 0x61 && letter <= 0x66)
 }
 
+function isOfRequest(what: string): boolean {
+  return what === 'body' || what.startsWith('?')
+}
+
+/** As it is typed: for curl where it is of a request. */
+function exampleFor(what: string): string {
+  if (!isOfRequest(what)) return '"ada"'
+  return what === 'body' ? `-d '"ada"'` : `${what}=%22ada%22`
+}
+
 function explain(text: string, { at, expected }: Fault, what: string): string {
   const char = text[at]
-  const example = what.startsWith('?') ? `${what}=%22ada%22` : `-d '"ada"'`
+  const example = exampleFor(what)
   const unquoted = `a string needs its quotes, as in ${example}`
 
   if (text.trim() === '') return `it is empty, expected a value, as in ${example}`

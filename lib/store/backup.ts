@@ -11,6 +11,7 @@ import {
   syncFolder,
   writeError,
 } from './copy-database.ts'
+import { kindOf } from './data-path.ts'
 import { openForReading } from './reading-database.ts'
 import { guarded, StartError } from './start-error.ts'
 
@@ -72,10 +73,10 @@ function refuseTarget(action: string, file: string, dataPath: string, force: boo
   if (own.includes(fileName) || (there?.ino === data.ino && there.dev === data.dev)) {
     throw new StartError('unwritable', `${action}: the server's own files are there`)
   }
-  if (there !== undefined && !force) throw existsError(action)
   if (there !== undefined && !there.isFile()) {
-    throw new StartError('unwritable', `${action}: there is something that is not a file`)
+    throw new StartError('unwritable', `${action}: ${kindOf(there)}`)
   }
+  if (there !== undefined && !force) throw existsError(action)
   for (const end of ['-wal', '-journal']) {
     if (statSync(`${file}${end}`, { throwIfNoEntry: false }) === undefined) continue
     // SQLite would take it for a part of the backup, and spoil that.

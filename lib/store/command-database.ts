@@ -11,6 +11,7 @@ import {
 import { isServed, lockDatabase } from './lock.ts'
 import { damagedLog, findLogDamage } from './log-damage.ts'
 import { refuseMountedFiles } from './mounts.ts'
+import { kindOf } from './data-path.ts'
 import { guarded, StartError } from './start-error.ts'
 import { refuseLogWithoutFile, refuseStrangeLog } from './strange-log.ts'
 
@@ -57,16 +58,22 @@ export function createMissingFile(path: string): void {
 }
 
 export function refuseMissing(path: string): void {
-  if (statSync(path, { throwIfNoEntry: false })?.isFile()) return
-  throw new StartError(
-    'missing',
-    `Cannot open ${path}: there is no such file (--data); the first start of the server makes it`,
-  )
+  const found = statSync(path, { throwIfNoEntry: false })
+  if (found?.isFile()) return
+  const wayOut = found === undefined ? '; the first start of the server makes it' : ''
+  throw new StartError('missing', `Cannot open ${path}: ${kindOf(found)} (--data)${wayOut}`)
 }
 
 /** Throws where migrations are to come. */
 export function refuseOlder(path: string, { version, known }: Inspected): void {
   if (version >= known) return
+  if (version === 0) {
+    throw new StartError(
+      'older',
+      `Cannot open ${path}: it is empty; start the server once, which makes it ready, or give ` +
+        'another file (--data)',
+    )
+  }
   throw new StartError(
     'older',
     `Cannot open ${path}: it has not been brought up to date yet (schema ${version}, this ` +

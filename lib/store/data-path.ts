@@ -1,5 +1,5 @@
 /** The name of the data file, and of what stands beside it. */
-import { existsSync, lstatSync, mkdirSync, readlinkSync, realpathSync } from 'node:fs'
+import { existsSync, lstatSync, mkdirSync, readlinkSync, realpathSync, type Stats } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { codeOf } from '../errors.ts'
 
@@ -40,6 +40,13 @@ export function createFolder(folder: string): void {
     // Another process was quicker, or the name ends with "..".
     if (codeOf(error) !== 'EEXIST') throw error
   }
+}
+
+/** What is where a file was expected, for the end of a message. */
+export function kindOf(found: Stats | undefined): string {
+  if (found === undefined) return 'there is no such file'
+  if (found.isDirectory()) return 'it is a folder; name a file in it'
+  return found.isFile() ? 'it is a file' : 'it is a pipe, a socket or a device'
 }
 
 function realFolderOf(name: string): string | undefined {

@@ -4,7 +4,7 @@ import { dirname } from 'node:path'
 import Database from 'better-sqlite3'
 import { listAssets, readAsset } from '../assets.ts'
 import { defineChecksums } from './checksum.ts'
-import { createFolder } from './data-path.ts'
+import { createFolder, kindOf } from './data-path.ts'
 import { damagedLog, findLogDamage, type LogDamage } from './log-damage.ts'
 import { refuseMountedFiles } from './mounts.ts'
 import { guarded, malformedFile, StartError } from './start-error.ts'
@@ -46,10 +46,7 @@ export function createFile(path: string): void {
 function refuseOtherThanFile(path: string): void {
   const found = statSync(path, { throwIfNoEntry: false })
   if (found === undefined || found.isFile()) return
-  throw new StartError(
-    'unwritable',
-    `Cannot open ${path}: it must be a file, it is a folder, a pipe or a device; give another (--data)`,
-  )
+  throw new StartError('unwritable', `Cannot open ${path}: ${kindOf(found)} (--data)`)
 }
 
 export type PrepareOptions = {

@@ -25,9 +25,13 @@ export type Unlock = (isRefused?: boolean) => void
  * Holds `<path>.lock` for this process, so that no second server opens the same file; the function
  * it returns lets go. The operating system drops the lock when the process dies, however it dies. It
  * is SQLite's own lock on a file beside the data, which leaves the data itself free for backups,
- * Litestream and the `sqlite3` shell. Throws a `StartError` where another process holds it.
+ * Litestream and the `sqlite3` shell. Throws a `StartError` where another process holds it, for the
+ * reason `held`.
  */
-export function lockDatabase(path: string): Unlock {
+export function lockDatabase(
+  path: string,
+  held = 'another Coatcheck server has it open; stop that one, or give this one another file (--data)',
+): Unlock {
   return guarded(path, () => {
     refuseOtherNames(path)
     const lockPath = lockPathOf(path)
@@ -41,16 +45,12 @@ export function lockDatabase(path: string): Unlock {
     } catch (error) {
       lock.close()
       if (!(error instanceof Database.SqliteError && error.code === 'SQLITE_BUSY')) throw error
-      throw new StartError(
-        'in_use',
-        `Cannot open ${path}: another Coatcheck server has it open; ` +
-          'stop that one, or give this one another file (--data)',
-      )
+      throw new StartError('in_use', `Cannot open ${path}: ${held}`)
     }
     // Whoever made it may have been refused and removed it: then others lock another one.
     if (inode === undefined || inode !== inodeOf(lockPath)) {
       lock.close()
-      return lockDatabase(path)
+      return lockDatabase(path, held)
     }
     return (isRefused = false) => {
       if (isRefused && isNew) rmSync(lockPath, { force: true })

@@ -24,6 +24,7 @@ import {
 import { openForCommand, refuseDamagedLog } from './command-database.ts'
 import { carryOver, type CarriedOver } from './carry-over.ts'
 import { createFile, openReaderDatabase, openWriterDatabase, prepareDatabase } from './database.ts'
+import { kindOf } from './data-path.ts'
 import { lockDatabase } from './lock.ts'
 import { findLogDamage } from './log-damage.ts'
 import { ASIDE_MARK } from './set-aside.ts'
@@ -61,13 +62,12 @@ export type Restored = {
  */
 export async function restoreBackup(options: RestoreOptions): Promise<Restored> {
   const { file, dataPath, now } = options
-  if (!statSync(file, { throwIfNoEntry: false })?.isFile()) {
-    throw new StartError('missing', `Cannot restore ${file}: there is no such file`)
-  }
+  const found = statSync(file, { throwIfNoEntry: false })
+  if (!found?.isFile()) throw new StartError('missing', `Cannot restore ${file}: ${kindOf(found)}`)
   const owner = statSync(dataPath, { throwIfNoEntry: false })
   createFile(dataPath)
   const target = realpathSync(dataPath)
-  const unlock = lockDatabase(target)
+  const unlock = lockDatabase(target, 'a server has it open; stop it, then restore')
   const copy = partialName(target)
   let isDone = false
   try {
