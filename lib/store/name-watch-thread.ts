@@ -3,7 +3,7 @@
  * that keeps the right to read files, and so it does nothing else: no request and no session comes
  * here.
  */
-import { statSync } from 'node:fs'
+import { lstatSync, realpathSync, statSync } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
 import { codeOf } from '../errors.ts'
 import { dropPermissions } from '../permissions.ts'
@@ -20,7 +20,7 @@ dropPermissions({ except: 'fs.read' })
 parentPort?.on('message', () => parentPort?.postMessage(look()))
 
 function look(): Looked {
-  const strayed = files.flatMap((file) => {
+  const strayed = [...files, ...namesOfStart()].flatMap((file) => {
     const finding = find(file)
     return finding === undefined ? [] : [{ ...finding, role: file.role }]
   })
@@ -30,15 +30,46 @@ function look(): Looked {
   return { reason: first.reason, isLogOnly }
 }
 
+/**
+ * What the next start would take for the log, the index and the lock, where it is not what is open: of
+ * a file that was renamed and linked to, the name still leads there, and they were left behind.
+ */
+function namesOfStart(): NamedFile[] {
+  const names = new Set(files.filter(({ role }) => role === 'file').flatMap(realNameOf))
+  const beside = files.filter(({ role }) => role !== 'file')
+  const known = new Set(beside.map(({ path }) => path))
+  return [...names].flatMap((name) =>
+    beside
+      .map((file) => ({ ...file, path: name + ENDS[file.role] }))
+      .filter(({ path }) => !known.has(path)),
+  )
+}
+
+/** None where it cannot be told, which `find` says. */
+function realNameOf({ path }: NamedFile): string[] {
+  try {
+    return [realpathSync(path)]
+  } catch {
+    return []
+  }
+}
+
 function find({
   role,
   path,
   dev,
   ino,
+  isLink,
 }: NamedFile): { reason: string; isGone: boolean } | undefined {
   try {
     const found = statSync(path, { bigint: true })
-    if (found.dev === dev && found.ino === ino) return undefined
+    if (found.dev === dev && found.ino === ino) {
+      if (lstatSync(path).isSymbolicLink() === isLink) return undefined
+      const now = isLink
+        ? 'no symbolic link any more'
+        : 'a symbolic link now, to where it was moved'
+      return { reason: `${capitalize(NAMES[role])} ${path} is ${now}`, isGone: false }
+    }
     return {
       reason: `Another file is in the place of ${NAMES[role]} ${path}`,
       isGone: found.isFile() && found.size === 0n,
@@ -60,6 +91,13 @@ const NAMES: Readonly<Record<NamedFile['role'], string>> = {
   log: 'the log',
   index: 'the index of the log',
   lock: 'the lock',
+}
+
+const ENDS: Readonly<Record<NamedFile['role'], string>> = {
+  file: '',
+  log: '-wal',
+  index: '-shm',
+  lock: '.lock',
 }
 
 function capitalize(text: string): string {
