@@ -11,6 +11,7 @@ import {
 import { isServed, lockDatabase } from './lock.ts'
 import { damagedLog, findLogDamage } from './log-damage.ts'
 import { refuseMountedFiles } from './mounts.ts'
+import { refuseOtherNames } from './other-names.ts'
 import { guarded, StartError } from './start-error.ts'
 import { refuseLogWithoutFile, refuseStrangeLog } from './strange-log.ts'
 
@@ -25,6 +26,7 @@ export function openForCommand(
 ): Database.Database {
   return guarded(path, () => {
     refuseMountedFiles(path)
+    refuseOtherNames(path)
     refuseLogWithoutFile(path)
     refuseMissing(path)
     refuseDamagedLog(path)

@@ -6,6 +6,7 @@ import { listAssets, readAsset } from '../assets.ts'
 import { defineChecksums } from './checksum.ts'
 import { damagedLog, findLogDamage, type LogDamage } from './log-damage.ts'
 import { refuseMountedFiles } from './mounts.ts'
+import { refuseOtherNames } from './other-names.ts'
 import { guarded, malformedFile, StartError } from './start-error.ts'
 import { refuseLogWithoutFile, refuseStrangeLog } from './strange-log.ts'
 
@@ -33,6 +34,7 @@ const MIGRATIONS = 'lib/store/migrations/'
 export function createFile(path: string): void {
   guarded(path, () => {
     refuseMountedFiles(path)
+    refuseOtherNames(path)
     refuseLogWithoutFile(path)
     const folder = dirname(path)
     if (!existsSync(folder)) mkdirSync(folder, { recursive: true, mode: 0o700 })

@@ -24,6 +24,7 @@ import { inspect, inspectDatabase, openQueryDatabase, openReaderDatabase } from 
 import { isServed } from './lock.ts'
 import { damagedLog, findLogDamage } from './log-damage.ts'
 import { refuseMountedFiles } from './mounts.ts'
+import { refuseOtherNames } from './other-names.ts'
 import { guarded, StartError } from './start-error.ts'
 import { refuseLogWithoutFile, refuseStrangeLog } from './strange-log.ts'
 
@@ -51,7 +52,7 @@ export function openForReading(
     refuseLogWithoutFile(path)
     refuseMissing(path)
     refuseUnreadable(path)
-    if (hasLog(realpathSync(path))) refuseMountedFiles(path)
+    refuseSplitLog(path)
     // Beside a server SQLite reads the log as the server knows it, and drops nothing.
     const served = isServedHere(path)
     if (!served) {
@@ -81,6 +82,13 @@ function refuseBeforeLogIsMoved(path: string): void {
   const logBytes = statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0
   if (logBytes === 0 || !mayWriteBeside(file)) return
   refuseOlder(path, inspect(path, 'quick_check'))
+}
+
+/** A file that has no log, such as a backup, may be mounted, and may have as many names as it likes. */
+export function refuseSplitLog(path: string): void {
+  if (!hasLog(realpathSync(path))) return
+  refuseMountedFiles(path)
+  refuseOtherNames(path)
 }
 
 function refuseUnreadable(path: string): void {
