@@ -227,7 +227,8 @@ function commandIo(): CommandIo {
     // Whoever reads may go before the end; but an export on a full disk is none.
     if (error.code === 'EPIPE') return
     err(`Cannot write to stdout: ${error.message}\n`)
-    process.exit(EXIT.writingFailed)
+    // The command hears of it first: a key that nobody has is revoked.
+    setImmediate(() => process.exit(EXIT.writingFailed))
   })
   return {
     clock: systemClock,
