@@ -106,6 +106,9 @@ async function serve(settings: Settings): Promise<number> {
       exitCode = EXIT.writingFailed
       stopping.resolve()
     },
+    onNewNames(count) {
+      log.warn('data file has other names', { names: count })
+    },
     onLogDamage({ from, frames, transactions }) {
       log.warn('log cut short', { from, frames, transactions })
     },

@@ -12,14 +12,40 @@ import type { NamedFile } from './open-files.ts'
 /** `isLogOnly`: all that is gone is the name of the log. */
 export type Strayed = { readonly reason: string; readonly isLogOnly: boolean }
 
-/** To each message, what is wrong; undefined where all names lead to what is open. */
-export type Looked = Strayed | undefined
+/** To each message. */
+export type Looked = {
+  /** What is wrong; undefined where all names lead to what is open. */
+  readonly strayed: Strayed | undefined
+  /** How many hard links the data file has, once there are more than at the look before. */
+  readonly newNames: number | undefined
+}
 
 const files: readonly NamedFile[] = workerData
 dropPermissions({ except: 'fs.read' })
-parentPort?.on('message', () => parentPort?.postMessage(look()))
+let names = countNames()
+parentPort?.on('message', () => {
+  const looked: Looked = { strayed: look(), newNames: findNewNames() }
+  parentPort?.postMessage(looked)
+})
 
-function look(): Looked {
+/** Harmless as long as nobody opens the file by them, which is refused. */
+function findNewNames(): number | undefined {
+  const before = names
+  names = countNames()
+  return names > Math.max(before, 1) ? names : undefined
+}
+
+/** 0 where it cannot be told, which `find` says. */
+function countNames(): number {
+  const file = files.find(({ role }) => role === 'file')
+  try {
+    return file === undefined ? 0 : statSync(file.path).nlink
+  } catch {
+    return 0
+  }
+}
+
+function look(): Strayed | undefined {
   const strayed = [...files, ...namesOfStart()].flatMap((file) => {
     const finding = find(file)
     return finding === undefined ? [] : [{ ...finding, role: file.role }]

@@ -19,11 +19,12 @@ const LIMITS = { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 16 }
 /**
  * Starts a thread that may look for names, which the others may not. `onStrayed` is told once, when
  * a name does not lead to the file that is open any more, or when the thread has died; a look is
- * over when it is done.
+ * over when it is done. `onNewNames` is told when the data file has come to have more hard links.
  */
 export function startNameWatch(
   files: readonly NamedFile[],
   onStrayed: (strayed: Strayed) => Promise<void>,
+  onNewNames: (count: number) => void,
 ): NameWatch {
   const given = { workerData: files, name: 'coatcheck names', resourceLimits: LIMITS }
   const thread = isBinary
@@ -32,8 +33,9 @@ export function startNameWatch(
   const waiting: (() => void)[] = []
   let isOver = false
 
-  thread.on('message', (looked: Looked) => {
-    void tell(looked).then(() => waiting.shift()?.())
+  thread.on('message', ({ strayed, newNames }: Looked) => {
+    if (newNames !== undefined) onNewNames(newNames)
+    void tell(strayed).then(() => waiting.shift()?.())
   })
   thread.on('error', (cause) => {
     const reason = `Nobody watches the data file: ${cause instanceof Error ? cause.message : ''}`
@@ -44,10 +46,10 @@ export function startNameWatch(
     for (const done of waiting.splice(0)) done()
   })
 
-  async function tell(looked: Looked): Promise<void> {
-    if (looked === undefined || isOver) return
+  async function tell(strayed: Strayed | undefined): Promise<void> {
+    if (strayed === undefined || isOver) return
     isOver = true
-    await onStrayed(looked)
+    await onStrayed(strayed)
   }
 
   return {
