@@ -35,11 +35,16 @@ test('a file that is renamed and linked to while it is served is opened by nobod
   server.kill('SIGSTOP')
   renameSync(path, moved)
   symlinkSync('moved.db', path)
-  for (const words of commandsOn()) {
-    const { code, stderr } = await runServer([...words, '--data', path])
-    assert.is(code, 65, `${words.join(' ')}: ${stderr}`)
-    assert.match(stderr, `${path}-wal beside the link`)
-  }
+  const byItsName = [['--port', '0'], ['list'], ['end', idOf(0)]]
+  for (const [data, all] of [
+    [path, commandsOn()],
+    [moved, byItsName],
+  ] as const)
+    for (const words of all) {
+      const { code, stderr } = await runServer([...words, '--data', data])
+      assert.is(code, 65, `${words.join(' ')}: ${stderr}`)
+      assert.match(stderr, `${path}-wal beside the link`)
+    }
   server.kill('SIGKILL')
   await server.ended
 

@@ -2,8 +2,9 @@
  * Names of the data file besides the one that its log and its lock stand beside. Of two names of a
  * file, neither knows the other's lock nor log: two servers could hold it, or one miss a log.
  */
-import { readdirSync, type Stats, statSync } from 'node:fs'
-import { join, parse } from 'node:path'
+import { lstatSync, readdirSync, type Stats, statSync } from 'node:fs'
+import { dirname, join, parse } from 'node:path'
+import { codeOf } from '../errors.ts'
 import { realNameOf, symbolicNamesOf } from './data-path.ts'
 import { isHeld } from './lock.ts'
 import { ASIDE_MARK } from './set-aside.ts'
@@ -13,16 +14,41 @@ import { StartError } from './start-error.ts'
 const LOGS = ['-wal', '-journal']
 
 /**
- * Throws a `StartError` where the file has hard links; and where a symbolic link on the way to it has
- * a log or a held lock of its own, as is left when a file is renamed and linked to while it is open.
+ * Throws a `StartError` where the file has hard links; and where a symbolic link to it, on the way or
+ * in its folder, has a log or a held lock of its own, as is left when a file is renamed and linked to
+ * while it is open.
  */
 export function refuseOtherNames(path: string): void {
   const name = realNameOf(path)
-  for (const link of symbolicNamesOf(path)) {
+  for (const link of new Set([...symbolicNamesOf(path), ...linksBeside(name)])) {
     for (const end of LOGS) refuseLogOfLink(path, link, name, end)
     refuseLockOfLink(path, link, name)
   }
   refuseHardLinks(path, name)
+}
+
+/** Symbolic links in the folder of the file that lead to it and have a log or a lock of their own. */
+function linksBeside(name: string): string[] {
+  const folder = dirname(name)
+  const linked = namesIn(folder).flatMap((other) => {
+    const end = [...LOGS, '.lock'].find((end) => other.endsWith(end))
+    return end === undefined ? [] : [join(folder, other.slice(0, -end.length))]
+  })
+  return linked.filter((link) => isLink(link) && realNameOf(link) === name)
+}
+
+function isLink(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true
+}
+
+/** None of a folder that is to come, and of one that this user may not list. */
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder)
+  } catch (error) {
+    if (/^(ENOENT|EACCES|EPERM)$/.test(codeOf(error))) return []
+    throw error
+  }
 }
 
 function refuseLogOfLink(path: string, link: string, name: string, end: string): void {
@@ -54,7 +80,7 @@ function refuseHardLinks(path: string, name: string): void {
   const found = look(name)
   if (found === undefined || !found.isFile() || found.nlink === 1) return
   const { dir, base } = parse(name)
-  const leftBehind = readdirSync(dir).filter((other) => {
+  const leftBehind = namesIn(dir).filter((other) => {
     return other.startsWith(`${base}${ASIDE_MARK}`) && isSame(found, look(join(dir, other)))
   })
   const others = found.nlink - 1 - leftBehind.length
