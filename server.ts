@@ -106,6 +106,9 @@ async function serve(settings: Settings): Promise<number> {
       exitCode = EXIT.writingFailed
       stopping.resolve()
     },
+    onNewNames(count) {
+      log.warn('data file has other names', { names: count })
+    },
     onLogDamage({ from, frames, transactions }) {
       log.warn('log cut short', { from, frames, transactions })
     },
@@ -227,7 +230,8 @@ function commandIo(): CommandIo {
     // Whoever reads may go before the end; but an export on a full disk is none.
     if (error.code === 'EPIPE') return
     err(`Cannot write to stdout: ${error.message}\n`)
-    process.exit(EXIT.writingFailed)
+    // The command hears of it first: a key that nobody has is revoked.
+    setImmediate(() => process.exit(EXIT.writingFailed))
   })
   return {
     clock: systemClock,

@@ -2,12 +2,15 @@ import { nanoid } from 'nanoid'
 
 const API_KEY = /^ck_[\w-]{21,200}$/
 
+/** What every API key begins with. */
+export const KEY_PREFIX = 'ck_'
+
 /** What an API key looks like, for messages. */
 export const API_KEY_SHAPE = 'ck_ and 21 to 200 of A-Z a-z 0-9 _ -'
 
 /** A key with 258 random bits, as many as a session's secret has. */
 export function mintApiKey(): string {
-  return `ck_${nanoid(43)}`
+  return `${KEY_PREFIX}${nanoid(43)}`
 }
 
 /** Whether it has a key's shape: shorter ones could be guessed. */

@@ -74,8 +74,11 @@ export const unixSocket: Kind<string> = {
  */
 export const dataFile: Kind<string> = {
   placeholder: 'PATH',
-  expected: 'the path of a file on disk, such as data/sessions.db',
+  expected:
+    'the path of a file on disk, such as data/sessions.db, that does not end as the files beside ' +
+    'such a one do (.lock, .reserve, -wal, -shm, -journal)',
   parse(text) {
+    if (/(\.lock|\.reserve|-wal|-shm|-journal)$/.test(text)) return undefined
     if (text === '' || text !== text.trim()) return undefined
     return text === ':memory:' || /[/\\]$/.test(text) ? undefined : text
   },

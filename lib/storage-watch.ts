@@ -12,7 +12,10 @@ const INTERVAL_MS = 1_000
 /** What lasts is said again. */
 const REMINDER_MS = 60_000
 
-const WARNINGS: Partial<Record<StoreHealth['state'], string>> = { writes_late: 'writes are late' }
+const WARNINGS: Partial<Record<StoreHealth['state'], string>> = {
+  writes_late: 'writes are late',
+  damaged: 'writes are refused as damaged',
+}
 
 /** Says in the log when storage begins to run short, now and then while it does, and when it is over. */
 export function startStorageWatch({ store, clock, log }: StorageWatchOptions): () => void {

@@ -5,6 +5,8 @@ import {
   readdirSync,
   readFileSync,
   statSync,
+  symlinkSync,
+  unlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs'
@@ -55,7 +57,7 @@ test('backup never takes the place of a file unless it is told to', async () => 
 test("backup never writes to the server's own files, forced or not", async () => {
   const path = makeSessionFile(1)
   const link = `${path}-link`
-  linkSync(path, link)
+  symlinkSync(path, link)
   for (const file of [
     path,
     link,
@@ -68,6 +70,10 @@ test("backup never writes to the server's own files, forced or not", async () =>
     const { refusal } = await runHere(backupCommand, [file, '--force', '--data', path])
     assert.match(refusal, "the server's own files are there", file)
   }
+  unlinkSync(link)
+  linkSync(path, link)
+  const { fault } = await runHere(backupCommand, [link, '--force', '--data', path])
+  assert.is(fault, 'in_use')
   assert.equal(idsIn(path), [idOf(0)])
 })
 

@@ -25,6 +25,7 @@ for (const [state, status, word] of [
   ['writes_late', 200, 'degraded'],
   ['log_full', 200, 'degraded'],
   ['disk_full', 200, 'degraded'],
+  ['damaged', 200, 'degraded'],
   ['failed', 503, 'failed'],
 ] as const) {
   test(`GET /healthz of a store that is ${state} is ${status}`, async () => {

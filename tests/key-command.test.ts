@@ -6,6 +6,7 @@ import { keyCommand } from '../lib/commands/key.ts'
 import { createApiKeys } from '../lib/api-keys.ts'
 import { hashSecret } from '../lib/session/token.ts'
 import { openFileStore } from './support/open-file-store.ts'
+import { makeSessionFile } from './support/session-file.ts'
 import { runHere } from './support/run-here.ts'
 import { makeFolder, runServer, spawnServer } from './support/spawn-server.ts'
 
@@ -31,6 +32,42 @@ test('a name that could be mistaken on a command line is refused', async () => {
   }
   assert.is((await run(path, 'list')).out, '')
   await store.close()
+})
+
+test('a key in place of a name is refused, and not said again', async () => {
+  const { path, store } = await openFileStore()
+  for (const name of ['ck_', `ck_${'x'.repeat(43)}`, `ck_${'x'.repeat(200)}`]) {
+    const { refusal } = await run(path, 'new', name)
+    assert.match(refusal, /^Cannot read the settings: Cannot name a key like this/)
+    assert.not.match(refusal, 'xxx')
+  }
+  assert.is((await run(path, 'list')).out, '')
+  await store.close()
+})
+
+test('a key that cannot be written out is revoked, and that is said', async () => {
+  const path = makeSessionFile(1)
+  for (const [name, shell] of [
+    ['full', '"$@" > /dev/full'],
+    ['closed', '{ sleep 0.2; exec "$@"; } | true'],
+  ] as const) {
+    const words = ['key', 'new', name, '--data', path]
+    const { stderr, code } = await runServer(words, {}, [
+      'bash',
+      '-c',
+      `set -o pipefail; ${shell}`,
+      '-',
+    ])
+    assert.is(code, 74, stderr)
+    assert.match(
+      stderr,
+      `Cannot write the key "${name}" to stdout: nobody has it, and it was revoked`,
+    )
+  }
+  const { stdout } = await runServer(['key', 'list', '--data', path])
+  assert.is(stdout.match(/revoked/g)?.length, 2, stdout)
+  assert.not.match(stdout, 'in force')
+  assert.is((await runServer(['key', 'new', 'full', '--data', path])).code, 0)
 })
 
 test('a file that is not there is not made', async () => {

@@ -2,6 +2,7 @@
 import {
   copyFileSync,
   existsSync,
+  linkSync,
   mkdirSync,
   renameSync,
   rmSync,
@@ -17,7 +18,7 @@ import * as assert from 'uvu/assert'
 import { findMissing, writeSessions } from './support/acknowledged-writes.ts'
 import { runAmongMounts, withMounts } from './support/mount-namespace.ts'
 import { idsIn } from './support/session-file.ts'
-import { makeFolder, spawnServer } from './support/spawn-server.ts'
+import { makeFolder, runServer, type RunningServer, spawnServer } from './support/spawn-server.ts'
 
 const test = suite('moved files')
 
@@ -157,6 +158,75 @@ test('a log that is removed while another program goes on reading is lost in par
   assert.match(stderr, /removed, and not all of it could be moved into the file: another program/)
 })
 
+const LINKED: readonly (readonly [what: string, end: string])[] = [
+  ['data file', ''],
+  ['log', '-wal'],
+  ['index of the log', '-shm'],
+  ['lock', '.lock'],
+]
+
+for (const [what, end] of LINKED) {
+  test(`a ${what} that is renamed and linked to by its old name ends the server`, async () => {
+    const path = makePath()
+    const server = await spawnServer(['--data', path])
+    const acknowledged = await writeSessions(server, COUNT)
+    renameSync(path + end, `${path}.moved`)
+    symlinkSync(`${path}.moved`, path + end)
+    const { code, stderr } = await server.ended
+    assert.is(code, 74, stderr)
+    assert.match(stderr, `${what} ${path}${end} is a symbolic link now`)
+
+    unlinkSync(path + end)
+    renameSync(`${path}.moved`, path + end)
+    const again = await spawnServer(['--data', path])
+    assert.equal(await findMissing(again, acknowledged), [])
+    await stop(again)
+  })
+}
+
+test('a link between the name and the file that is replaced by a hard link ends the server', async () => {
+  const path = makePath()
+  const link = join(dirname(path), 'link.db')
+  symlinkSync(path, link)
+  const server = await spawnServer(['--data', link])
+  unlinkSync(link)
+  linkSync(path, link)
+  const { code, stderr } = await server.ended
+  assert.is(code, 74, stderr)
+  assert.match(stderr, /link\.db is no symbolic link any more/)
+})
+
+test('a link on the way that comes to lead to the file by another name ends the server', async () => {
+  const path = makePath()
+  const [first, second] = ['first.db', 'second.db'].map((name) => join(dirname(path), name))
+  assert.ok(first !== undefined && second !== undefined)
+  symlinkSync(path, second)
+  symlinkSync(second, first)
+  const server = await spawnServer(['--data', first])
+  unlinkSync(second)
+  linkSync(path, second)
+  const { code, stderr } = await server.ended
+  assert.is(code, 74, stderr)
+  assert.match(stderr, /The log \S+second\.db-wal was moved or removed/)
+})
+
+test('a folder that is moved and linked to by its old name goes on: all names lead where they did', async () => {
+  const path = makePath()
+  const folder = dirname(path)
+  const server = await spawnServer(['--data', path])
+  const acknowledged = await writeSessions(server, COUNT)
+  renameSync(folder, `${folder}.moved`)
+  symlinkSync(`${folder}.moved`, folder)
+  // A stop looks as the watch does.
+  await stop(server)
+  const again = await spawnServer(['--data', path])
+  assert.equal(await findMissing(again, acknowledged), [])
+  for (const data of [path, join(`${folder}.moved`, 'sessions.db')]) {
+    assert.is((await runServer(['--data', data, '--port', '0'])).code, 75)
+  }
+  await stop(again)
+})
+
 test('a symbolic link to the data file that comes to lead elsewhere ends the server', async () => {
   const path = makePath()
   const link = join(dirname(path), 'link.db')
@@ -211,6 +281,12 @@ function makePath(): string {
   const folder = join(makeFolder(), 'data')
   mkdirSync(folder)
   return join(folder, 'sessions.db')
+}
+
+async function stop(server: RunningServer): Promise<void> {
+  server.kill('SIGTERM')
+  const { code, stderr } = await server.ended
+  assert.is(code, 0, stderr)
 }
 
 function renameAway(path: string): void {

@@ -121,7 +121,7 @@ test('a program that reads for long makes the log long, and no longer than its l
 
 test('a reserve that is left from before is used', async () => {
   const data = join(makeFolder(), 'sessions.db')
-  writeFileSync(`${data}.reserve`, 'x'.repeat(100))
+  writeFileSync(`${data}.reserve`, Buffer.alloc(100))
   const server = await spawnServer(['--data', data])
   assert.ok(statSync(`${data}.reserve`).size > 1_000_000)
   server.kill('SIGTERM')

@@ -77,7 +77,7 @@ test('a data file that is not on disk is a fault', () => {
   for (const text of ['', ':memory:', ' :memory: ', ' ', 'data/']) {
     const got = JSON.stringify(text)
     assert.equal(faultsOf(`--data=${text}`), [
-      `--data must be the path of a file on disk, such as data/sessions.db, got ${got}`,
+      `--data must be the path of a file on disk, such as data/sessions.db, that does not end as the files beside such a one do (.lock, .reserve, -wal, -shm, -journal), got ${got}`,
     ])
   }
 })

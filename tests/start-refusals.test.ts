@@ -1,13 +1,24 @@
 /** Places where no data file can be, told as what they are; and a lock that others cannot take. */
-import { spawn } from 'node:child_process'
-import { chmodSync, existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { spawn, spawnSync } from 'node:child_process'
+import {
+  chmodSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { lockDatabase } from '../lib/store/lock.ts'
 import { asStartError, StartError } from '../lib/store/start-error.ts'
-import { makeSessionFile } from './support/session-file.ts'
+import { idOf, idsIn, makeSessionFile } from './support/session-file.ts'
 import { makeFolder, runServer, spawnServer } from './support/spawn-server.ts'
 
 const test = suite('start refusals')
@@ -96,6 +107,86 @@ test('a lock is held by one alone, whoever was refused meanwhile and removed it'
   assert.throws(() => lockDatabase(path), /another Coatcheck server has it open/)
   unlock()
   assert.ok(existsSync(`${path}.lock`))
+})
+
+const LOCKS: readonly (readonly [what: string, put: (lock: string) => void])[] = [
+  ['words', (lock) => writeFileSync(lock, 'garbage')],
+  ['more than a page of words', (lock) => writeFileSync(lock, 'garbage\n'.repeat(2000))],
+  ['a folder', (lock) => mkdirSync(lock)],
+  ['a pipe', (lock) => spawnSync('mkfifo', [lock])],
+]
+
+for (const [what, put] of LOCKS) {
+  test(`${what} in place of the lock is named as what is wrong, by server and commands`, async () => {
+    const path = makeSessionFile(1)
+    put(`${path}.lock`)
+    const restore = ['restore', makeSessionFile(1)]
+    for (const words of [['--port', '0'], ['list'], ['end', idOf(0)], restore]) {
+      const { code, stderr } = await runServer([...words, '--data', path])
+      // Who reads beside something that is no lock reads as beside no server.
+      if (words[0] === 'list') assert.is(code, 0, stderr)
+      else {
+        assert.is(code, 73, `${words.join(' ')}: ${stderr}`)
+        assert.match(stderr, `the lock beside it, ${path}.lock, must be an empty file`)
+        assert.match(stderr, 'Move the lock away while no server runs')
+      }
+    }
+  })
+}
+
+const RESERVES: readonly (readonly [
+  what: string,
+  put: (reserve: string, stranger: string, data: string) => void,
+])[] = [
+  ['another data file', (reserve) => void makeSessionFile(2, { path: reserve })],
+  ['zeros with a word at the end', (reserve) => writeFileSync(reserve, `${'\0'.repeat(1e6)}x`)],
+  ['more zeros than a reserve has', (reserve) => writeFileSync(reserve, Buffer.alloc(9e6))],
+  ['a link to a file of others', (reserve, stranger) => symlinkSync(stranger, reserve)],
+  ['a link to a file to come', (reserve) => symlinkSync(`${reserve}.to-come`, reserve)],
+  ['a link to the data', (reserve, _, data) => symlinkSync(data, reserve)],
+  ['a second name of a file', (reserve, stranger) => linkSync(stranger, reserve)],
+  ['a folder', (reserve) => mkdirSync(reserve)],
+  ['a pipe', (reserve) => spawnSync('mkfifo', [reserve])],
+]
+
+for (const [what, put] of RESERVES) {
+  test(`${what} in place of the reserve is left alone, and refused`, async () => {
+    const path = makeSessionFile(2)
+    const stranger = join(makeFolder(), 'letter')
+    writeFileSync(stranger, 'kept')
+    put(`${path}.reserve`, stranger, path)
+    const isFile = statSync(`${path}.reserve`, { throwIfNoEntry: false })?.isFile() === true
+    const before = isFile ? readFileSync(`${path}.reserve`) : undefined
+    const { code, stderr } = await runServer(['--data', path, '--port', '0'])
+    assert.is(code, 73, stderr)
+    assert.match(stderr, `${path}.reserve, by which space on the disk is kept`)
+    assert.is(readFileSync(stranger, 'utf8'), 'kept')
+    assert.not.ok(existsSync(`${path}.reserve.to-come`))
+    if (before !== undefined) assert.equal(readFileSync(`${path}.reserve`), before)
+    assert.equal(idsIn(path), [idOf(0), idOf(1)])
+  })
+}
+
+test('a reserve that a crash left, whole or empty, is taken', async () => {
+  for (const bytes of [0, 1, 8 * 1024 * 1024]) {
+    const path = makeSessionFile(1)
+    writeFileSync(`${path}.reserve`, Buffer.alloc(bytes))
+    const server = await spawnServer(['--data', path])
+    server.kill('SIGTERM')
+    assert.is((await server.ended).code, 0)
+  }
+})
+
+test('a name that stands beside a data file is no name of one', async () => {
+  for (const end of ['.reserve', '.lock', '-wal', '-shm', '-journal']) {
+    const path = join(makeFolder(), `sessions.db${end}`)
+    for (const words of [['--port', '0'], ['list'], ['restore', makeSessionFile(1)]]) {
+      const { code, stderr } = await runServer([...words, '--data', path])
+      assert.is(code, 64, `${end}: ${stderr}`)
+      assert.match(stderr, '--data must be the path')
+      assert.not.ok(existsSync(path))
+    }
+  }
 })
 
 test('another user cannot hold the lock and so keep the server from starting', async () => {

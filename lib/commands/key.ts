@@ -1,4 +1,4 @@
-import { mintApiKey } from '../api-key.ts'
+import { KEY_PREFIX, mintApiKey } from '../api-key.ts'
 import { hashSecret } from '../session/token.ts'
 import { SettingsError } from '../settings.ts'
 import { type ApiKeyTable, createApiKeyTable } from '../store/api-key-table.ts'
@@ -8,6 +8,9 @@ import { guarded } from '../store/start-error.ts'
 import type { ApiKey } from '../store/store.ts'
 import { type Command, type CommandInput, type CommandIo, usageError } from './command.ts'
 import { FILE_EXIT_CODES } from './file-exit-codes.ts'
+
+/** Exit code. */
+const WRITING_FAILED = 74
 
 const NAME = /^[\w.-]{1,64}$/
 
@@ -30,32 +33,50 @@ export const keyCommand: Command = {
     if (name === undefined) return listKeys(input, io)
     const database = openForCommand(input.dataPath)
     try {
-      return guarded(input.dataPath, () => {
-        const keys = createApiKeyTable(database)
-        return action === 'new' ? newKey(keys, name, input, io) : revokeKey(keys, name, io)
-      })
+      const keys = guarded(input.dataPath, () => createApiKeyTable(database))
+      if (action === 'new') return await newKey(keys, name, input, io)
+      return guarded(input.dataPath, () => revokeKey(keys, name, io))
     } finally {
       database.close()
     }
   },
 }
 
-/** The key itself goes to stdout, this once: only its hash is kept. */
-function newKey(keys: ApiKeyTable, name: string, { json }: CommandInput, io: CommandIo): number {
+/**
+ * The key itself goes to stdout, this once: only its hash is kept. One that nobody has read is revoked
+ * at once.
+ */
+async function newKey(
+  keys: ApiKeyTable,
+  name: string,
+  { json, dataPath }: CommandInput,
+  io: CommandIo,
+): Promise<number> {
   if (!NAME.test(name)) {
     throw usageError(
       keyCommand,
       'Cannot name a key like this: it must be 1 to 64 of A-Z a-z 0-9 . _ -',
     )
   }
+  if (name.startsWith(KEY_PREFIX)) {
+    throw usageError(
+      keyCommand,
+      `Cannot name a key like this: it begins as an API key does (${KEY_PREFIX}), and a name is no ` +
+        'secret; choose a word, such as "laptop"',
+    )
+  }
   const key = mintApiKey()
-  const hash = hashSecret(key)
-  if (!keys.add({ hash, name, createdAt: io.clock.now(), revokedAt: null })) {
+  const made = { hash: hashSecret(key), name, createdAt: io.clock.now(), revokedAt: null }
+  if (!guarded(dataPath, () => keys.add(made))) {
     const reason = 'there is one of that name in force; revoke it, or choose another name'
     throw new SettingsError([`Cannot make the key "${name}": ${reason}`], '')
   }
-  io.out(json ? `${JSON.stringify({ name, key })}\n` : `${key}\n`)
-  return 0
+  if (await io.outWhenReady(json ? `${JSON.stringify({ name, key })}\n` : `${key}\n`)) return 0
+  guarded(dataPath, () => keys.revoke(name, io.clock.now()))
+  io.err(
+    `Cannot write the key "${name}" to stdout: nobody has it, and it was revoked; make another one\n`,
+  )
+  return WRITING_FAILED
 }
 
 function listKeys({ dataPath, json }: CommandInput, io: CommandIo): number {

@@ -1,6 +1,7 @@
 /** The data file for a command that writes, beside a server or without one. */
 import { statSync } from 'node:fs'
 import type Database from 'better-sqlite3'
+import { kindOf } from './data-path.ts'
 import {
   createFile,
   inspect,
@@ -11,7 +12,7 @@ import {
 import { isServed, lockDatabase } from './lock.ts'
 import { damagedLog, findLogDamage } from './log-damage.ts'
 import { refuseMountedFiles } from './mounts.ts'
-import { kindOf } from './data-path.ts'
+import { refuseOtherNames } from './other-names.ts'
 import { guarded, StartError } from './start-error.ts'
 import { refuseLogWithoutFile, refuseStrangeLog } from './strange-log.ts'
 
@@ -26,6 +27,7 @@ export function openForCommand(
 ): Database.Database {
   return guarded(path, () => {
     refuseMountedFiles(path)
+    refuseOtherNames(path)
     refuseLogWithoutFile(path)
     refuseMissing(path)
     refuseDamagedLog(path)

@@ -11,20 +11,26 @@ const MOST_LINKS = 40
  * and Coatcheck the lock, beside that one. Throws what `node:fs` throws.
  */
 export function realNameOf(path: string): string {
+  return followLinks(path).name
+}
+
+/** Each symbolic link on the way to the file, in a folder without such links; none where it is none. */
+export function symbolicNamesOf(path: string): readonly string[] {
+  return followLinks(path).links
+}
+
+function followLinks(path: string): { name: string; links: readonly string[] } {
+  const links: string[] = []
   let name = path
-  for (let link = 0; link < MOST_LINKS; link++) {
-    try {
-      return realpathSync(name)
-    } catch (error) {
-      if (codeOf(error) !== 'ENOENT') throw error
-    }
+  while (links.length < MOST_LINKS) {
     const folder = realFolderOf(name)
-    if (folder === undefined) return resolve(name)
+    if (folder === undefined) return { name: resolve(name), links }
     name = join(folder, basename(name))
-    if (lstatSync(name, { throwIfNoEntry: false })?.isSymbolicLink() !== true) return name
+    if (lstatSync(name, { throwIfNoEntry: false })?.isSymbolicLink() !== true) break
+    links.push(name)
     name = resolve(folder, readlinkSync(name))
   }
-  return name
+  return { name, links }
 }
 
 /**

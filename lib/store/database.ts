@@ -7,6 +7,7 @@ import { defineChecksums } from './checksum.ts'
 import { createFolder, kindOf } from './data-path.ts'
 import { damagedLog, findLogDamage, type LogDamage } from './log-damage.ts'
 import { refuseMountedFiles } from './mounts.ts'
+import { refuseOtherNames } from './other-names.ts'
 import { guarded, malformedFile, StartError } from './start-error.ts'
 import { refuseLogWithoutFile, refuseStrangeLog } from './strange-log.ts'
 
@@ -34,6 +35,7 @@ const MIGRATIONS = 'lib/store/migrations/'
 export function createFile(path: string): void {
   guarded(path, () => {
     refuseMountedFiles(path)
+    refuseOtherNames(path)
     refuseLogWithoutFile(path)
     createFolder(dirname(path))
     refuseOtherThanFile(path)

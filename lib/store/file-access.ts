@@ -8,6 +8,7 @@ import { guarded } from './start-error.ts'
 import { createSlices } from './slices.ts'
 import { isServed } from './lock.ts'
 import { refuseMountedFiles } from './mounts.ts'
+import { refuseOtherNames } from './other-names.ts'
 import { openForReading } from './reading-database.ts'
 import { createReader, type Reader } from './reader.ts'
 import { refuseLogWithoutFile } from './strange-log.ts'
@@ -75,6 +76,7 @@ export function openReaderOfFileToCome(path: string): FileReader {
   if (!isFileToCome(path)) return openFileReader(path)
   guarded(path, () => {
     refuseMountedFiles(path)
+    refuseOtherNames(path)
     refuseLogWithoutFile(path)
   })
   const database = openMemoryDatabase()

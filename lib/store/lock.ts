@@ -4,15 +4,13 @@ import {
   closeSync,
   existsSync,
   openSync,
-  readdirSync,
   realpathSync,
   rmSync,
   type Stats,
   statSync,
 } from 'node:fs'
-import { join, parse } from 'node:path'
 import Database from 'better-sqlite3'
-import { ASIDE_MARK } from './set-aside.ts'
+import { codeOf } from '../errors.ts'
 import { guarded, StartError } from './start-error.ts'
 
 /** A command that looks whether a server runs holds the lock for an instant: it is waited for. */
@@ -33,8 +31,8 @@ export function lockDatabase(
   held = 'another Coatcheck server has it open; stop that one, or give this one another file (--data)',
 ): Unlock {
   return guarded(path, () => {
-    refuseOtherNames(path)
     const lockPath = lockPathOf(path)
+    refuseOtherThanFile(path, lockPath)
     const isNew = createLock(lockPath, statSync(path))
     const inode = inodeOf(lockPath)
     const lock = new Database(lockPath, { timeout: PROBE_MS })
@@ -44,7 +42,9 @@ export function lockDatabase(
       lock.exec('begin exclusive')
     } catch (error) {
       lock.close()
-      if (!(error instanceof Database.SqliteError && error.code === 'SQLITE_BUSY')) throw error
+      if (!(error instanceof Database.SqliteError && error.code === 'SQLITE_BUSY')) {
+        throw asLockError(path, lockPath, error)
+      }
       throw new StartError('in_use', `Cannot open ${path}: ${held}`)
     }
     // Whoever made it may have been refused and removed it: then others lock another one.
@@ -61,19 +61,42 @@ export function lockDatabase(
 
 /** Whether a server has the file open at this moment. */
 export function isServed(path: string): boolean {
-  return guarded(path, () => {
-    if (!existsSync(lockPathOf(path))) return false
-    const lock = new Database(lockPathOf(path), { readonly: true, timeout: 0 })
-    try {
-      lock.prepare('select count(*) from sqlite_schema').get()
-      return false
-    } catch (error) {
-      if (error instanceof Database.SqliteError && error.code === 'SQLITE_BUSY') return true
-      throw error
-    } finally {
-      lock.close()
-    }
-  })
+  return guarded(path, () => isHeld(path, lockPathOf(path)))
+}
+
+/** Whether a server holds this lock, of a file of the given name. */
+export function isHeld(path: string, lockPath: string): boolean {
+  if (!existsSync(lockPath)) return false
+  refuseOtherThanFile(path, lockPath)
+  const lock = new Database(lockPath, { readonly: true, timeout: 0 })
+  try {
+    lock.prepare('select count(*) from sqlite_schema').get()
+    return false
+  } catch (error) {
+    if (error instanceof Database.SqliteError && error.code === 'SQLITE_BUSY') return true
+    throw asLockError(path, lockPath, error)
+  } finally {
+    lock.close()
+  }
+}
+
+/** What SQLite finds in a lock that is none is the fault of the lock, not of the data file. */
+function asLockError(path: string, lockPath: string, error: unknown): unknown {
+  return /^SQLITE_(NOTADB|CORRUPT)/.test(codeOf(error)) ? noLock(path, lockPath) : error
+}
+
+function refuseOtherThanFile(path: string, lockPath: string): void {
+  if (statSync(lockPath, { throwIfNoEntry: false })?.isFile() === false) {
+    throw noLock(path, lockPath)
+  }
+}
+
+function noLock(path: string, lockPath: string): StartError {
+  return new StartError(
+    'unwritable',
+    `Cannot open ${path}: the lock beside it, ${lockPath}, must be an empty file of Coatcheck's, ` +
+      'it is something else; the data file was not looked at. Move the lock away while no server runs',
+  )
 }
 
 /**
@@ -100,24 +123,4 @@ function isOwn({ uid }: Stats): boolean {
 
 function lockPathOf(path: string): string {
   return `${realpathSync(path)}.lock`
-}
-
-/**
- * A symbolic link leads to the one name of the file. Of two names of a file, neither knows the other's
- * lock nor log. A restore that was broken off leaves the file such a name, under which nobody serves it.
- */
-function refuseOtherNames(path: string): void {
-  const { nlink, ino } = statSync(path)
-  if (nlink === 1) return
-  const { dir, base } = parse(realpathSync(path))
-  const leftBehind = readdirSync(dir).filter((name) => {
-    return name.startsWith(`${base}${ASIDE_MARK}`) && statSync(join(dir, name)).ino === ino
-  })
-  const others = nlink - 1 - leftBehind.length
-  if (others === 0) return
-  throw new StartError(
-    'in_use',
-    `Cannot open ${path}: it must have one name, it has ${others} more (hard links), and another ` +
-      'server could have it open by one of them; remove the others, or use a copy',
-  )
 }

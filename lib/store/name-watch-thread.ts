@@ -3,7 +3,7 @@
  * that keeps the right to read files, and so it does nothing else: no request and no session comes
  * here.
  */
-import { statSync } from 'node:fs'
+import { lstatSync, realpathSync, statSync } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
 import { codeOf } from '../errors.ts'
 import { dropPermissions } from '../permissions.ts'
@@ -12,15 +12,41 @@ import type { NamedFile } from './open-files.ts'
 /** `isLogOnly`: all that is gone is the name of the log. */
 export type Strayed = { readonly reason: string; readonly isLogOnly: boolean }
 
-/** To each message, what is wrong; undefined where all names lead to what is open. */
-export type Looked = Strayed | undefined
+/** To each message. */
+export type Looked = {
+  /** What is wrong; undefined where all names lead to what is open. */
+  readonly strayed: Strayed | undefined
+  /** How many hard links the data file has, once there are more than at the look before. */
+  readonly newNames: number | undefined
+}
 
 const files: readonly NamedFile[] = workerData
 dropPermissions({ except: 'fs.read' })
-parentPort?.on('message', () => parentPort?.postMessage(look()))
+let names = countNames()
+parentPort?.on('message', () => {
+  const looked: Looked = { strayed: look(), newNames: findNewNames() }
+  parentPort?.postMessage(looked)
+})
 
-function look(): Looked {
-  const strayed = files.flatMap((file) => {
+/** Harmless as long as nobody opens the file by them, which is refused. */
+function findNewNames(): number | undefined {
+  const before = names
+  names = countNames()
+  return names > Math.max(before, 1) ? names : undefined
+}
+
+/** 0 where it cannot be told, which `find` says. */
+function countNames(): number {
+  const file = files.find(({ role }) => role === 'file')
+  try {
+    return file === undefined ? 0 : statSync(file.path).nlink
+  } catch {
+    return 0
+  }
+}
+
+function look(): Strayed | undefined {
+  const strayed = [...files, ...namesOfStart()].flatMap((file) => {
     const finding = find(file)
     return finding === undefined ? [] : [{ ...finding, role: file.role }]
   })
@@ -30,15 +56,46 @@ function look(): Looked {
   return { reason: first.reason, isLogOnly }
 }
 
+/**
+ * What the next start would take for the log, the index and the lock, where it is not what is open: of
+ * a file that was renamed and linked to, the name still leads there, and they were left behind.
+ */
+function namesOfStart(): NamedFile[] {
+  const names = new Set(files.filter(({ role }) => role === 'file').flatMap(realNameOf))
+  const beside = files.filter(({ role }) => role !== 'file')
+  const known = new Set(beside.map(({ path }) => path))
+  return [...names].flatMap((name) =>
+    beside
+      .map((file) => ({ ...file, path: name + ENDS[file.role] }))
+      .filter(({ path }) => !known.has(path)),
+  )
+}
+
+/** None where it cannot be told, which `find` says. */
+function realNameOf({ path }: NamedFile): string[] {
+  try {
+    return [realpathSync(path)]
+  } catch {
+    return []
+  }
+}
+
 function find({
   role,
   path,
   dev,
   ino,
+  isLink,
 }: NamedFile): { reason: string; isGone: boolean } | undefined {
   try {
     const found = statSync(path, { bigint: true })
-    if (found.dev === dev && found.ino === ino) return undefined
+    if (found.dev === dev && found.ino === ino) {
+      if (lstatSync(path).isSymbolicLink() === isLink) return undefined
+      const now = isLink
+        ? 'no symbolic link any more'
+        : 'a symbolic link now, to where it was moved'
+      return { reason: `${capitalize(NAMES[role])} ${path} is ${now}`, isGone: false }
+    }
     return {
       reason: `Another file is in the place of ${NAMES[role]} ${path}`,
       isGone: found.isFile() && found.size === 0n,
@@ -60,6 +117,13 @@ const NAMES: Readonly<Record<NamedFile['role'], string>> = {
   log: 'the log',
   index: 'the index of the log',
   lock: 'the lock',
+}
+
+const ENDS: Readonly<Record<NamedFile['role'], string>> = {
+  file: '',
+  log: '-wal',
+  index: '-shm',
+  lock: '.lock',
 }
 
 function capitalize(text: string): string {

@@ -29,18 +29,22 @@ const LIMITS = { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 16 }
 /**
  * Starts a thread that may look for names, which the others may not. `onStrayed` is told once, when
  * a name does not lead to the file that is open any more, or when the thread has died; a look is
- * over when it is done.
+ * over when it is done. `onNewNames` is told when the data file has come to have more hard links.
  */
 export function startNameWatch(
   files: readonly NamedFile[],
   onStrayed: (strayed: Strayed) => Promise<void>,
+  onNewNames: (count: number) => void,
   thread: LookingThread = startThread(files),
   patienceMs = PATIENCE_MS,
 ): NameWatch {
   let underWay: PromiseWithResolvers<void> | undefined
   let isOver = false
 
-  thread.on('message', (looked: Looked) => void tell(looked).then(finishLook))
+  thread.on('message', ({ strayed, newNames }: Looked) => {
+    if (newNames !== undefined) onNewNames(newNames)
+    void tell(strayed).then(finishLook)
+  })
   thread.on('error', (cause) => {
     const reason = `Nobody watches the data file: ${cause instanceof Error ? cause.message : ''}`
     void tell({ reason, isLogOnly: false })
@@ -55,10 +59,10 @@ export function startNameWatch(
     underWay = undefined
   }
 
-  async function tell(looked: Looked): Promise<void> {
-    if (looked === undefined || isOver) return
+  async function tell(strayed: Strayed | undefined): Promise<void> {
+    if (strayed === undefined || isOver) return
     isOver = true
-    await onStrayed(looked)
+    await onStrayed(strayed)
   }
 
   function look(): Promise<void> {

@@ -3,7 +3,7 @@
  * short, or write into them, while they are open. SQLite looks at none of that, and goes on.
  */
 import { endianness } from 'node:os'
-import { fstatSync, openSync, realpathSync, statSync } from 'node:fs'
+import { fstatSync, lstatSync, openSync, realpathSync, statSync } from 'node:fs'
 import { codeOf } from '../errors.ts'
 import {
   FRAME_HEADER_BYTES,
@@ -20,6 +20,8 @@ export type NamedFile = {
   readonly path: string
   readonly dev: bigint
   readonly ino: bigint
+  /** Whether the name itself is a symbolic link. */
+  readonly isLink: boolean
 }
 
 export type OpenFiles = {
@@ -206,5 +208,5 @@ function frameBytesOf({ pageBytes }: LogState): number {
 
 function identify(role: NamedFile['role'], path: string): NamedFile {
   const { dev, ino } = statSync(path, { bigint: true })
-  return { role, path, dev, ino }
+  return { role, path, dev, ino, isLink: lstatSync(path).isSymbolicLink() }
 }

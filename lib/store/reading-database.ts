@@ -22,6 +22,7 @@ import { refuseDamagedLog, refuseMissing, refuseOlder } from './command-database
 import { inspect, inspectDatabase, openQueryDatabase, openReaderDatabase } from './database.ts'
 import { isServed } from './lock.ts'
 import { refuseMountedFiles } from './mounts.ts'
+import { refuseOtherNames } from './other-names.ts'
 import { writePlainCopy } from './plain-copy.ts'
 import { guarded, StartError } from './start-error.ts'
 import { refuseLogWithoutFile } from './strange-log.ts'
@@ -47,7 +48,7 @@ export function openForReading(
     refuseLogWithoutFile(path)
     refuseMissing(path)
     refuseUnreadable(path)
-    if (mayHaveLog(realpathSync(path))) refuseMountedFiles(path)
+    refuseSplitLog(path)
     refuseDamagedLog(path, isServedHere)
     beforeOpening()
     if (!isServedHere(path)) refuseBeforeLogIsMoved(path)
@@ -71,6 +72,13 @@ function refuseBeforeLogIsMoved(path: string): void {
   const logBytes = statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0
   if (logBytes === 0 || !mayWriteBeside(file)) return
   refuseOlder(path, inspect(path, 'quick_check'))
+}
+
+/** A file that has no log, such as a backup, may be mounted, and may have as many names as it likes. */
+export function refuseSplitLog(path: string): void {
+  if (!mayHaveLog(realpathSync(path))) return
+  refuseMountedFiles(path)
+  refuseOtherNames(path)
 }
 
 function refuseUnreadable(path: string): void {

@@ -27,6 +27,7 @@ import { createFile, openReaderDatabase, openWriterDatabase, prepareDatabase } f
 import { kindOf } from './data-path.ts'
 import { lockDatabase } from './lock.ts'
 import { findLogDamage } from './log-damage.ts'
+import { refuseSplitLog } from './reading-database.ts'
 import { ASIDE_MARK } from './set-aside.ts'
 import { guarded, StartError } from './start-error.ts'
 import { countSessions } from './statistics.ts'
@@ -118,6 +119,7 @@ async function copyBackup(
 
 /** SQLite looks at a file only once it is read. */
 function openBackup(file: string): Database.Database {
+  refuseSplitLog(file)
   refuseDamagedLog(file)
   const database = openReaderDatabase(file)
   try {

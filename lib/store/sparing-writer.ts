@@ -1,5 +1,6 @@
 /** What a writer does when space runs out: it goes on ending sessions, and refuses what takes more. */
 import { CoatcheckError } from '../errors.ts'
+import { createDamageWatch } from './damage-watch.ts'
 import { never } from './slices.ts'
 import type { SpaceReserve } from './space-reserve.ts'
 import type { WriteAheadLog } from './write-ahead-log.ts'
@@ -35,6 +36,7 @@ export function createSparingWriter(writer: ServerWriter, space: Space): Sparing
   const { reserve, log, freeBytes, logLimitBytes } = space
   let isDiskFull = false
   let isLogFull = false
+  const damage = createDamageWatch()
 
   /** What ends sessions or shows that they live takes the space of the reserve, the others none. */
   function runSparingly(requests: readonly WriteRequest[]): WriteOutcome[] {
@@ -60,6 +62,7 @@ export function createSparingWriter(writer: ServerWriter, space: Space): Sparing
     run(requests, goesOn) {
       if (isLogFull || isDiskFull) return runSparingly(requests)
       const outcomes = writer.run(requests, goesOn)
+      damage.note(requests, outcomes)
       if (!outcomes.some(isFull)) return outcomes
       tapReserve()
       // Of these, nothing was written.
@@ -90,6 +93,7 @@ export function createSparingWriter(writer: ServerWriter, space: Space): Sparing
   }
 
   function stateOf(bytes: number): StoreHealth['state'] {
+    if (damage.isLasting()) return 'damaged'
     if (isDiskFull) return 'disk_full'
     if (isLogFull) return 'log_full'
     return bytes > Math.min(LONG_LOG_BYTES, logLimitBytes / 2) ? 'log_long' : 'ok'

@@ -37,6 +37,8 @@ export type SqliteStoreOptions = {
   readonly clock: Clock
   /** Told once when writing has failed for good; reads go on. */
   readonly onFailure: (cause: Error) => void
+  /** Told when the file that is open has come to have so many names (hard links). */
+  readonly onNewNames?: (count: number) => void
   /** Told at the start, where `relaxed` lets a log be taken that has a hole. */
   readonly onLogDamage?: (damage: LogDamage) => void
 }
@@ -74,7 +76,9 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
     const writer = await startWriterThread(thread, options.onFailure)
     const patient = availableParallelism() === 1
     const store = createStore(reader, writer, { ...options, patient })
-    const names = startNameWatch(writer.files, writer.abandon)
+    const names = startNameWatch(writer.files, writer.abandon, (count) => {
+      options.onNewNames?.(count)
+    })
     const stopLooking = options.clock.every(LOOK_INTERVAL_MS, () => void names.look())
     return {
       ...store,

@@ -126,9 +126,11 @@ export type StoreHealth = {
   /**
    * `log_long`: all is taken, but a program that reads keeps the log from being begun anew;
    * `writes_late`: writes wait for long, or were refused since they would have;
-   * `log_full`, `disk_full`: only what ends sessions is taken; `failed`: nothing, for good.
+   * `log_full`, `disk_full`: only what ends sessions is taken; `damaged`: for seconds all
+   * writes were refused, since the file is damaged there; `failed`: nothing, for good.
    */
-  readonly state: 'ok' | 'log_long' | 'writes_late' | 'log_full' | 'disk_full' | 'failed'
+  readonly state:
+    'ok' | 'log_long' | 'writes_late' | 'log_full' | 'disk_full' | 'damaged' | 'failed'
   readonly logBytes: number
 }
 
