@@ -3,6 +3,24 @@ import { COMMANDS } from './command-names.ts'
 import { type SettingRow, settingsTable, variableOf } from './settings-table.ts'
 import { renderTable, wrap } from './wrap.ts'
 
+const EXIT_CODES = [
+  [0, 'stopped, as asked'],
+  [1, 'a fault of Coatcheck itself, its stack on stderr'],
+  [64, 'a setting is wrong; every fault is listed'],
+  [
+    65,
+    'the data file is damaged, of another version, or not ours; of import: a part of the input is ' +
+      'wrong, or it is empty',
+  ],
+  [66, 'there is no data file, for a command that needs one'],
+  [69, 'the address is taken'],
+  [70, 'a command ended sessions, and a running server took no note'],
+  [71, 'no Node, or no SQLite: the folder is noexec, or the C library too old'],
+  [73, 'the data folder cannot be written, or the data is no file'],
+  [74, 'the disk is full or failed, or a file was taken from under the server'],
+  [75, 'another server or program holds the data file, or it has two names'],
+] as const
+
 /** What `--help` prints, at most 80 columns wide. */
 export function renderHelp(): string {
   const groups = Map.groupBy(settingsTable, (row) => row.group)
@@ -17,17 +35,7 @@ export function renderHelp(): string {
     ...[...groups].flatMap(([group, rows]) => ['', `${group}:`, ...rows.flatMap(renderRow)]),
     '',
     'Exit codes:',
-    '   0  stopped, as asked',
-    '   1  a fault of Coatcheck itself, its stack on stderr',
-    '  64  a setting is wrong',
-    '  65  the data file is damaged, of another version, or not one of ours',
-    '  66  there is no data file, for a command that needs one',
-    '  69  the address is taken',
-    '  70  a command has ended sessions that a running server may still show',
-    '  71  SQLite cannot be loaded: the folder is noexec, or the C library too old',
-    '  73  the data folder cannot be written',
-    '  74  the disk failed',
-    '  75  another server holds the data file',
+    ...EXIT_CODES.flatMap(renderExitCode),
     '',
     'Other flags:',
     '  -h, --help       print this and stop',
@@ -45,6 +53,14 @@ export function renderHelp(): string {
   ].join('\n')
 }
 
+/** The same in the README, in Markdown as Prettier leaves it. */
+export function renderExitCodeTable(): string {
+  return renderMarkdown(
+    ['Exit code', 'Why'],
+    EXIT_CODES.map(([code, why]) => [String(code), why]),
+  )
+}
+
 /** The table of settings in the README, in Markdown as Prettier leaves it. */
 export function renderSettingsTable(): string {
   const cells = settingsTable.map((row) => [
@@ -53,12 +69,22 @@ export function renderSettingsTable(): string {
     row.default === undefined ? '' : `\`${row.default}\``,
     row.description.replaceAll('|', '\\|'),
   ])
-  const lines = [['Flag', 'Environment', 'Default', 'What it does'], ...cells]
-  const widths = [0, 1, 2, 3].map((at) => Math.max(...lines.map((line) => line[at]?.length ?? 0)))
+  return renderMarkdown(['Flag', 'Environment', 'Default', 'What it does'], cells)
+}
+
+function renderMarkdown(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const widths = head.map((_, at) =>
+    Math.max(...[head, ...rows].map((row) => row[at]?.length ?? 0)),
+  )
   const rule = widths.map((width) => '-'.repeat(width))
-  return [...lines.slice(0, 1), rule, ...cells]
+  return [head, rule, ...rows]
     .map((line) => `| ${line.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join(' | ')} |\n`)
     .join('')
+}
+
+function renderExitCode([code, why]: readonly [code: number, why: string]): string[] {
+  const [first = '', ...others] = wrap(why, ' '.repeat(6))
+  return [`${String(code).padStart(4)}  ${first.trimStart()}`, ...others]
 }
 
 function renderRow(row: SettingRow): string[] {

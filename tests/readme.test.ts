@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { renderSettingsTable } from '../lib/settings-help.ts'
+import { renderExitCodeTable, renderSettingsTable } from '../lib/settings-help.ts'
 import { makeFolder, spawnServer } from './support/spawn-server.ts'
 
 const README = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
@@ -33,6 +33,11 @@ test('README prints what curl prints', async () => {
 test('README has the table of settings that the code has', () => {
   const printed = /<!-- settings -->\n([^]*?)<!-- \/settings -->/.exec(README)?.[1] ?? ''
   assert.is(printed.trim(), renderSettingsTable().trim())
+})
+
+test('README has the table of exit codes that the help has', () => {
+  const printed = /<!-- exit codes -->\n([^]*?)<!-- \/exit codes -->/.exec(README)?.[1] ?? ''
+  assert.is(printed.trim(), renderExitCodeTable().trim())
 })
 
 /** Without what differs from run to run. */
