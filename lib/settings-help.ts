@@ -13,7 +13,7 @@ const EXIT_CODES = [
       'wrong, or it is empty',
   ],
   [66, 'there is no data file, for a command that needs one'],
-  [69, 'the address is taken'],
+  [69, 'the address is taken, or this machine cannot listen on it'],
   [70, 'a command ended sessions, and a running server took no note'],
   [71, 'no Node, or no SQLite: the folder is noexec, or the C library too old'],
   [73, 'the data folder cannot be written, or the data is no file'],

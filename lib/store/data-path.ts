@@ -52,7 +52,7 @@ export function createFolder(folder: string): void {
 export function kindOf(found: Stats | undefined): string {
   if (found === undefined) return 'there is no such file'
   if (found.isDirectory()) return 'it is a folder; name a file in it'
-  return found.isFile() ? 'it is a file' : 'it is a pipe, a socket or a device'
+  return found.isFile() ? 'it is a file' : 'it must be a file, it is a pipe, a socket or a device'
 }
 
 function realFolderOf(name: string): string | undefined {

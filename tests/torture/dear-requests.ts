@@ -22,6 +22,10 @@ const MAIN_LIMIT_MS = 10
 const MAIN_LIMIT_MS_PER_MB = 40
 const CONNECTIONS = 30
 const P99_LIMIT_MS = 50
+/** A run of half a minute or more is the promise; a shorter one shares its machine with other tests. */
+const LONG_MS = 30_000
+const SHORT_P99_LIMIT_MS = 1_000
+const SHORT_STOP_GRACE_MS = 1_000
 /** On a machine that is busy a request may take so many times what it takes when it is alone. */
 const P99_RATIO = 4
 const STOP_TIMEOUT_MS = 4_000
@@ -63,6 +67,7 @@ type Found = {
 
 async function run({ random, endsAt, folder, spawn }: Given): Promise<Finding> {
   const began = performance.now()
+  const isLong = endsAt - began >= LONG_MS
   const server = await spawn([
     ...['--data', join(folder, 'sessions.db')],
     ...['--stop-timeout', `${STOP_TIMEOUT_MS}ms`],
@@ -80,13 +85,15 @@ async function run({ random, endsAt, folder, spawn }: Given): Promise<Finding> {
   const limitMs = Math.max(
     P99_LIMIT_MS * 2 * beside.crowding - P99_LIMIT_MS,
     P99_RATIO * beside.calmP99,
+    isLong ? 0 : SHORT_P99_LIMIT_MS,
   )
   if (!(beside.p99 <= limitMs)) {
     violations.push(`beside the dearest p99 of a PUT is ${beside.p99} ms, over ${limitMs}`)
   }
   if (beside.answered === 0) violations.push('beside the dearest no PUT is answered but with 503')
   // The signal, and the news of the end, travel through a machine that may be crowded.
-  if (beside.stopMs > STOP_TIMEOUT_MS + 500 + 100 * beside.crowding) {
+  const stopGraceMs = 500 + 100 * beside.crowding + (isLong ? 0 : SHORT_STOP_GRACE_MS)
+  if (beside.stopMs > STOP_TIMEOUT_MS + stopGraceMs) {
     violations.push(`beside the dearest a stop takes ${beside.stopMs} ms`)
   } else if (beside.exitCode !== 0 && beside.crowding < CROWDED) {
     violations.push(`beside the dearest a stop ends with ${beside.exitCode}`)
