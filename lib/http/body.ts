@@ -157,6 +157,7 @@ function readBody<T>(c: AppContext, limitBytes: number, parse: (text: string) =>
       pieces++
       length += chunk.length
       arrivedBytes += chunk.length + PIECE_BYTES
+      if (length > limitBytes) return refuse(tooLarge(limitBytes))
       if (pieces > MANY_PIECES && length < pieces * FINE_PIECE_BYTES) {
         // Each piece costs a call for each of its few bytes, whether they are kept or passed over.
         c.env.outgoing.shouldKeepAlive = false
@@ -164,7 +165,6 @@ function readBody<T>(c: AppContext, limitBytes: number, parse: (text: string) =>
       }
       // Most are whole with their first piece, and end in the same turn of the loop.
       if (length !== announced) arriving.add(body)
-      if (length > limitBytes) refuse(tooLarge(limitBytes))
       for (const first of arriving) {
         if (arrivedBytes <= arrivedLimit) break
         first.refuse(tooMany())
