@@ -99,7 +99,7 @@ testControls('of advisories', {
     file: 'advisories-http',
     breakage: {
       file: 'lib/http/body.ts',
-      replace: 'if (length > limitBytes) refuse(tooLarge(limitBytes))',
+      replace: 'if (length > limitBytes) return refuse(tooLarge(limitBytes))',
       by: '',
     },
     red: 'CVE-2026-44456',

@@ -5,7 +5,7 @@ testControls('of limits', {
     file: 'limits-wire',
     breakage: {
       file: 'lib/http/body.ts',
-      replace: 'if (length > limitBytes) refuse(',
+      replace: 'if (length > limitBytes) return refuse(',
       by: 'if (length > limitBytes + 1) refuse(',
     },
     red: '--body-limit holds to the byte for a body sent in one chunk',

@@ -109,6 +109,13 @@ export function createSessionCookie(options: SessionCookieOptions): SessionCooki
     names: [...new Set([name, `${HOST_PREFIX}${name}`, `${DOMAIN_PREFIX}${name}`])],
 
     read(c) {
+      // Of a browser without https and without doubt, which costs a read the least.
+      const header = readHeader(c, 'cookie')
+      if (header === undefined) return undefined
+      if (!header.includes(secure.name) && !forwarded.isSecure(c)) {
+        const values = findCookies(header, plain.name)
+        if (values.length < 2) return values[0]
+      }
       const found = find(c)
       if (found.state === 'token') return found.token
       if (found.state === 'insecure_cookie') warnOnce()

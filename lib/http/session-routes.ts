@@ -122,19 +122,21 @@ export function createSessionRoutes(deps: SessionRoutesDeps): Hono<AppEnv> {
       const fallback = readDefault(query)
       const touch = parseFlag('touch', query) ?? true
       const asText = wantsText(c, query)
-      const read = () =>
-        whenThere(sessions.get(found, touch), (session) => {
-          const value = findOnlyMember(session.data, key) ?? fallback
-          if (value === undefined) throw keyNotFound(key)
-          const tag = entityTag(session, asText)
-          if (isUnchanged(c, tag)) return answerUnchanged(tag)
-          return answerValue(value, asText, { ETag: tag })
-        })
-      if (fallback === undefined) return read()
-      return whenFailed(read, (error) => {
-        if (!isMissing(error, isNamed)) throw error
-        return answerValue(fallback, asText)
-      })
+      const answer = (session: Session) => {
+        const value = findOnlyMember(session.data, key) ?? fallback
+        if (value === undefined) throw keyNotFound(key)
+        const tag = entityTag(session, asText)
+        if (isUnchanged(c, tag)) return answerUnchanged(tag)
+        return answerValue(value, asText, { ETag: tag })
+      }
+      if (fallback === undefined) return whenThere(sessions.get(found, touch), answer)
+      return whenFailed(
+        () => whenThere(sessions.get(found, touch), answer),
+        (error) => {
+          if (!isMissing(error, isNamed)) throw error
+          return answerValue(fallback, asText)
+        },
+      )
     }),
   )
 
