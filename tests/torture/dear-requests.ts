@@ -47,11 +47,12 @@ export const dearRequestsTorture: Torture = {
       replace: 'const FAR = 20',
       by: 'const FAR = Infinity',
     },
-    'a stop that waits for everybody': {
+    'a stop that takes its time': {
       file: 'server.ts',
       replace: `Math.max(settings.stopTimeoutMs, LEAST_STOP_MS), log)
   await server.stop(settings.stopTimeoutMs * ANSWERING_PART)`,
       by: `1e9, log)
+  await new Promise((resolve) => setTimeout(resolve, 15_000))
   await server.stop(settings.stopTimeoutMs * 3)`,
     },
   },
