@@ -9,20 +9,14 @@ import { fileURLToPath } from 'node:url'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { skip } from './support/skip.ts'
+import { personsEnvironment } from './support/persons-environment.ts'
 import { makeFolder } from './support/spawn-server.ts'
 
 const test = suite('npm start')
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 
-/** What a person's shell has, and nothing that the npm of these tests has put in. */
-const ENV = {
-  PATH: process.env['PATH'],
-  HOME: makeFolder(),
-  npm_config_cache: makeFolder(),
-  npm_config_offline: 'true',
-  npm_config_update_notifier: 'false',
-}
+const ENV = personsEnvironment()
 
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGKILL'] as const) {
   test(`${signal} to npm stops the server, and the request in flight is answered`, async () => {

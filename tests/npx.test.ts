@@ -4,20 +4,14 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { personsEnvironment } from './support/persons-environment.ts'
 import { makeFolder } from './support/spawn-server.ts'
 
 const test = suite('npx')
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 
-/** What a person's shell has, and nothing that the npm of these tests has put in. */
-const ENV = {
-  PATH: process.env['PATH'],
-  HOME: makeFolder(),
-  npm_config_cache: makeFolder(),
-  npm_config_offline: 'true',
-  npm_config_update_notifier: 'false',
-}
+const ENV = personsEnvironment()
 
 test('npx coatcheck runs every command in a clone, without a registry', () => {
   const data = join(makeFolder(), 'sessions.db')

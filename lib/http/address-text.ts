@@ -6,7 +6,7 @@ import { isIP, SocketAddress } from 'node:net'
  * section 2.5.5.2), and without a zone, which is one machine's own name for an interface. Undefined
  * for what is no address.
  */
-export function parseAddress(text: string): string | undefined {
+function parseAddress(text: string): string | undefined {
   const zone = text.indexOf('%')
   const address = zone === -1 ? text : text.slice(0, zone)
   switch (isIP(address)) {

@@ -26,11 +26,6 @@ export function readQueries(c: AppContext): ReadonlyMap<string, string> {
 }
 
 /** `true` or `false`; undefined where the parameter is not given. */
-export function readFlag(c: AppContext, name: string): boolean | undefined {
-  return parseFlag(name, readQueries(c))
-}
-
-/** The same of parameters that have been read already. */
 export function parseFlag(name: string, query: ReadonlyMap<string, string>): boolean | undefined {
   const value = query.get(name)
   if (value === undefined || value === 'true' || value === 'false') {

@@ -12,7 +12,7 @@ import {
   readAt,
   readFrameHead,
 } from './log-frames.ts'
-import { firstMissingPage } from './strange-log.ts'
+import { CHANGE_COUNTER_AT, FILE_HEADER_BYTES, firstMissingPage } from './strange-log.ts'
 
 /** A file of the store, by its name: what must be found there. */
 export type NamedFile = {
@@ -50,8 +50,6 @@ type LogState = {
 const STATE_BYTES = 48
 /** After both copies: how many frames of the log have been moved into the file. */
 const MOVED_AT = 2 * STATE_BYTES
-const FILE_HEADER_BYTES = 100
-const CHANGE_COUNTER_AT = 24
 const VERSIONS_AT = 18
 /** Both versions, of a file that has a log. */
 const WITH_LOG = 0x0202

@@ -17,10 +17,10 @@ import {
 import { readPageBytes } from './log-damage.ts'
 import { StartError } from './start-error.ts'
 
-const FILE_HEADER_BYTES = 100
-/** Of the file's header, https://sqlite.org/fileformat2.html#the_database_header */
+/** The file's header, https://sqlite.org/fileformat2.html#the_database_header */
+export const FILE_HEADER_BYTES = 100
+export const CHANGE_COUNTER_AT = 24
 const READ_VERSION_AT = 19
-const CHANGE_COUNTER_AT = 24
 /** As the read version: there is no log beside it, as of a file that `backup` wrote. */
 const WITHOUT_LOG = 1
 

@@ -28,8 +28,6 @@ export function costOf(request: WriteRequest, sizeOf: (id: string) => number): n
       return LEAST + Math.min(DEAREST, costOfOperation(request.operation, sizeOf(request.id)))
     case 'end_many':
       return LEAST + ENDED * request.limit
-    case 'touch':
-      return LEAST * request.seen.length
     default:
       return LEAST
   }
