@@ -62,11 +62,15 @@ function runOn(node, args) {
   // Only the program itself reads what is told there, and takes it out of what its own children get.
   const env = isLimited ? childEnvironment() : undefined
   const child = spawn(node, args, { stdio: 'inherit', env })
+  let isToldToEnd = false
   for (const signal of HANDED_ON.filter((name) => name in constants.signals)) {
-    process.on(signal, () => child.kill(signal))
+    process.on(signal, () => {
+      isToldToEnd ||= !signal.startsWith('SIGUSR')
+      child.kill(signal)
+    })
   }
-  // npm hands on SIGINT and SIGTERM only.
-  if (isToEndWithNpm()) watchParent(() => child.kill('SIGTERM'))
+  // npm hands on SIGINT and SIGTERM only. Whoever was told already would take it for a second wish.
+  if (isToEndWithNpm()) watchParent(() => isToldToEnd || child.kill('SIGTERM'))
   child.on('error', (error) => {
     process.stderr.write(`Cannot start ${node}: ${error.message}\n`)
     process.exit(71)
