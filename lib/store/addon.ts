@@ -36,6 +36,8 @@ const READ_NO_LINK = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constan
 let dataFile: string | undefined
 let isKept = true
 let addon: object | undefined
+/** What this process has put beside the data. */
+let placed: string | undefined
 
 /**
  * Says beside which data file the addon is, should this be the binary. A server keeps it there; a
@@ -63,8 +65,15 @@ export function loadAddon(): object {
   return addon
 }
 
+/** A start that was refused leaves nothing: takes away the addon that it has put beside the data. */
+export function discardAddon(): void {
+  if (placed !== undefined) removeQuietly(placed)
+}
+
 function loadFrom(folder: string, name: string, bytes: Uint8Array): object {
+  const wasThere = existsSync(pathIn(folder, name))
   const { path, file } = unpackAddon(name, bytes, folder)
+  if (!wasThere) placed = path
   try {
     return load(path, file)
   } finally {

@@ -8,7 +8,8 @@ import { mayWriteClaims } from '../session/operations.ts'
 import { type Found, isLive } from '../session/session.ts'
 import { createFile, type Durability, openReaderDatabase, prepareDatabase } from './database.ts'
 import { createHotSessions } from './hot-sessions.ts'
-import { lockDatabase } from './lock.ts'
+import { discardAddon } from './addon.ts'
+import { lockDatabase, type Unlock } from './lock.ts'
 import type { LogDamage } from './log-damage.ts'
 import { startNameWatch } from './name-watch.ts'
 import { createReader, type Reader } from './reader.ts'
@@ -65,9 +66,10 @@ const HOT_LIMIT_CHARACTERS = 16 * 1024 * 1024
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
   const { path, durability, rules, keepEndedMs, logLimitBytes } = options
   createFile(path)
-  const unlock = lockDatabase(path)
+  let unlock: Unlock | undefined
   let database: Database.Database | undefined
   try {
+    const letGo = (unlock = lockDatabase(path))
     guarded(path, () => releaseReserve(path))
     prepareDatabase(path, options)
     database = openReaderDatabase(path)
@@ -89,12 +91,13 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
         await writer.check()
         // The writer goes last, since the last to leave empties the log and removes it.
         await store.close(() => database?.close())
-        unlock()
+        letGo()
       },
     }
   } catch (error) {
     database?.close()
-    unlock(true)
+    unlock?.(true)
+    discardAddon()
     throw asStartError(path, error)
   }
 }

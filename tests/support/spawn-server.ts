@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 
 /** The binary in place of `node server.ts`, where `npm run test:binary` has set it. */
 const BINARY = process.env['TEST_BINARY']
+export const IS_BINARY = BINARY !== undefined
 
 /** The command line of the program under test: `server.ts` on this Node, or the binary. */
 export const PROGRAM: readonly string[] =

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { skip } from './skip.ts'
-import { PROGRAM, runServer } from './spawn-server.ts'
+import { IS_BINARY, PROGRAM, spawnServer } from './spawn-server.ts'
 
 /** What strace makes happen: `['rename:signal=KILL:when=1']`. */
 export type TracedRun = {
@@ -63,10 +63,17 @@ function startTraced(
   return { stopped: stopped.promise, ended }
 }
 
-/** What the binary does once beside each data file: it would be counted among the calls. */
+/**
+ * A binary's server leaves a part of the program beside the data file, and commands load that one; a
+ * command that finds none unpacks it for itself, with calls that would be counted among the others.
+ */
 async function unpackAddon(args: readonly string[]): Promise<void> {
   const path = args[args.indexOf('--data') + 1]
-  if (path !== undefined) await runServer(['stats', '--data', path])
+  if (!IS_BINARY || path === undefined) return
+  // None starts on a file that it may not write to.
+  const server = await spawnServer(['--data', path]).catch(() => undefined)
+  server?.kill('SIGTERM')
+  await server?.ended
 }
 
 function requireStrace(): void {

@@ -70,10 +70,15 @@ export const sweepTorture: Torture = {
     },
     'on the main thread': {
       file: 'lib/sweeper.ts',
-      replace: '    sweeping = true',
-      by: `    sweeping = true
-    const until = performance.now() + 3_000
-    while (performance.now() < until);`,
+      replace: 'await store.sweep(clock.now())',
+      // Of a moment before the wait, so that nothing is gone before others have waited.
+      by: `await store.sweep(
+        ((now) => {
+          const until = performance.now() + 3_000
+          while (performance.now() < until);
+          return now
+        })(clock.now()),
+      )`,
     },
   },
   run,
