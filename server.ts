@@ -1,28 +1,28 @@
 /** Wires the parts of Coatcheck together: config → store → sessions → sweeper → app → listen → stop. */
 import { constants, setPriority } from 'node:os'
-import { openApiKeys, type OpenApiKeys } from './lib/api-keys.ts'
-import { readAsset } from './lib/assets.ts'
-import { systemClock } from './lib/clock.ts'
+import { openApiKeys, type OpenApiKeys } from './lib/service/api-keys.ts'
+import { readAsset } from './lib/base/assets.ts'
+import { systemClock } from './lib/base/clock.ts'
 import { type CommandIo, renderUsage, runCommand } from './lib/commands/command.ts'
 import { commands } from './lib/commands/commands.ts'
-import { readCalled } from './lib/commands/words.ts'
-import { EXIT, explainFailure } from './lib/exit-codes.ts'
-import { createApp } from './lib/http/app.ts'
-import { createForwarded } from './lib/http/forwarded.ts'
-import { type HttpServer, type ListenAddress, startHttpServer } from './lib/http/http-server.ts'
-import { createSessionCookie } from './lib/http/session-cookie.ts'
-import { createLog, type Log } from './lib/log.ts'
-import { dropPermissions } from './lib/permissions.ts'
-import { createRules } from './lib/session/rules.ts'
-import { createSessions } from './lib/sessions.ts'
-import { readSettings, readStrayVariables, type Settings } from './lib/settings.ts'
-import { renderHelp } from './lib/settings-help.ts'
-import { isHangupIgnored, watchStarter } from './lib/starter.js'
-import { placeAddon } from './lib/store/addon.ts'
-import { openSqliteStore } from './lib/store/sqlite-store.ts'
-import { StartError } from './lib/store/start-error.ts'
-import { startStorageWatch } from './lib/storage-watch.ts'
-import { startSweeper } from './lib/sweeper.ts'
+import { readCalled } from './lib/program/called.ts'
+import { EXIT, explainFailure } from './lib/program/exit-codes.ts'
+import { createApp } from './lib/http/http.ts'
+import { createForwarded } from './lib/http/request/forwarded.ts'
+import { type HttpServer, type ListenAddress, startHttpServer } from './lib/http/server/server.ts'
+import { createSessionCookie } from './lib/http/cookies/session-cookie.ts'
+import { createLog, type Log } from './lib/base/log.ts'
+import { dropPermissions } from './lib/base/permissions.ts'
+import { createLimits } from './lib/session/limits.ts'
+import { createSessions } from './lib/service/sessions.ts'
+import { readSettings, readStrayVariables, type Settings } from './lib/settings/settings.ts'
+import { renderHelp } from './lib/settings/settings-help.ts'
+import { isHangupIgnored, watchStarter } from './lib/program/starter.js'
+import { placeAddon } from './lib/store-sqlite/database/addon.ts'
+import { openSqliteStore } from './lib/store-sqlite/store-sqlite.ts'
+import { StorageError } from './lib/store-sqlite/database/storage-error.ts'
+import { startStorageWatch } from './lib/service/storage-watch.ts'
+import { startSweeper } from './lib/service/sweeper.ts'
 
 /**
  * One wish to stop may come as several signals: npm hands on a Ctrl-C that the terminal has sent to us
@@ -80,7 +80,7 @@ async function main(args: readonly string[]): Promise<number> {
 async function serve(settings: Settings): Promise<number> {
   const clock = systemClock
   const log = createLog({ clock, write: (line) => process.stderr.write(line) })
-  const rules = createRules(settings)
+  const limits = createLimits(settings)
   const stopping = Promise.withResolvers<void>()
   let exitCode: number = EXIT.stopped
 
@@ -95,7 +95,7 @@ async function serve(settings: Settings): Promise<number> {
   const store = await openSqliteStore({
     path: settings.dataPath,
     durability: settings.durability,
-    rules,
+    limits,
     keepEndedMs: settings.keepEndedMs,
     logLimitBytes: settings.logLimitBytes,
     maxPendingWrites: settings.maxPendingWrites,
@@ -113,7 +113,7 @@ async function serve(settings: Settings): Promise<number> {
       log.warn('log cut short', { from, frames, transactions })
     },
   })
-  const sessions = createSessions({ store, clock, rules })
+  const sessions = createSessions({ store, clock, limits })
   const forwarded = createForwarded(settings.trustedProxies)
   const cookie = createSessionCookie({
     name: settings.cookieName,
@@ -140,7 +140,7 @@ async function serve(settings: Settings): Promise<number> {
       forwarded,
       clock,
       log,
-      rules,
+      limits,
     })
     server = await startHttpServer({ ...settings, app, address: addressOf(settings) })
   } catch (error) {
@@ -177,7 +177,7 @@ function requireFolder(): void {
   try {
     process.cwd()
   } catch {
-    throw new StartError(
+    throw new StorageError(
       'unwritable',
       'Cannot start: the folder that this was called from has been removed; change into another (cd)',
     )

@@ -9,88 +9,86 @@ const test = suite('layers')
 // From the bottom. A name with a slash at its end is a folder. A file imports from its own layer
 // and from those it names; where a file and its folder are both in the table, the file's row holds.
 const LAYERS: Record<string, { files: string[]; imports: string[] }> = {
-  base: {
-    files: [
-      'lib/clock.ts',
-      'lib/errors.ts',
-      'lib/listen-error.ts',
-      'lib/log.ts',
-      'lib/api-key.ts',
-      'lib/assets.ts',
-      'lib/permissions.ts',
-      'lib/maybe-promise.ts',
-      'lib/program-name.ts',
-      'lib/recent.ts',
-      'lib/suggest.ts',
-      'lib/wrap.ts',
-    ],
-    imports: [],
-  },
-  settings: {
-    files: [
-      'lib/settings.ts',
-      'lib/settings-help.ts',
-      'lib/settings-table.ts',
-      'lib/setting-values.ts',
-      'lib/command-names.ts',
-      'lib/environment.ts',
-      'lib/npm-words.ts',
-    ],
-    imports: ['base'],
-  },
+  base: { files: ['lib/base/'], imports: [] },
+  'command-line': { files: ['lib/command-line/'], imports: ['base'] },
   json: { files: ['lib/json/'], imports: ['base'] },
   session: { files: ['lib/session/'], imports: ['json', 'base'] },
-  contract: { files: ['lib/store/store.ts'], imports: ['session', 'json', 'base'] },
-  store: { files: ['lib/store/'], imports: ['contract', 'session', 'json', 'base'] },
-  sessions: { files: ['lib/sessions.ts'], imports: ['contract', 'session', 'json', 'base'] },
-  keys: {
-    files: ['lib/api-keys.ts'],
-    imports: ['contract', 'session', 'settings', 'base'],
+  settings: { files: ['lib/settings/'], imports: ['session', 'command-line', 'base'] },
+  store: { files: ['lib/store/'], imports: ['session', 'json', 'base'] },
+  'store-sqlite': {
+    files: [
+      'lib/store-sqlite/',
+      'lib/store-sqlite/database/',
+      'lib/store-sqlite/operator/',
+      'lib/store-sqlite/tables/',
+      'lib/store-sqlite/wal/',
+      'lib/store-sqlite/writer/',
+    ],
+    imports: ['store', 'session', 'json', 'base'],
+  },
+  service: {
+    files: ['lib/service/'],
+    imports: ['store', 'session', 'settings', 'json', 'base'],
+  },
+  transfer: {
+    files: ['lib/transfer/', 'lib/transfer/foreign/'],
+    imports: ['store-sqlite', 'store', 'session', 'json', 'base'],
   },
   commands: {
-    files: ['lib/commands/', 'lib/commands/foreign/'],
-    imports: ['store', 'contract', 'keys', 'session', 'settings', 'json', 'base'],
-  },
-  background: {
-    files: ['lib/sweeper.ts', 'lib/storage-watch.ts'],
-    imports: ['contract', 'base'],
+    files: ['lib/commands/', 'lib/commands/completion/'],
+    imports: [
+      'transfer',
+      'service',
+      'store-sqlite',
+      'store',
+      'session',
+      'settings',
+      'command-line',
+      'json',
+      'base',
+    ],
   },
   http: {
-    files: ['lib/http/'],
-    imports: ['contract', 'sessions', 'keys', 'session', 'json', 'base'],
+    files: [
+      'lib/http/',
+      'lib/http/access/',
+      'lib/http/answer/',
+      'lib/http/cookies/',
+      'lib/http/request/',
+      'lib/http/routes/',
+      'lib/http/server/',
+    ],
+    imports: ['store', 'service', 'session', 'json', 'base'],
   },
-  build: { files: ['lib/build/'], imports: ['store'] },
-  exit: { files: ['lib/exit-codes.ts'], imports: ['store', 'settings', 'base'] },
-  server: {
-    files: ['server.ts'],
+  build: { files: ['lib/build/'], imports: ['store-sqlite'] },
+  program: {
+    files: ['server.ts', 'lib/program/'],
     imports: [
       'base',
-      'settings',
-      'contract',
-      'store',
-      'sessions',
-      'keys',
+      'command-line',
       'commands',
-      'exit',
-      'background',
       'http',
+      'service',
       'session',
+      'settings',
+      'store',
+      'store-sqlite',
     ],
   },
 }
 
 // Who may import a package; a package that is not here is free to all.
 const OWNERS: Record<string, string[]> = {
-  hono: ['http', 'server'],
-  '@hono/node-server': ['http', 'server'],
-  'node:http': ['http', 'server', 'commands'],
-  'better-sqlite3': ['store'],
+  hono: ['http', 'program'],
+  '@hono/node-server': ['http', 'program'],
+  'node:http': ['http', 'program', 'commands'],
+  'better-sqlite3': ['store-sqlite'],
   'node:sqlite': [],
   esbuild: ['build'],
   'node:child_process': ['build'],
 }
 
-const SQL_OWNER = 'store'
+const SQL_OWNER = 'store-sqlite'
 const SQL =
   /\b(select\s[^'`]+\sfrom|insert\s+into|update\s+\w+\s+set|delete\s+from|create\s+table|pragma)\s/i
 
@@ -106,22 +104,22 @@ test('a file that no layer claims is found', () => {
 
 test('an import from a layer above is found, whatever its form', () => {
   const files = {
-    'lib/json/a.ts': "import type { Log } from '../sessions.ts'",
+    'lib/json/a.ts': "import type { Log } from '../service/sessions.ts'",
     'lib/json/b.ts': "export {\n  open,\n} from '../store/store.ts'",
-    'lib/json/c.ts': "import '../session/rules.ts'",
-    'lib/json/d.ts': "const app = await import('../http/app.ts')",
+    'lib/json/c.ts': "import '../session/limits.ts'",
+    'lib/json/d.ts': "const app = await import('../http/http.ts')",
     'lib/json/e.ts': "new Worker(new URL('../../server.ts', import.meta.url))",
-    'lib/sessions.ts': "import { createReader } from './store/reader.ts'",
-    'lib/store/store.ts': "import type { Reader } from './reader.ts'",
+    'lib/service/sessions.ts': "import { createReader } from '../store-sqlite/reader.ts'",
+    'lib/store/store.ts': "import type { Reader } from '../store-sqlite/reader.ts'",
   }
   assert.equal(findProblems(files), [
-    'lib/json/a.ts: json must not import lib/sessions.ts (sessions)',
-    'lib/json/b.ts: json must not import lib/store/store.ts (contract)',
-    'lib/json/c.ts: json must not import lib/session/rules.ts (session)',
-    'lib/json/d.ts: json must not import lib/http/app.ts (http)',
-    'lib/json/e.ts: json must not import server.ts (server)',
-    'lib/sessions.ts: sessions must not import lib/store/reader.ts (store)',
-    'lib/store/store.ts: contract must not import lib/store/reader.ts (store)',
+    'lib/json/a.ts: json must not import lib/service/sessions.ts (service)',
+    'lib/json/b.ts: json must not import lib/store/store.ts (store)',
+    'lib/json/c.ts: json must not import lib/session/limits.ts (session)',
+    'lib/json/d.ts: json must not import lib/http/http.ts (http)',
+    'lib/json/e.ts: json must not import server.ts (program)',
+    'lib/service/sessions.ts: service must not import lib/store-sqlite/reader.ts (store-sqlite)',
+    'lib/store/store.ts: store must not import lib/store-sqlite/reader.ts (store-sqlite)',
   ])
 })
 
@@ -137,23 +135,23 @@ test('a cycle is found', () => {
 test('a package in the wrong layer is found', () => {
   const files = {
     'lib/http/a.ts': "import { Hono } from 'hono'\nimport Database from 'better-sqlite3'",
-    'lib/sessions.ts': "import { accepts } from 'hono/accepts'",
+    'lib/service/sessions.ts': "import { accepts } from 'hono/accepts'",
     'lib/store/store.ts': "import type Database from 'better-sqlite3'",
   }
   assert.equal(findProblems(files), [
     'lib/http/a.ts: http must not import better-sqlite3',
-    'lib/sessions.ts: sessions must not import hono/accepts',
-    'lib/store/store.ts: contract must not import better-sqlite3',
+    'lib/service/sessions.ts: service must not import hono/accepts',
+    'lib/store/store.ts: store must not import better-sqlite3',
   ])
 })
 
 test('SQL outside the store is found, in a comment it is not', () => {
   const files = {
-    'lib/sessions.ts': "db.prepare('select id from sessions')",
-    'lib/sweeper.ts': '/** Does what `delete from sessions` does. */ // pragma is a word',
-    'lib/store/a.ts': "db.exec('pragma user_version')",
+    'lib/service/sessions.ts': "db.prepare('select id from sessions')",
+    'lib/service/sweeper.ts': '/** Does what `delete from sessions` does. */ // pragma is a word',
+    'lib/store-sqlite/a.ts': "db.exec('pragma user_version')",
   }
-  assert.equal(findProblems(files), ['lib/sessions.ts: SQL belongs to store'])
+  assert.equal(findProblems(files), ['lib/service/sessions.ts: SQL belongs to store-sqlite'])
 })
 
 test('a file without a duty in its name is found', () => {

@@ -7,7 +7,7 @@ import { availableParallelism } from 'node:os'
 import { relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { killAll, runTestFile, type FileResult } from './support/test-process.ts'
+import { killAll, runTestFile, type FileResult } from './kit/runner/test-process.ts'
 
 const DEFAULT_TIME_LIMIT_MS = 120_000
 const MAX_PROCESSES = 2

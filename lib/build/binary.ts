@@ -4,10 +4,10 @@ import { createHash } from 'node:crypto'
 import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { nodeFlags } from '../node-flags.js'
-import { ADDON_FOLDER } from '../store/addon.ts'
-import { NAME_WATCH_ASSET } from '../store/name-watch.ts'
-import { WRITER_ASSET } from '../store/writer-port.ts'
+import { nodeFlags } from '../program/node-flags.js'
+import { ADDON_FOLDER } from '../store-sqlite/database/addon.ts'
+import { NAME_WATCH_ASSET } from '../store-sqlite/database/name-watch.ts'
+import { WRITER_ASSET } from '../store-sqlite/writer/writer-port.ts'
 import { bundleProgram, ROOT } from './bundle.ts'
 import { fetchNode, type Target } from './target.ts'
 
@@ -63,7 +63,7 @@ function hashOf(path: string): string {
 }
 
 function findMigrations(): string[] {
-  return globSync('lib/store/migrations/*.sql', { cwd: ROOT }).map((path) =>
+  return globSync('lib/store-sqlite/database/migrations/*.sql', { cwd: ROOT }).map((path) =>
     path.replaceAll('\\', '/'),
   )
 }

@@ -24,7 +24,7 @@ export async function bundleProgram(folder: string, inject: readonly string[]): 
     logLevel: 'warning',
     inject: [...inject],
     plugins: [ownAddon],
-    // There is no file to be beside: lib/assets.ts has what the repository has.
+    // There is no file to be beside: lib/base/assets.ts has what the repository has.
     define: { 'import.meta.url': 'undefined' },
   }
   // The server awaits at its top level, which only a module may; a thread starts from a script.
@@ -38,8 +38,8 @@ export async function bundleProgram(folder: string, inject: readonly string[]): 
     },
   })
   for (const [entry, outfile] of [
-    ['lib/store/writer-thread.ts', writer],
-    ['lib/store/name-watch-thread.ts', names],
+    ['lib/store-sqlite/writer/writer-thread.ts', writer],
+    ['lib/store-sqlite/database/name-watch-thread.ts', names],
   ] as const) {
     await build({ ...shared, entryPoints: [entry], outfile, format: 'cjs' })
   }
@@ -51,7 +51,7 @@ const ownAddon: Plugin = {
   name: 'own addon',
   setup({ onLoad }) {
     onLoad({ filter: /better-sqlite3[\\/]lib[\\/]binding\.js$/ }, ({ path }) => ({
-      contents: `export { loadAddon as getBinding } from ${JSON.stringify(join(ROOT, 'lib/store/addon.ts'))}`,
+      contents: `export { loadAddon as getBinding } from ${JSON.stringify(join(ROOT, 'lib/store-sqlite/database/addon.ts'))}`,
       resolveDir: dirname(path),
     }))
   },

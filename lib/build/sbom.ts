@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { readSqliteVersion } from '../store/database.ts'
+import { readSqliteVersion } from '../store-sqlite/database/database.ts'
 import { ROOT } from './bundle.ts'
 import type { Target } from './target.ts'
 

@@ -1,6 +1,6 @@
 import type { Session } from '../session/session.ts'
-import { guarded } from '../store/start-error.ts'
-import type { FileAccess } from '../store/file-access.ts'
+import { guarded } from '../store-sqlite/database/storage-error.ts'
+import type { FileAccess } from '../store-sqlite/operator/file-access.ts'
 
 const PAGE = 500
 

@@ -1,6 +1,6 @@
-import { backUp } from '../store/backup.ts'
+import { backUp } from '../store-sqlite/operator/backup.ts'
 import { type Command, type CommandIo, usageError } from './command.ts'
-import { createProgress, type Progress } from './progress.ts'
+import { createProgress, type Progress } from '../command-line/progress.ts'
 
 export const backupCommand: Command = {
   usage: ['backup FILE [--force]'],

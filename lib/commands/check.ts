@@ -5,13 +5,13 @@ import {
   auditSchema,
   auditSessions,
   type Finding,
-} from '../store/audit.ts'
-import { openForReading } from '../store/reading-database.ts'
-import { guarded } from '../store/start-error.ts'
-import { countSessions } from '../store/statistics.ts'
+} from '../store-sqlite/operator/audit.ts'
+import { openForReading } from '../store-sqlite/operator/reading-database.ts'
+import { guarded } from '../store-sqlite/database/storage-error.ts'
+import { countSessions } from '../store-sqlite/operator/statistics.ts'
 import { type Command, refuseWords } from './command.ts'
-import { counted } from './counted.ts'
-import { createProgress } from './progress.ts'
+import { counted } from '../command-line/counted.ts'
+import { createProgress } from '../command-line/progress.ts'
 
 const CHECK_FAILED = 65
 
@@ -21,7 +21,7 @@ const SHOWN_CHARACTERS = 130
 export const checkCommand: Command = {
   usage: ['check'],
   summary:
-    'Checks the structure of the data file and the rules for what is in it, beside a server or\n' +
+    'Checks the structure of the data file and the limits for what is in it, beside a server or\n' +
     'without one. Each finding is a line with an id and a rule, and no data. Nothing is mended.',
   exitCodes: [
     [CHECK_FAILED, 'something is wrong, or the file is of another version or not one of ours'],

@@ -1,10 +1,10 @@
 /** What the program does besides serving: how a command is described, read and run. */
 import { parseArgs, type ParseArgsOptionsConfig } from 'node:util'
-import type { Clock } from '../clock.ts'
-import { readDataPath, SettingsError } from '../settings.ts'
-import { placeAddon } from '../store/addon.ts'
-import { suggest } from '../suggest.ts'
-import { renderTable, wrap } from '../wrap.ts'
+import type { Clock } from '../base/clock.ts'
+import { readDataPath, SettingsError } from '../settings/settings.ts'
+import { placeAddon } from '../store-sqlite/database/addon.ts'
+import { suggest } from '../command-line/suggest.ts'
+import { renderTable, wrap } from '../command-line/wrap.ts'
 
 export type Command = {
   /** Each form of it, after the program's name. */

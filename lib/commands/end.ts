@@ -1,10 +1,10 @@
-import { CoatcheckError } from '../errors.ts'
+import { CoatcheckError } from '../base/errors.ts'
 import type { Found } from '../session/session.ts'
-import { type FileAccess, openFileAccess } from '../store/file-access.ts'
-import type { WriteAnswer, WriteRequest } from '../store/write-request.ts'
+import { type FileAccess, openFileAccess } from '../store-sqlite/operator/file-access.ts'
+import type { WriteAnswer, WriteRequest } from '../store-sqlite/writer/write-request.ts'
 import { type Command, type CommandIo, usageError } from './command.ts'
 import { FILE_EXIT_CODES } from './file-exit-codes.ts'
-import { createProgress } from './progress.ts'
+import { createProgress } from '../command-line/progress.ts'
 
 /**
  * A server writes down activity once a second, later where the file is busy; until then it may show

@@ -1,9 +1,9 @@
-import { renderSessionLine } from '../session/session-line.ts'
-import { openFileReader } from '../store/file-access.ts'
+import { renderSessionLine } from '../transfer/session-line.ts'
+import { openFileReader } from '../store-sqlite/operator/file-access.ts'
 import { readAllPages } from './all-pages.ts'
 import { type Command, refuseWords } from './command.ts'
 import { DAMAGED, FILE_EXIT_CODES } from './file-exit-codes.ts'
-import { createProgress } from './progress.ts'
+import { createProgress } from '../command-line/progress.ts'
 
 export const exportCommand: Command = {
   usage: ['export [--with-secret-hashes] > FILE'],

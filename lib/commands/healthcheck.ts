@@ -1,7 +1,7 @@
 /** For a container's health check, where no `curl` is installed. */
 import { request, type RequestOptions } from 'node:http'
 import { isIPv6 } from 'node:net'
-import { readSome, type Settings, SettingsError } from '../settings.ts'
+import { readSome, type Settings, SettingsError } from '../settings/settings.ts'
 import { type Command, refuseWords } from './command.ts'
 
 const TIME_LIMIT_MS = 3_000

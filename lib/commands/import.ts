@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { CoatcheckError } from '../errors.ts'
-import { createRules, type RuleSettings, type SessionRules } from '../session/rules.ts'
+import { CoatcheckError } from '../base/errors.ts'
+import { createLimits, type LimitSettings, type SessionLimits } from '../session/limits.ts'
 import { expiresAt, type Session } from '../session/session.ts'
-import { readSome } from '../settings.ts'
-import { settingsTable, variableOf } from '../settings-table.ts'
+import { readSome } from '../settings/settings.ts'
+import { settingsTable, variableOf } from '../settings/settings-table.ts'
 import {
   type Command,
   type CommandInput,
@@ -12,14 +12,14 @@ import {
   usageError,
 } from './command.ts'
 import { FILE_EXIT_CODES, WRONG_INPUT } from './file-exit-codes.ts'
-import { createForeignReader } from './foreign/foreign-reader.ts'
-import { FOREIGN_STORES, isForeignStore, traitsOf } from './foreign/stores.ts'
-import { parseUserPath } from './foreign/user-path.ts'
-import { createOwnReader, type ImportItem, type ImportReader } from './import-reader.ts'
-import { type ImportTarget, openDryTarget, openTarget } from './import-target.ts'
-import { readableText, UnreadableInputError } from './input-encoding.ts'
-import { recordsOf } from './input-records.ts'
-import { createProgress } from './progress.ts'
+import { createForeignReader } from '../transfer/foreign/foreign-reader.ts'
+import { FOREIGN_STORES, isForeignStore, traitsOf } from '../transfer/foreign/stores.ts'
+import { parseUserPath } from '../transfer/foreign/user-path.ts'
+import { createOwnReader, type ImportItem, type ImportReader } from '../transfer/import-reader.ts'
+import { type ImportTarget, openDryTarget, openTarget } from '../transfer/import-target.ts'
+import { readableText, UnreadableInputError } from '../transfer/input-encoding.ts'
+import { recordsOf } from '../transfer/input-records.ts'
+import { createProgress } from '../command-line/progress.ts'
 import { createSlice } from './slice.ts'
 
 /** Between two transactions, so that a server that waits for its turn gets it; or as long as the last. */
@@ -42,7 +42,7 @@ const RULE_SETTINGS = [
   'maxDepth',
   'maxSessionsPerSub',
   'onSessionLimit',
-] as const satisfies readonly (keyof RuleSettings)[]
+] as const satisfies readonly (keyof LimitSettings)[]
 
 export const importCommand: Command = {
   usage: [
@@ -133,7 +133,7 @@ function readerFor({ flags }: CommandInput): ImportReader {
     store,
     prefix: typeof prefix === 'string' ? prefix : traitsOf(store).prefix,
     sub: path,
-    rules: readRules(),
+    limits: readRules(),
   })
 }
 
@@ -220,6 +220,6 @@ function namingVariable(reason: string): string {
 }
 
 /** What a server of this environment holds its sessions to. */
-function readRules(): SessionRules {
-  return createRules(readSome(RULE_SETTINGS, {}))
+function readRules(): SessionLimits {
+  return createLimits(readSome(RULE_SETTINGS, {}))
 }

@@ -1,8 +1,8 @@
 import { statSync } from 'node:fs'
-import { type Restored, restoreBackup } from '../store/restore.ts'
+import { type Restored, restoreBackup } from '../store-sqlite/operator/restore.ts'
 import { pagesProgress } from './backup.ts'
 import { type Command, usageError } from './command.ts'
-import { counted } from './counted.ts'
+import { counted } from '../command-line/counted.ts'
 
 export const restoreCommand: Command = {
   usage: ['restore FILE [--exact]'],

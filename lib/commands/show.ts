@@ -1,8 +1,8 @@
 import { renderForBackEnd } from '../session/session-json.ts'
-import { oneLine } from '../session/session-line.ts'
+import { oneLine } from '../transfer/session-line.ts'
 import type { Tombstone } from '../session/session.ts'
-import { guarded } from '../store/start-error.ts'
-import { openFileReader } from '../store/file-access.ts'
+import { guarded } from '../store-sqlite/database/storage-error.ts'
+import { openFileReader } from '../store-sqlite/operator/file-access.ts'
 import { type Command, usageError } from './command.ts'
 import { FILE_EXIT_CODES } from './file-exit-codes.ts'
 

@@ -1,8 +1,12 @@
-import { openForReading } from '../store/reading-database.ts'
-import { guarded } from '../store/start-error.ts'
-import { countSessions, readStatistics, type Statistics } from '../store/statistics.ts'
+import { openForReading } from '../store-sqlite/operator/reading-database.ts'
+import { guarded } from '../store-sqlite/database/storage-error.ts'
+import {
+  countSessions,
+  readStatistics,
+  type Statistics,
+} from '../store-sqlite/operator/statistics.ts'
 import { type Command, refuseWords } from './command.ts'
-import { createProgress } from './progress.ts'
+import { createProgress } from '../command-line/progress.ts'
 
 const HOUR = 3_600_000
 

@@ -1,5 +1,5 @@
 /** JSON Patch (RFC 6902) on JSON text. Steps are counted from 0, as the patch itself would. */
-import { CoatcheckError, type ErrorCode } from '../errors.ts'
+import { CoatcheckError, type ErrorCode } from '../base/errors.ts'
 import {
   addNode,
   copyNode,

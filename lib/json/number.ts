@@ -1,5 +1,5 @@
 /** JSON numbers as the decimal numbers they are written as: no rounding, no limit of 64 bits. */
-import { CoatcheckError } from '../errors.ts'
+import { CoatcheckError } from '../base/errors.ts'
 
 /** Far more than the 309 digits before the point that a double can have. */
 const MAX_DIGITS = 400

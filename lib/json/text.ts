@@ -2,7 +2,7 @@
  * Values as JSON text, which passes through byte for byte: `1.0`, `1e400` and 64-bit integers stay
  * what they are. One level is taken apart at a time; what lies below stays text.
  */
-import { CoatcheckError } from '../errors.ts'
+import { CoatcheckError } from '../base/errors.ts'
 import {
   CLOSE_BRACKET,
   depthOf,

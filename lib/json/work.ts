@@ -1,5 +1,5 @@
 /** What work on JSON costs is counted while it is done, so that it ends before it takes long. */
-import { CoatcheckError } from '../errors.ts'
+import { CoatcheckError } from '../base/errors.ts'
 
 /** What is left of what a request may cost: about nanoseconds, of a machine that is busy with other things, too. */
 export type Work = { left: number }

@@ -1,4 +1,4 @@
-import { CoatcheckError } from '../errors.ts'
+import { CoatcheckError } from '../base/errors.ts'
 import { findMember, type JsonText } from '../json/text.ts'
 
 /** As long as OpenID Connect lets a `sub` be; it travels in a header. */

@@ -1,6 +1,6 @@
 import type { JsonText } from '../json/text.ts'
 import { type Applied, applyUnconditionally, type Operation } from './operations.ts'
-import type { SessionRules } from './rules.ts'
+import type { SessionLimits } from './limits.ts'
 import type { SessionKey } from './session.ts'
 
 /**
@@ -12,9 +12,9 @@ export function beginSession(
   operation: Operation,
   device: JsonText | null,
   now: number,
-  rules: SessionRules,
+  limits: SessionLimits,
 ): Applied {
-  const { idleTimeoutMs, lifetimeMs } = rules.ordinary
+  const { idleTimeoutMs, lifetimeMs } = limits.ordinary
   const empty = {
     ...key,
     data: '{}',
@@ -29,5 +29,5 @@ export function beginSession(
     version: 0,
     device,
   }
-  return applyUnconditionally(empty, operation, rules)
+  return applyUnconditionally(empty, operation, limits)
 }

@@ -2,7 +2,7 @@
  * What can be done to a session: pure functions of the session and plain data, so that they can
  * cross to the writer's thread by name and run inside its transaction. No store, no HTTP, no clock.
  */
-import { CoatcheckError } from '../errors.ts'
+import { CoatcheckError } from '../base/errors.ts'
 import { applyJsonPatch, type PatchStep } from '../json/json-patch.ts'
 import { quotePointer, renderPointer } from '../json/pointer.ts'
 import { mergePatch } from '../json/merge-patch.ts'
@@ -21,7 +21,7 @@ import {
 import { allowWork, type Work } from '../json/work.ts'
 import { checkClaims, findSub } from './claims.ts'
 import { checkPrecondition, type Precondition } from './precondition.ts'
-import { checkMembers, checkRoom, checkSize, type SessionRules } from './rules.ts'
+import { checkMembers, checkRoom, checkSize, type SessionLimits } from './limits.ts'
 import type { Session, SessionKey, TimeLimits } from './session.ts'
 import { limitSession } from './time-limits.ts'
 
@@ -82,29 +82,29 @@ export type Applied = { readonly session: Session; readonly value?: JsonText }
 /**
  * The session after the operation, one version on. Throws a `CoatcheckError` and changes nothing
  * where a precondition fails, the key or its type is not what the operation needs, or the session
- * would break one of the rules.
+ * would break one of the limits.
  */
 export function applyOperation(
   session: Session,
   operation: Operation,
-  rules: SessionRules,
+  limits: SessionLimits,
 ): Applied {
   if (operation.when !== undefined) {
     const exists =
       'key' in operation ? findOnlyMember(session.data, operation.key) !== undefined : true
     checkPrecondition(operation.when, session.version, exists)
   }
-  return applyUnconditionally(session, operation, rules)
+  return applyUnconditionally(session, operation, limits)
 }
 
 /** The same, whatever its precondition says. */
 export function applyUnconditionally(
   session: Session,
   operation: Operation,
-  rules: SessionRules,
+  limits: SessionLimits,
 ): Applied {
-  const { session: after, value } = run(session, operation, rules)
-  checkSize(session, after, rules)
+  const { session: after, value } = run(session, operation, limits)
+  checkSize(session, after, limits)
   const changed = { ...settleClaims(session, after, operation), version: session.version + 1 }
   return value === undefined ? { session: changed } : { session: changed, value }
 }
@@ -123,43 +123,43 @@ function settleClaims(before: Session, after: Session, operation: Operation): Se
   return { ...after, claims, ...(mayRenew && !isSameUser ? operation.renewal : {}) }
 }
 
-function run(session: Session, operation: Operation, rules: SessionRules): Applied {
+function run(session: Session, operation: Operation, limits: SessionLimits): Applied {
   switch (operation.name) {
     case 'set':
-      return { session: set(session, operation.key, operation.value, rules) }
+      return { session: set(session, operation.key, operation.value, limits) }
     case 'pop':
       return pop(session, operation.key)
     case 'increment':
-      return replace(session, operation.key, rules, (value) => increment(value, operation))
+      return replace(session, operation.key, limits, (value) => increment(value, operation))
     case 'append':
-      checkRoom(session, operation.item, rules)
-      return replace(session, operation.key, rules, (value) => append(value, operation, rules))
+      checkRoom(session, operation.item, limits)
+      return replace(session, operation.key, limits, (value) => append(value, operation, limits))
     case 'merge':
-      return replace(session, operation.key, rules, (value) =>
-        mergePatch(value, operation.patch, workOf(rules)),
+      return replace(session, operation.key, limits, (value) =>
+        mergePatch(value, operation.patch, workOf(limits)),
       )
     case 'clear':
       return { session: { ...session, data: '{}' } }
     case 'overwrite':
-      return { session: { ...session, data: parseData(session, operation.data, rules) } }
+      return { session: { ...session, data: parseData(session, operation.data, limits) } }
     case 'update':
-      return { session: update(session, operation, rules) }
+      return { session: update(session, operation, limits) }
     case 'patch':
-      return { session: patch(session, operation.steps, operation.mayWriteClaims, rules) }
+      return { session: patch(session, operation.steps, operation.mayWriteClaims, limits) }
     case 'replace':
-      return { session: replaceWhole(session, operation, rules) }
+      return { session: replaceWhole(session, operation, limits) }
     case 'renew':
       return { session: { ...session, ...operation.renewal } }
   }
 }
 
-function set(session: Session, key: string, value: JsonText, rules: SessionRules): Session {
-  checkRoom(session, value, rules)
+function set(session: Session, key: string, value: JsonText, limits: SessionLimits): Session {
+  checkRoom(session, value, limits)
   // A key that is there was checked when it came.
   const replaced = replaceMember(session.data, key, value)
   if (replaced !== undefined) return { ...session, data: replaced }
   const members = parseObject(session.data).set(key, value)
-  checkMembers(members, rules)
+  checkMembers(members, limits)
   return { ...session, data: renderObject(members) }
 }
 
@@ -174,11 +174,11 @@ function pop(session: Session, key: string): Applied {
 function replace(
   session: Session,
   key: string,
-  rules: SessionRules,
+  limits: SessionLimits,
   next: (value: JsonText | undefined) => JsonText,
 ): Applied {
   const value = next(findOnlyMember(session.data, key))
-  return { session: set(session, key, value, rules), value }
+  return { session: set(session, key, value, limits), value }
 }
 
 function increment(value: JsonText = '0', { key, by }: { key: string; by: JsonText }): JsonText {
@@ -189,43 +189,43 @@ function increment(value: JsonText = '0', { key, by }: { key: string; by: JsonTe
 function append(
   value: JsonText = '[]',
   { key, item }: { key: string; item: JsonText },
-  rules: SessionRules,
+  limits: SessionLimits,
 ): JsonText {
   requireKind(value, 'array', `append to ${quoteKey(key)}`)
   // What is in the list was checked when it came.
-  checkDepth(item, rules.maxDepth - 1, 'list')
+  checkDepth(item, limits.maxDepth - 1, 'list')
   return appendItem(value, item)
 }
 
-function update(session: Session, changes: SessionUpdate, rules: SessionRules): Session {
+function update(session: Session, changes: SessionUpdate, limits: SessionLimits): Session {
   const { data, claims, permanent = session.permanent } = changes
-  const work = workOf(rules)
+  const work = workOf(limits)
   const after = {
-    ...limitSession(session, permanent, changes, rules),
+    ...limitSession(session, permanent, changes, limits),
     data: data === undefined ? session.data : mergePatch(session.data, data, work),
     claims: claims === undefined ? session.claims : mergePatch(session.claims, claims, work),
   }
   // What is far too large is not even looked at.
-  checkSize(session, after, rules)
-  if (data !== undefined) checkMembers(parseObject(after.data), rules)
+  checkSize(session, after, limits)
+  if (data !== undefined) checkMembers(parseObject(after.data), limits)
   return after
 }
 
-function replaceWhole(session: Session, draft: SessionDraft, rules: SessionRules): Session {
+function replaceWhole(session: Session, draft: SessionDraft, limits: SessionLimits): Session {
   const { data, claims, permanent } = draft
-  const settings = permanent ? rules.permanent : rules.ordinary
+  const settings = permanent ? limits.permanent : limits.ordinary
   const fresh = { ...session, ...settings, permanent, ownIdleTimeout: false, ownLifetime: false }
   return {
-    ...limitSession(fresh, permanent, draft, rules),
-    data: parseData(session, data, rules),
+    ...limitSession(fresh, permanent, draft, limits),
+    data: parseData(session, data, limits),
     claims,
   }
 }
 
 /** Rendered anew, a repeated member is gone. */
-function parseData(before: Session, data: JsonText, rules: SessionRules): JsonText {
-  checkRoom(before, data, rules)
-  return renderObject(checkMembers(parseObject(data), rules))
+function parseData(before: Session, data: JsonText, limits: SessionLimits): JsonText {
+  checkRoom(before, data, limits)
+  return renderObject(checkMembers(parseObject(data), limits))
 }
 
 /** The smallest limit of a session that less work is not allowed for. */
@@ -234,7 +234,7 @@ const LEAST_BYTES = 65_536
 const WORK_PER_BYTE = 48
 
 /** What an operation that goes through a session's values may cost, in nanoseconds. */
-function workOf({ sessionLimitBytes }: SessionRules): Work {
+function workOf({ sessionLimitBytes }: SessionLimits): Work {
   return allowWork(WORK_PER_BYTE * Math.max(sessionLimitBytes, LEAST_BYTES))
 }
 
@@ -243,7 +243,7 @@ function patch(
   session: Session,
   steps: readonly PatchStep[],
   mayWriteClaims: boolean,
-  rules: SessionRules,
+  limits: SessionLimits,
 ): Session {
   if (!mayWriteClaims && steps.some(writesClaims)) throw claimsReadOnly()
   refuseOtherPaths(steps)
@@ -255,8 +255,8 @@ function patch(
     ]),
   )
   // Steps may pass through a document that is too large, so long as they end in one that is not.
-  const roomBytes = Buffer.byteLength(document) + 2 * rules.sessionLimitBytes
-  const members = parseObject(applyJsonPatch(document, steps, roomBytes, workOf(rules)))
+  const roomBytes = Buffer.byteLength(document) + 2 * limits.sessionLimitBytes
+  const members = parseObject(applyJsonPatch(document, steps, roomBytes, workOf(limits)))
   const data = takeMember(members, 'data', 'object')
   const claims = takeMember(members, 'claims', 'object')
   const permanent = takeMember(members, 'permanent', 'boolean')
@@ -267,11 +267,11 @@ function patch(
         'as in /data/user; the rest of a session cannot be patched',
     )
   }
-  checkDepth(data, rules.maxDepth + 1, 'data')
-  checkDepth(claims, rules.maxDepth + 1, 'claims')
+  checkDepth(data, limits.maxDepth + 1, 'data')
+  checkDepth(claims, limits.maxDepth + 1, 'claims')
   return {
-    ...limitSession(session, permanent === 'true', {}, rules),
-    data: parseData(session, data, rules),
+    ...limitSession(session, permanent === 'true', {}, limits),
+    data: parseData(session, data, limits),
     claims,
   }
 }

@@ -1,4 +1,4 @@
-import { CoatcheckError } from '../errors.ts'
+import { CoatcheckError } from '../base/errors.ts'
 
 /** What `If-Match` and `If-None-Match` ask of a session, RFC 9110 section 13.1. */
 export type Precondition = {

@@ -1,5 +1,5 @@
-import { CoatcheckError } from '../errors.ts'
-import type { SessionRules } from './rules.ts'
+import { CoatcheckError } from '../base/errors.ts'
+import type { SessionLimits } from './limits.ts'
 import type { Session, TimeLimits } from './session.ts'
 
 const DAY_MS = 86_400_000
@@ -18,11 +18,11 @@ export function limitSession(
   session: Session,
   permanent: boolean,
   { idleTimeoutMs, lifetimeMs }: Partial<TimeLimits>,
-  rules: SessionRules,
+  limits: SessionLimits,
 ): Session {
   const isGiven = idleTimeoutMs !== undefined || lifetimeMs !== undefined
   if (!isGiven && permanent === session.permanent) return session
-  const settings = permanent ? rules.permanent : rules.ordinary
+  const settings = permanent ? limits.permanent : limits.ordinary
   const kept = permanent === session.permanent ? session : settings
   const ownIdleTimeout = idleTimeoutMs !== undefined || session.ownIdleTimeout
   const ownLifetime = lifetimeMs !== undefined || session.ownLifetime

@@ -1,6 +1,6 @@
 import { hash, timingSafeEqual } from 'node:crypto'
 import { nanoid } from 'nanoid'
-import { createRecent } from '../recent.ts'
+import { createRecent } from '../base/recent.ts'
 
 /**
  * The token is `<id>.<secret>`: what the cookie carries. The server keeps the secret's hash only, so

@@ -2,7 +2,7 @@
  * The contract of a store. It says nothing of SQLite: whatever keeps these promises can stand
  * behind Coatcheck.
  */
-import type { MaybePromise } from '../maybe-promise.ts'
+import type { MaybePromise } from '../base/maybe-promise.ts'
 import type { JsonText } from '../json/text.ts'
 import type { Operation } from '../session/operations.ts'
 import type { Precondition } from '../session/precondition.ts'

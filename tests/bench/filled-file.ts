@@ -4,8 +4,8 @@
  */
 import { hash, randomInt } from 'node:crypto'
 import Database from 'better-sqlite3'
-import { checksumOf } from '../../lib/store/checksum.ts'
-import { createFile, prepareDatabase } from '../../lib/store/database.ts'
+import { checksumOf } from '../../lib/store-sqlite/tables/checksum.ts'
+import { createFile, prepareDatabase } from '../../lib/store-sqlite/database/database.ts'
 import { hashSecret } from '../../lib/session/token.ts'
 
 export type Filling = {

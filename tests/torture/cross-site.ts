@@ -4,11 +4,11 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { once } from 'node:events'
 import { hashSecret } from '../../lib/session/token.ts'
-import { openClient } from '../support/http-client.ts'
-import { type Browser, openChromium, type Page, type Profile } from '../support/chromium.ts'
-import { listen, openRecordingProxy, type RecordingProxy } from '../support/recording-proxy.ts'
-import { ATTACKS, type Attack } from './cross-site-attacks.ts'
-import type { Random } from './random.ts'
+import { openClient } from '../kit/clients/http-client.ts'
+import { type Browser, openChromium, type Page, type Profile } from '../kit/proxies/chromium.ts'
+import { listen, openRecordingProxy, type RecordingProxy } from '../kit/proxies/recording-proxy.ts'
+import { ATTACKS, type Attack } from './engine/clients/cross-site-attacks.ts'
+import type { Random } from './engine/random.ts'
 import type { Finding, Given, Torture } from './torture.ts'
 
 /**
@@ -36,32 +36,32 @@ export const crossSiteTorture: Torture = {
   about: 'make a page of another origin change something, or a page of the same one be refused',
   breakages: {
     'no check of the origin': {
-      file: 'lib/http/same-origin.ts',
+      file: 'lib/http/access/same-origin.ts',
       replace: '!isCrossOrigin(c, forwarded)',
       by: 'c.req.method !== ""',
     },
     'same site is good enough': {
-      file: 'lib/http/same-origin.ts',
+      file: 'lib/http/access/same-origin.ts',
       replace: "site !== 'same-origin' &&",
       by: "site !== 'same-origin' && site !== 'same-site' &&",
     },
     'Origin is not looked at': {
-      file: 'lib/http/same-origin.ts',
+      file: 'lib/http/access/same-origin.ts',
       replace: 'if (origin === undefined) return false',
       by: 'return false',
     },
     'only JSON is refused': {
-      file: 'lib/http/same-origin.ts',
+      file: 'lib/http/access/same-origin.ts',
       replace: 'function isCrossOrigin(c: AppContext, forwarded: Forwarded): boolean {',
       by: "function isCrossOrigin(c: AppContext, forwarded: Forwarded): boolean {\n  if (readHeader(c, 'content-type') !== 'application/json') return false",
     },
     'the own origin is refused': {
-      file: 'lib/http/same-origin.ts',
+      file: 'lib/http/access/same-origin.ts',
       replace: "site !== 'same-origin' &&",
       by: '',
     },
     'the port of the own origin is forgotten': {
-      file: 'lib/http/forwarded.ts',
+      file: 'lib/http/request/forwarded.ts',
       replace: 'const { host } = new URL(c.req.url)',
       by: 'const { hostname: host } = new URL(c.req.url)',
     },

@@ -14,20 +14,24 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import { EXIT } from '../../lib/exit-codes.ts'
-import type { Ended, RunningServer } from '../support/spawn-server.ts'
-import { openConnection } from './connection.ts'
-import { readFileStates } from './file-states.ts'
-import { readBack } from './read-back.ts'
-import { createSessionClient, type SessionClient, type Step } from './session-client.ts'
+import { EXIT } from '../../lib/program/exit-codes.ts'
+import type { Ended, RunningServer } from '../kit/process/spawn-server.ts'
+import { openConnection } from './engine/clients/connection.ts'
+import { readFileStates } from './engine/model/file-states.ts'
+import { readBack } from './engine/model/read-back.ts'
+import {
+  createSessionClient,
+  type SessionClient,
+  type Step,
+} from './engine/clients/session-client.ts'
 import type { Given, Torture } from './torture.ts'
-import { failuresIn, injecting, type MadeFailure, requireStrace } from './trace.ts'
+import { failuresIn, injecting, type MadeFailure, requireStrace } from './engine/trace.ts'
 
 export const failingDisk: Torture = {
   about: 'lets writes and syncs of the disk fail, and looks for what is acknowledged all the same',
   breakages: {
     'commit-errors-ignored': {
-      file: 'lib/store/writer.ts',
+      file: 'lib/store-sqlite/writer/writer.ts',
       replace: '      commit.run()\n',
       by: `      try {
         commit.run()
@@ -37,7 +41,7 @@ export const failingDisk: Torture = {
 `,
     },
     'takes-heart': {
-      file: 'lib/store/writer.ts',
+      file: 'lib/store-sqlite/writer/writer.ts',
       replace: 'throw refusalFor(error) ?? error',
       by: "throw refusalFor(error) ?? new CoatcheckError('storage_busy', String(error))",
     },

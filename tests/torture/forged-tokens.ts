@@ -7,9 +7,9 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import Database from 'better-sqlite3'
 import { hashSecret, isToken } from '../../lib/session/token.ts'
-import type { StreamAnswer } from '../support/answer-stream.ts'
-import { openWireClient, type WireClient, wireRequest } from '../support/wire-client.ts'
-import type { Random } from './random.ts'
+import type { StreamAnswer } from '../kit/clients/answer-stream.ts'
+import { openWireClient, type WireClient, wireRequest } from '../kit/clients/wire-client.ts'
+import type { Random } from './engine/random.ts'
 import type { Finding, Given, Torture } from './torture.ts'
 
 const WORKERS = 6
@@ -40,12 +40,12 @@ export const forgedTokensTorture: Torture = {
       by: 'return now < expiresAt(session) + 1e12',
     },
     'the id that was asked for is adopted': {
-      file: 'lib/sessions.ts',
+      file: 'lib/service/sessions.ts',
       replace: "if (found.state !== 'live') return ABSENT\n",
-      by: "if (found.state !== 'live') { void store.insert(beginSession({ id, secretHash: hashSecret(secret) }, { name: 'clear' }, null, clock.now(), rules).session); return ABSENT }\n",
+      by: "if (found.state !== 'live') { void store.insert(beginSession({ id, secretHash: hashSecret(secret) }, { name: 'clear' }, null, clock.now(), limits).session); return ABSENT }\n",
     },
     'a live session is told apart': {
-      file: 'lib/sessions.ts',
+      file: 'lib/service/sessions.ts',
       replace: 'return whenThere(store.find(decoyOf(id), clock.now()), () => ABSENT)',
       by: "throw new CoatcheckError('invalid_argument', 'Cannot open the session: wrong secret')",
     },

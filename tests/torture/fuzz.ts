@@ -6,10 +6,10 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
-import { type StreamAnswer, takeAnswer } from '../support/answer-stream.ts'
-import { openWireClient, type WireClient, wireRequest } from '../support/wire-client.ts'
-import { type Belongings, makeRequest, mutate } from './mutated-requests.ts'
-import type { Random } from './random.ts'
+import { type StreamAnswer, takeAnswer } from '../kit/clients/answer-stream.ts'
+import { openWireClient, type WireClient, wireRequest } from '../kit/clients/wire-client.ts'
+import { type Belongings, makeRequest, mutate } from './engine/clients/mutated-requests.ts'
+import type { Random } from './engine/random.ts'
 import type { Finding, Given, Torture } from './torture.ts'
 
 const WORKERS = 24
@@ -26,19 +26,19 @@ export const fuzzTorture: Torture = {
   about: 'mutated requests, to crash it or to have it answer 5xx',
   breakages: {
     'an escape in a query that nobody foresaw': {
-      file: 'lib/http/query.ts',
+      file: 'lib/http/request/query.ts',
       replace: "return decodeSegment(text.replaceAll('+', ' '))",
       by: "return decodeURIComponent(text.replaceAll('+', ' '))",
     },
     'anything is JSON': { file: 'lib/json/text.ts', replace: '    JSON.parse(text)\n', by: '' },
     'a rejection that nobody handles': {
-      file: 'lib/http/http-server.ts',
+      file: 'lib/http/server/server.ts',
       replace: 'const refusal = refuseRequest(request)',
       by: `if (request.method === 'TRACE') void Promise.reject(new Error('nobody'))
     const refusal = refuseRequest(request)`,
     },
     "a user's log-out ends everybody": {
-      file: 'lib/sessions.ts',
+      file: 'lib/service/sessions.ts',
       replace: 'store.endMany(which,',
       by: 'store.endMany({ ...which, sub: undefined },',
     },

@@ -7,12 +7,12 @@
  */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { RunningServer } from '../support/spawn-server.ts'
-import { answerBeforeCommit } from './answer-before-commit.ts'
-import { type Connection, openConnection } from './connection.ts'
-import { readFileStates } from './file-states.ts'
-import { readBack } from './read-back.ts'
-import { createSessionClient, type SessionClient } from './session-client.ts'
+import type { RunningServer } from '../kit/process/spawn-server.ts'
+import { answerBeforeCommit } from './engine/clients/answer-before-commit.ts'
+import { type Connection, openConnection } from './engine/clients/connection.ts'
+import { readFileStates } from './engine/model/file-states.ts'
+import { readBack } from './engine/model/read-back.ts'
+import { createSessionClient, type SessionClient } from './engine/clients/session-client.ts'
 import type { Given, Torture } from './torture.ts'
 
 export const kill: Torture = {
@@ -20,7 +20,7 @@ export const kill: Torture = {
   breakages: {
     'answer-before-commit': answerBeforeCommit(20),
     'log-out-not-kept': {
-      file: 'lib/store/writer.ts',
+      file: 'lib/store-sqlite/writer/writer.ts',
       replace: 'table.delete(session.id)\n    tombstones.bury',
       by: 'tombstones.bury',
     },

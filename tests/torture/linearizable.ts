@@ -2,11 +2,11 @@
  * Many clients on few sessions, with everything that can be done to one, while the server is killed
  * and started again and connections are cut: is there an order in which each answer is right?
  */
-import type { Breakage } from './breakage.ts'
-import { type KillableServer, openKillableServer } from './killable-server.ts'
-import type { Random } from './random.ts'
-import { makeStep, type StepKind } from './random-steps.ts'
-import { beginHistory, type SessionHistory } from './session-history.ts'
+import type { Breakage } from './engine/server/breakage.ts'
+import { type KillableServer, openKillableServer } from './engine/server/killable-server.ts'
+import type { Random } from './engine/random.ts'
+import { makeStep, type StepKind } from './engine/model/random-steps.ts'
+import { beginHistory, type SessionHistory } from './engine/model/session-history.ts'
 import type { Torture } from './torture.ts'
 
 /** Sessions under attack at the same time, and clients on each. */
@@ -28,18 +28,18 @@ const KINDS: readonly StepKind[] = [
 
 const breakages: Readonly<Record<string, Breakage>> = {
   'reads-lag': {
-    file: 'lib/store/hot-sessions.ts',
+    file: 'lib/store-sqlite/hot-sessions.ts',
     replace: 'update(id, session) {',
     by: `update(id, session) {
       if (session.version % 3 === 0) return`,
   },
   'read-after-end': {
-    file: 'lib/store/sqlite-store.ts',
+    file: 'lib/store-sqlite/store-sqlite.ts',
     replace: "case 'end':\n        return hot.remove(request.id)",
     by: "case 'end':\n        return",
   },
   'stale-writes': {
-    file: 'lib/store/writer.ts',
+    file: 'lib/store-sqlite/writer/writer.ts',
     replace: 'const before = touchSession(found.session, now)',
     by: `const held = (globalThis.held ??= new Map())
     if (held.get(id)?.at !== now) held.set(id, { at: now, session: found.session })
@@ -51,7 +51,7 @@ const breakages: Readonly<Record<string, Breakage>> = {
     by: 'void key',
   },
   'kill-undoes': {
-    file: 'lib/store/writer.ts',
+    file: 'lib/store-sqlite/writer/writer.ts',
     replace: "const begin = database.prepare('begin immediate')",
     by: `database.exec('delete from sessions where version > 20')
   const begin = database.prepare('begin immediate')`,

@@ -2,13 +2,13 @@
  * 64 writers of 64 keys of one session at once, round after round, in every way there is to write;
  * and 32 poppers of one value, of which one may have it.
  */
-import { type Answer, type AskServer, openClient } from '../support/http-client.ts'
-import { API_KEY } from '../support/open-server.ts'
-import { canonical } from '../support/session-data-model.ts'
-import type { Breakage } from './breakage.ts'
-import { startWithKey } from './killable-server.ts'
-import type { Random } from './random.ts'
-import { type Opener, readCreated } from './session-requests.ts'
+import { type Answer, type AskServer, openClient } from '../kit/clients/http-client.ts'
+import { API_KEY } from '../kit/process/open-server.ts'
+import { canonical } from '../kit/store/session-data-model.ts'
+import type { Breakage } from './engine/server/breakage.ts'
+import { startWithKey } from './engine/server/killable-server.ts'
+import type { Random } from './engine/random.ts'
+import { type Opener, readCreated } from './engine/clients/session-requests.ts'
 import type { Torture } from './torture.ts'
 
 const WRITERS = 64
@@ -18,7 +18,7 @@ const POPPINGS = 10
 
 const breakages: Readonly<Record<string, Breakage>> = {
   'stale-writes': {
-    file: 'lib/store/writer.ts',
+    file: 'lib/store-sqlite/writer/writer.ts',
     replace: 'const before = touchSession(found.session, now)',
     by: `const held = (globalThis.held ??= new Map())
     if (held.get(id)?.at !== now) held.set(id, { at: now, session: found.session })

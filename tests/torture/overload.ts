@@ -7,9 +7,9 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { getUser, putUser } from '../bench/connection.ts'
 import { startPacedLoad } from '../bench/paced-load.ts'
-import { openClient } from '../support/http-client.ts'
-import { startFlood } from './flood.ts'
-import { percentile } from './percentile.ts'
+import { openClient } from '../kit/clients/http-client.ts'
+import { startFlood } from './engine/clients/flood.ts'
+import { percentile } from './engine/percentile.ts'
 import type { Finding, Given, Torture } from './torture.ts'
 
 const MAX_CONNECTIONS = 400
@@ -26,17 +26,17 @@ export const overloadTorture: Torture = {
   about: 'more work than the server can do, to make it slow, large or wrong',
   breakages: {
     'any number of writes may wait': {
-      file: 'lib/store/write-queue.ts',
+      file: 'lib/store-sqlite/writer/write-queue.ts',
       replace: 'pending >= maxPending',
       by: 'false',
     },
     'any number of connections': {
-      file: 'lib/http/http-server.ts',
+      file: 'lib/http/server/server.ts',
       replace: 'connections <= maxConnections',
       by: 'true',
     },
     'no word of when to come back': {
-      file: 'lib/http/problem.ts',
+      file: 'lib/http/answer/problem.ts',
       replace: '  overloaded: 1,',
       by: '',
     },

@@ -9,10 +9,10 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
-import { type StreamAnswer, takeAnswer } from '../support/answer-stream.ts'
-import { skip } from '../support/skip.ts'
-import type { RunningServer } from '../support/spawn-server.ts'
-import { openWireClient, type WireClient, wireRequest } from '../support/wire-client.ts'
+import { type StreamAnswer, takeAnswer } from '../kit/clients/answer-stream.ts'
+import { skip } from '../kit/runner/skip.ts'
+import type { RunningServer } from '../kit/process/spawn-server.ts'
+import { openWireClient, type WireClient, wireRequest } from '../kit/clients/wire-client.ts'
 import type { Finding, Given, Torture } from './torture.ts'
 
 const UPLOADS = 200
@@ -44,17 +44,17 @@ export const oversizedTorture: Torture = {
   about: `${UPLOADS} oversized uploads at once, and the memory they take`,
   breakages: {
     'what is passed over is left to be collected': {
-      file: 'lib/http/body.ts',
+      file: 'lib/http/request/body.ts',
       replace: 'buffer.transfer(0)',
       by: 'void buffer',
     },
     'a body of unknown length has no limit': {
-      file: 'lib/http/body.ts',
+      file: 'lib/http/request/body.ts',
       replace: 'chunks.push(chunk)\n',
       by: 'chunks.push(chunk)\n      if (length <= 1e9) return\n',
     },
     'no body has a limit': {
-      file: 'lib/http/app.ts',
+      file: 'lib/http/http.ts',
       replace: 'const { cookie, clock, log, bodyLimitBytes } = options',
       by: 'options = { ...options, bodyLimitBytes: 1e9 }; const { cookie, clock, log, bodyLimitBytes } = options',
     },

@@ -9,13 +9,18 @@
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { answerBeforeCommit } from './answer-before-commit.ts'
-import { openConnection } from './connection.ts'
-import { createDisk, DISK_CALLS, type Survival } from './disk-model.ts'
-import { readFileStates, type Stored } from './file-states.ts'
-import type { Random } from './random.ts'
-import { short } from './read-back.ts'
-import { createSessionClient, shownState, type State, type Step } from './session-client.ts'
+import { answerBeforeCommit } from './engine/clients/answer-before-commit.ts'
+import { openConnection } from './engine/clients/connection.ts'
+import { createDisk, DISK_CALLS, type Survival } from './engine/model/disk-model.ts'
+import { readFileStates, type Stored } from './engine/model/file-states.ts'
+import type { Random } from './engine/random.ts'
+import { short } from './engine/model/read-back.ts'
+import {
+  createSessionClient,
+  shownState,
+  type State,
+  type Step,
+} from './engine/clients/session-client.ts'
 import type { Given, Torture } from './torture.ts'
 import {
   bytesIn,
@@ -24,18 +29,18 @@ import {
   recording,
   requireStrace,
   type TracedCall,
-} from './trace.ts'
+} from './engine/trace.ts'
 
 export const powerCut: Torture = {
   about: 'cuts the power at every answer, and looks for what was acknowledged',
   breakages: {
     synchronous: {
-      file: 'lib/store/database.ts',
+      file: 'lib/store-sqlite/database/database.ts',
       replace: "durability === 'full' ? 2 : 1",
       by: '0',
     },
     'synchronous-normal': {
-      file: 'lib/store/database.ts',
+      file: 'lib/store-sqlite/database/database.ts',
       replace: "durability === 'full' ? 2 : 1",
       by: '1',
     },

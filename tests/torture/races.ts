@@ -2,11 +2,11 @@
  * What ends a session, empties it or gives it another token, against what reads and writes it at the
  * same moment over 8 connections; and what has ended stays so when the server is killed.
  */
-import type { Breakage } from './breakage.ts'
-import { type KillableServer, openKillableServer } from './killable-server.ts'
-import type { Random } from './random.ts'
-import { makeStep, type StepKind } from './random-steps.ts'
-import { beginHistory, type SessionHistory } from './session-history.ts'
+import type { Breakage } from './engine/server/breakage.ts'
+import { type KillableServer, openKillableServer } from './engine/server/killable-server.ts'
+import type { Random } from './engine/random.ts'
+import { makeStep, type StepKind } from './engine/model/random-steps.ts'
+import { beginHistory, type SessionHistory } from './engine/model/session-history.ts'
 import type { Torture } from './torture.ts'
 
 const CONNECTIONS = 8
@@ -31,18 +31,18 @@ const LOSERS: readonly StepKind[] = [
 
 const breakages: Readonly<Record<string, Breakage>> = {
   'log-out-leaves-session': {
-    file: 'lib/store/writer.ts',
+    file: 'lib/store-sqlite/writer/writer.ts',
     replace: 'function finish(session: Session, now: number, reason: EndReason): void {',
     by: `function finish(session, now, reason) {
     if (reason === 'logout') return tombstones.bury(endSession(session, reason, now))`,
   },
   'renewal-leaves-no-trace': {
-    file: 'lib/store/writer.ts',
+    file: 'lib/store-sqlite/writer/writer.ts',
     replace: "tombstones.bury(endSession(before, 'renewed', now))",
     by: 'void before',
   },
   'renewal-leaves-hot': {
-    file: 'lib/store/sqlite-store.ts',
+    file: 'lib/store-sqlite/store-sqlite.ts',
     replace: 'if (changed.session.id !== request.id) return hot.remove(request.id)',
     by: 'if (changed.session.id !== request.id) return',
   },
@@ -62,7 +62,7 @@ const breakages: Readonly<Record<string, Breakage>> = {
     by: 'return now < Math.min(expiresAt(session) + 9 * session.idleTimeoutMs, lifetimeEndsAt(session))',
   },
   'kill-undoes-ends': {
-    file: 'lib/store/writer.ts',
+    file: 'lib/store-sqlite/writer/writer.ts',
     replace: "const begin = database.prepare('begin immediate')",
     by: `database.exec('delete from tombstones')
   const begin = database.prepare('begin immediate')`,

@@ -4,8 +4,8 @@
 import { randomInt } from 'node:crypto'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { SkippedTest } from '../support/skip.ts'
-import type { Breakage } from './breakage.ts'
+import { SkippedTest } from '../kit/runner/skip.ts'
+import type { Breakage } from './engine/server/breakage.ts'
 import type { Finding, Torture } from './torture.ts'
 
 const DEFAULT_SECONDS = 60
@@ -24,7 +24,7 @@ const { values, positionals } = parseArgs({
 // Before anything that looks for it is loaded.
 if (values.binary !== undefined) process.env['TEST_BINARY'] = resolve(values.binary)
 const { tortures } = await import('./tortures.ts')
-const { runTorture } = await import('./run-torture.ts')
+const { runTorture } = await import('./engine/run-torture.ts')
 
 const names = values.all ? [...tortures.keys()] : positionals
 const unknown = names.find((name) => !tortures.has(name))

@@ -9,12 +9,12 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { getUser } from '../bench/connection.ts'
 import { startPacedLoad } from '../bench/paced-load.ts'
-import { openClient } from '../support/http-client.ts'
-import { skip } from '../support/skip.ts'
-import type { RunningServer } from '../support/spawn-server.ts'
-import { type Attack, startAttackers } from './attackers.ts'
-import { percentile } from './percentile.ts'
-import { busiestSecond } from './stderr-rate.ts'
+import { openClient } from '../kit/clients/http-client.ts'
+import { skip } from '../kit/runner/skip.ts'
+import type { RunningServer } from '../kit/process/spawn-server.ts'
+import { type Attack, startAttackers } from './engine/clients/attackers.ts'
+import { percentile } from './engine/percentile.ts'
+import { busiestSecond } from './engine/server/stderr-rate.ts'
 import type { Finding, Given, Torture } from './torture.ts'
 
 /**
@@ -55,22 +55,22 @@ export const slowClientsTorture: Torture = {
   about: 'thousands of clients that are slow or silent, to be served late',
   breakages: {
     'no limit on headers': {
-      file: 'lib/http/http-server.ts',
+      file: 'lib/http/server/server.ts',
       replace: 'headersTimeout: options.headerTimeoutMs',
       by: 'headersTimeout: 0',
     },
     'no limit on requests': {
-      file: 'lib/http/http-server.ts',
+      file: 'lib/http/server/server.ts',
       replace: 'requestTimeout: options.requestTimeoutMs',
       by: 'requestTimeout: 0',
     },
     'no limit on reading': {
-      file: 'lib/http/slow-readers.ts',
+      file: 'lib/http/server/slow-readers.ts',
       replace: 'now - since >= limitMs',
       by: 'false',
     },
     'a log without bounds': {
-      file: 'lib/log.ts',
+      file: 'lib/base/log.ts',
       replace: 'LINES_PER_SECOND = 5',
       by: 'LINES_PER_SECOND = 5_000',
     },

@@ -6,10 +6,10 @@
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
-import { type Answer, openClient, type Sent } from '../support/http-client.ts'
-import { type RunningServer, runServer } from '../support/spawn-server.ts'
-import type { Random } from './random.ts'
-import { createSecretSearch, type SecretSearch } from './secret-search.ts'
+import { type Answer, openClient, type Sent } from '../kit/clients/http-client.ts'
+import { type RunningServer, runServer } from '../kit/process/spawn-server.ts'
+import type { Random } from './engine/random.ts'
+import { createSecretSearch, type SecretSearch } from './engine/server/secret-search.ts'
 import type { Finding, Given, Torture } from './torture.ts'
 
 const WORKERS = 8
@@ -32,17 +32,17 @@ export const stolenDiskTorture: Torture = {
       by: "return Buffer.from(secret).toString('hex').slice(0, 43)",
     },
     'a log line tells the key that is refused': {
-      file: 'lib/http/access.ts',
+      file: 'lib/http/access/access.ts',
       replace: "log.warn('api key refused', { client })",
       by: "log.warn('api key refused', { client, key })",
     },
     'an error tells the key that is refused': {
-      file: 'lib/http/access.ts',
+      file: 'lib/http/access/access.ts',
       replace: "apiKeyRequired('the one given is not in force')",
       by: 'apiKeyRequired(`${key} is not in force`)',
     },
     'a session keeps the cookie that its browser sent before': {
-      file: 'lib/http/device.ts',
+      file: 'lib/http/request/device.ts',
       replace: "readHeader(c, 'user-agent'),",
       by: "readHeader(c, 'cookie'),",
     },

@@ -9,22 +9,22 @@
  */
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Connection, openConnection } from './connection.ts'
-import { readFileStates, type Stored } from './file-states.ts'
-import { short } from './read-back.ts'
-import { createSessionClient, type SessionClient } from './session-client.ts'
+import { type Connection, openConnection } from './engine/clients/connection.ts'
+import { readFileStates, type Stored } from './engine/model/file-states.ts'
+import { short } from './engine/model/read-back.ts'
+import { createSessionClient, type SessionClient } from './engine/clients/session-client.ts'
 import type { Given, Torture } from './torture.ts'
 
 export const stop: Torture = {
   about: 'stops the server under load, and looks for requests that failed',
   breakages: {
     'cuts-connections': {
-      file: 'lib/http/http-server.ts',
+      file: 'lib/http/server/server.ts',
       replace: 'server.closeIdleConnections()',
       by: 'server.closeAllConnections()',
     },
     'reader-closes-last': {
-      file: 'lib/store/sqlite-store.ts',
+      file: 'lib/store-sqlite/store-sqlite.ts',
       replace: 'store.close(() => database?.close())',
       by: 'store.close()',
     },

@@ -9,10 +9,10 @@ import Database from 'better-sqlite3'
 import { getUser, openConnection } from '../bench/connection.ts'
 import { cookieOf, fillFile } from '../bench/filled-file.ts'
 import { startPacedLoad } from '../bench/paced-load.ts'
-import { openClient } from '../support/http-client.ts'
-import { watchLoop } from './loop-delay.ts'
-import { percentile } from './percentile.ts'
-import type { Random } from './random.ts'
+import { openClient } from '../kit/clients/http-client.ts'
+import { watchLoop } from './engine/server/loop-delay.ts'
+import { percentile } from './engine/percentile.ts'
+import type { Random } from './engine/random.ts'
 import type { Finding, Given, Torture } from './torture.ts'
 
 type Scale = {
@@ -64,12 +64,12 @@ export const sweepTorture: Torture = {
       by: 'return now < expiresAt(session) + 1_000',
     },
     'never swept': {
-      file: 'lib/store/many-sessions.ts',
+      file: 'lib/store-sqlite/tables/many-sessions.ts',
       replace: 'from sessions where sweep_at <= ? order by sweep_at limit ?',
       by: 'from sessions where sweep_at <= ? and 0 order by sweep_at limit ?',
     },
     'on the main thread': {
-      file: 'lib/sweeper.ts',
+      file: 'lib/service/sweeper.ts',
       replace: 'await store.sweep(clock.now())',
       // Of a moment before the wait, so that nothing is gone before others have waited.
       by: `await store.sweep(

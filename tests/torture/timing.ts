@@ -7,8 +7,8 @@ import { readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { nanoid } from 'nanoid'
-import type { RunningServer } from '../support/spawn-server.ts'
-import type { Random } from './random.ts'
+import type { RunningServer } from '../kit/process/spawn-server.ts'
+import type { Random } from './engine/random.ts'
 import type { Finding, Given, Torture } from './torture.ts'
 
 /** A difference that can be measured; chance alone puts a pair so far apart once in 150,000 times. */
@@ -31,7 +31,7 @@ export const timingTorture: Torture = {
   about: 'the time of a refusal, which must not tell what was wrong',
   breakages: {
     'an unknown id costs one search more than a known one': {
-      file: 'lib/sessions.ts',
+      file: 'lib/service/sessions.ts',
       replace: 'return whenThere(store.find(decoyOf(id), clock.now()), () => ABSENT)',
       by: 'return ABSENT',
     },

@@ -1,7 +1,7 @@
 /** A torture: an attempt, long and at random, to break a promise of the README. */
-import type { RunningServer } from '../support/spawn-server.ts'
-import type { Breakage } from './breakage.ts'
-import type { Random } from './random.ts'
+import type { RunningServer } from '../kit/process/spawn-server.ts'
+import type { Breakage } from './engine/server/breakage.ts'
+import type { Random } from './engine/random.ts'
 
 export type Torture = {
   /** What it tries to break, in a line for the list. */

@@ -25,7 +25,7 @@ function runFrom(checkout: string): Omit<Contender, 'name' | 'title'> {
     api: verifyApi,
     findMissing: () => Promise.resolve(undefined),
     async start({ cores, folder, add }) {
-      const flags = await import(pathToFileURL(join(checkout, 'lib/node-flags.js')).href)
+      const flags = await import(pathToFileURL(join(checkout, 'lib/program/node-flags.js')).href)
       const settings = ['--port', '0', '--data', join(folder, 'sessions.db')]
       const command = [
         process.execPath,

@@ -1,0 +1,185 @@
+import type { Log } from '../../base/log.ts'
+import { lifetimeEndsAt, type Session } from '../../session/session.ts'
+import type { AppContext } from '../app-env.ts'
+import { findCookies } from './cookie-header.ts'
+import type { Forwarded } from '../request/forwarded.ts'
+import { readHeader } from '../request/request-header.ts'
+import {
+  type CookieAttributes,
+  domainCovers,
+  renderDeletedCookie,
+  renderSetCookie,
+} from './set-cookie.ts'
+
+export type SessionCookie = {
+  /** Its names, the plain one and those of a `Secure` cookie: none of them is a cookie of anybody else's. */
+  readonly names: readonly string[]
+  /** The token that the cookie carries; undefined where there is none, or two that differ. */
+  read(c: AppContext): string | undefined
+  /**
+   * Whether the browser speaks https: by what the connection and trusted proxies tell, or since the
+   * `Secure` cookie came, which it sends over https only, whether or not a proxy says which it was.
+   */
+  isOverHttps(c: AppContext): boolean
+  /** What `read` makes of the request, for words about it; the token of two that differ is not told. */
+  explain(c: AppContext): CookieFinding
+  /** The `Set-Cookie` value that hands out the token. */
+  issue(c: AppContext, token: string, session: Session, now: number): string
+  /** The `Set-Cookie` value that takes the cookie back. */
+  remove(c: AppContext, now: number): string
+  /**
+   * The `Set-Cookie` values that expire what the cookie was before a domain was configured, or another
+   * one: of the same name, and to a browser another cookie. None where the request has no such cookie;
+   * with `all`, that of today comes last. Undefined where no domain is configured.
+   */
+  readonly removeFormer:
+    ((c: AppContext, now: number, all?: boolean) => readonly string[]) | undefined
+}
+
+/** `insecure_cookie`: the plain one came alone, over https, where anybody on the way can have set it. */
+export type CookieFinding =
+  | { readonly name: string; readonly state: 'token'; readonly token: string }
+  | { readonly name: string; readonly state: 'no_token' | 'two_tokens' | 'insecure_cookie' }
+
+export type SessionCookieOptions = {
+  readonly name: string
+  /** Whose hosts share the cookie; undefined for the host alone that set it. */
+  readonly domain?: string | undefined
+  readonly sameSite?: SameSite
+  readonly forwarded: Forwarded
+  readonly log?: Log
+}
+
+export type SameSite = NonNullable<CookieAttributes['sameSite']>
+
+/** Browsers take a cookie of this prefix from https only, HttpOnly, for one host and all its paths. */
+const HOST_PREFIX = '__Host-Http-'
+/** What every browser of today still holds a cookie to that has a `Domain`: it came over https. */
+const DOMAIN_PREFIX = '__Secure-'
+
+export function createSessionCookie(options: SessionCookieOptions): SessionCookie {
+  const { name, domain, sameSite = 'Lax', forwarded, log } = options
+  const prefix = domain === undefined ? HOST_PREFIX : DOMAIN_PREFIX
+  const secure = createCookie(`${prefix}${name}`, true, domain, sameSite)
+  // A browser drops one of SameSite=None that is not Secure: over http it stays as it is without.
+  const plain = createCookie(name, false, domain, sameSite === 'None' ? 'Lax' : sameSite)
+  let hasWarned = false
+
+  function find(c: AppContext): CookieFinding {
+    const header = readHeader(c, 'cookie')
+    if (header === undefined) return { name, state: 'no_token' }
+    const values = findSecure(header)
+    if (values.length > 0) return single(secure.name, values)
+    const plainValues = findCookies(header, plain.name)
+    if (plainValues.length === 0) return { name, state: 'no_token' }
+    if (forwarded.isSecure(c)) return { name, state: 'insecure_cookie' }
+    return single(plain.name, plainValues)
+  }
+
+  function findSecure(header: string): string[] {
+    return header.includes(secure.name) ? findCookies(header, secure.name) : []
+  }
+
+  function isOverHttps(c: AppContext): boolean {
+    return findSecure(readHeader(c, 'cookie') ?? '').length > 0 || forwarded.isSecure(c)
+  }
+
+  function warnOnce(): void {
+    if (hasWarned) return
+    hasWarned = true
+    log?.warn('plain session cookie over https passed over', {
+      cookie: plain.name,
+      expected: secure.name,
+    })
+  }
+
+  function removeFormer(c: AppContext, now: number, all = false): readonly string[] {
+    const { name, attributes } = isOverHttps(c) ? secure : plain
+    if (domain === undefined || findCookies(readHeader(c, 'cookie'), name).length === 0) return []
+    const { domain: _, ...ofHost } = attributes
+    const former = formerDomains(domain, forwarded.hostsOf(c))
+    return [
+      ofHost,
+      ...former.map((other) => ({ ...attributes, domain: other })),
+      ...(all ? [attributes] : []),
+    ].map((form) => renderDeletedCookie(name, form, now))
+  }
+
+  return {
+    names: [...new Set([name, `${HOST_PREFIX}${name}`, `${DOMAIN_PREFIX}${name}`])],
+
+    read(c) {
+      // Of a browser without https and without doubt, which costs a read the least.
+      const header = readHeader(c, 'cookie')
+      if (header === undefined) return undefined
+      if (!header.includes(secure.name) && !forwarded.isSecure(c)) {
+        const values = findCookies(header, plain.name)
+        if (values.length < 2) return values[0]
+      }
+      const found = find(c)
+      if (found.state === 'token') return found.token
+      if (found.state === 'insecure_cookie') warnOnce()
+      return undefined
+    },
+
+    isOverHttps,
+
+    explain: find,
+
+    issue(c, token, session, now) {
+      const cookie = isOverHttps(c) ? secure : plain
+      // To the end of the lifetime: the server keeps the idle timeout, which moves with each use.
+      // No longer than the lifetime, wherever the clock was set meanwhile, nor less than nothing.
+      const left = Math.min(Math.max(0, lifetimeEndsAt(session) - now), session.lifetimeMs)
+      const lasting = session.permanent ? `; Max-Age=${Math.ceil(left / 1000)}` : ''
+      return `${cookie.name}=${token}${lasting}${cookie.suffix}`
+    },
+
+    remove(c, now) {
+      const cookie = isOverHttps(c) ? secure : plain
+      return renderDeletedCookie(cookie.name, cookie.attributes, now)
+    },
+
+    removeFormer: domain === undefined ? undefined : removeFormer,
+  }
+}
+
+/** Every other domain whose cookies a host of this one sends: between the two, and above. */
+function formerDomains(domain: string, hosts: readonly string[]): readonly string[] {
+  const names = hosts.flatMap((host) => URL.parse(`http://${host}`)?.hostname ?? [])
+  const own = names.filter((name) => domainCovers(domain, name))
+  const domains = new Set([...own, domain].flatMap(domainsAbove))
+  domains.delete(domain)
+  return [...domains]
+}
+
+/** It and those above it that are more than a single label, which no browser takes. */
+function domainsAbove(name: string): readonly string[] {
+  const labels = name.split('.')
+  return labels.slice(0, -1).map((_, index) => labels.slice(index).join('.'))
+}
+
+/** Of two that differ, somebody planted one beside the real one: which is which cannot be told. */
+function single(name: string, values: readonly string[]): CookieFinding {
+  const [token = ''] = values
+  const areEqual = values.every((value) => value === token)
+  return areEqual ? { name, state: 'token', token } : { name, state: 'two_tokens' }
+}
+
+/** `suffix`: the attributes as the header has them, the same for every token; checked here, once. */
+function createCookie(
+  name: string,
+  secure: boolean,
+  domain: string | undefined,
+  sameSite: SameSite,
+) {
+  const attributes: CookieAttributes = {
+    path: '/',
+    ...(domain === undefined ? {} : { domain }),
+    secure,
+    httpOnly: true,
+    sameSite,
+  }
+  const suffix = renderSetCookie(name, '', attributes, 0).slice(`${name}=`.length)
+  return { name, attributes, suffix }
+}

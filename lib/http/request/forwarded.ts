@@ -1,0 +1,121 @@
+import { BlockList, isIP } from 'node:net'
+import { parseHop, unmapped } from './address-text.ts'
+import type { AppContext } from '../app-env.ts'
+import { parseForwarded } from './forwarded-header.ts'
+import { readHeader } from './request-header.ts'
+import { readToldScheme } from './told-scheme.ts'
+
+/** What is known of the client behind the proxies: they are believed if they are trusted. */
+export type Forwarded = {
+  /** Whether the browser speaks https to us, itself or through a trusted proxy. */
+  isSecure(c: AppContext): boolean
+  /** The client's address: the nearest one that is no trusted proxy's. */
+  addressOf(c: AppContext): string | undefined
+  /** The hosts that the browser may have asked, as told and, where a port is told apart, with that too. */
+  hostsOf(c: AppContext): readonly string[]
+}
+
+/** `trustedProxies`: addresses, CIDR ranges, or `unix` for peers on a unix socket. */
+export function createForwarded(trustedProxies: readonly string[]): Forwarded {
+  const ranges = new BlockList()
+  for (const proxy of trustedProxies) {
+    const [address = '', prefix] = proxy.split('/')
+    const family = isIP(address)
+    if (family === 0) continue
+    const bits = prefix === undefined ? (family === 4 ? 32 : 128) : Number(prefix)
+    ranges.addSubnet(address, bits, family === 4 ? 'ipv4' : 'ipv6')
+  }
+  /** The peer that was looked up last: a server has few proxies, and to ask the list costs more. */
+  let known: { readonly peer: string | undefined; readonly isTrusted: boolean } | undefined
+
+  function isTrusted(address: string | undefined): boolean {
+    if (address === undefined) return trustedProxies.includes('unix')
+    return ranges.check(address, isIP(address) === 4 ? 'ipv4' : 'ipv6')
+  }
+
+  /** A back end speaks for its own clients; who has an API key need not be listed. */
+  function isPeerTrusted(c: AppContext): boolean {
+    if (c.get('isBackEnd') === true) return true
+    // As it comes.
+    if (trustedProxies.length === 0) return false
+    const peer = c.env.incoming.socket.remoteAddress
+    if (known === undefined || known.peer !== peer) known = { peer, isTrusted: isTrusted(peer) }
+    return known.isTrusted
+  }
+
+  /** From the nearest hop so far back as proxies are trusted, and no farther than can be read. */
+  function walk(peer: string | undefined, hops: readonly (string | undefined)[]) {
+    let address = peer
+    for (const hop of hops.toReversed()) {
+      const before = hop === undefined ? undefined : parseHop(hop)
+      if (before === undefined) break
+      address = before
+      if (!isTrusted(address)) break
+    }
+    return address
+  }
+
+  return {
+    isSecure(c) {
+      if (isEncrypted(c)) return true
+      return isPeerTrusted(c) && readToldScheme(c) === 'https'
+    },
+
+    addressOf(c) {
+      const peer = peerOf(c)
+      if (!isPeerTrusted(c)) return peer
+      const theirs = walk(peer, readHeader(c, 'x-forwarded-for')?.split(',') ?? [])
+      const header = readHeader(c, 'forwarded')
+      if (header === undefined) return theirs
+      const standard = walk(
+        peer,
+        parseForwarded(header).map((element) => element.get('for')),
+      )
+      if (standard === peer || standard === theirs) return theirs
+      // A proxy writes one of them, and may let through the other as its client wrote it: where they
+      // differ, which is which cannot be told, and nobody gets to choose who it is.
+      return theirs === peer ? standard : peer
+    },
+
+    hostsOf(c) {
+      const { host } = new URL(c.req.url)
+      if (!isPeerTrusted(c)) return [host]
+      const told = ['x-forwarded-host', 'x-original-host'].flatMap(
+        (header) => readHeader(c, header)?.split(',') ?? [],
+      )
+      const standard = parseForwarded(readHeader(c, 'forwarded')).flatMap(
+        (element) => element.get('host') ?? [],
+      )
+      const port = readToldPort(c)
+      return (
+        [...told, ...standard, host]
+          .map((text) => text.trim())
+          .filter((text) => text !== '')
+          // The port of the proxy, which a browser need not have asked: one more host, and no other one.
+          .flatMap((text) =>
+            port === undefined || /:\d+$/.test(text) ? text : [text, `${text}:${port}`],
+          )
+      )
+    },
+  }
+}
+
+/** `X-Forwarded-Port`, for a host without its port; the default of either scheme is none. */
+function readToldPort(c: AppContext): string | undefined {
+  const port = readHeader(c, 'x-forwarded-port')?.split(',').at(-1)?.trim()
+  return port === undefined || !/^\d{1,5}$/.test(port) || port === '80' || port === '443'
+    ? undefined
+    : port
+}
+
+/** On a socket of `node:tls`; the URL says the same, and costs its putting together. */
+function isEncrypted(c: AppContext): boolean {
+  const { socket } = c.env.incoming
+  return 'encrypted' in socket && socket.encrypted === true
+}
+
+/** Undefined on a unix socket. */
+function peerOf(c: AppContext): string | undefined {
+  const { remoteAddress } = c.env.incoming.socket
+  return remoteAddress === undefined ? undefined : unmapped(remoteAddress)
+}

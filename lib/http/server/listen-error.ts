@@ -1,0 +1,74 @@
+import { lstatSync, type Stats, statSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { codeOf } from '../../base/errors.ts'
+
+type Address = { readonly host: string; readonly port: number } | { readonly path: string }
+
+/** The server cannot listen: the message says why, and what the operator can do. */
+export class ListenError extends Error {
+  override readonly name = 'ListenError'
+}
+
+/** What Node said of the address, as a `ListenError`. */
+export function asListenError(address: Address, error: unknown): ListenError {
+  const code = codeOf(error)
+  if ('path' in address) {
+    return new ListenError(`Cannot listen on unix:${address.path}: ${pathReason(address, code)}`)
+  }
+  const { host, port } = address
+  const at = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+  return new ListenError(`Cannot listen on ${at}: ${hostReason(code)}`)
+}
+
+function hostReason(code: string): string {
+  switch (code) {
+    case 'EADDRINUSE':
+      return `another program has the port (${code}); stop that one, or choose another (--port)`
+    case 'EACCES':
+      return `this user may not have a port so low (${code}); choose one from 1024 (--port)`
+    case 'EADDRNOTAVAIL':
+    case 'EAFNOSUPPORT':
+      return (
+        `no network interface of this machine has this address (${code}); give one that it has, ` +
+        'such as 127.0.0.1, or 0.0.0.0 for all (--host)'
+      )
+    case 'ENOTFOUND':
+    case 'ENODATA':
+      return `no address is known for this name (${code}); give another, or an address (--host)`
+    case 'EAI_AGAIN':
+      return `no name server could be asked for this name (${code}); give an address (--host)`
+    default:
+      return `the system refuses (${code}); give another address (--host, --port)`
+  }
+}
+
+/** libuv tells a folder that is not there as one that may not be written. */
+function pathReason({ path }: { readonly path: string }, code: string): string {
+  const folder = dirname(path)
+  if (find(folder)?.isDirectory() === false) {
+    return `${folder} is no folder (${code}); choose another path (--listen)`
+  }
+  if (code === 'EADDRINUSE') {
+    return find(path)?.isSocket() === true
+      ? `another program listens there (${code}); stop that one, or choose another path (--listen)`
+      : `a file or folder that is no socket is there (${code}); move it away, or choose another path (--listen)`
+  }
+  if (/^(EACCES|EPERM|ENOENT|EROFS)$/.test(code)) {
+    return find(folder) === undefined && code !== 'EROFS'
+      ? `there is no folder ${folder} (${code}); make it, or choose another path (--listen)`
+      : `this user may not write in ${folder} (${code}); mend its rights, or choose another path (--listen)`
+  }
+  return `the system refuses (${code}); choose another path (--listen)`
+}
+
+/** What a name is of, of a link that leads nowhere the link; undefined where nothing can be seen. */
+function find(path: string): Stats | undefined {
+  for (const look of [statSync, lstatSync]) {
+    try {
+      return look(path)
+    } catch {
+      continue
+    }
+  }
+  return undefined
+}

@@ -1,4 +1,0 @@
-import { isBinary } from './assets.ts'
-
-/** What a person types to call the program: in a clone, npm finds it. */
-export const PROGRAM_NAME = isBinary ? 'coatcheck' : 'npx coatcheck'

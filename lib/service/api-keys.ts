@@ -1,0 +1,114 @@
+/** The keys that back ends show: those that the operator configured, and those kept in the store. */
+import { closeSync, constants, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs'
+import { API_KEY_SHAPE, isApiKey, mintApiKey } from '../session/api-key.ts'
+import type { Clock } from '../base/clock.ts'
+import { codeOf } from '../base/errors.ts'
+import { hashSecret, secretMatches } from '../session/token.ts'
+import { SettingsError } from '../settings/settings.ts'
+import type { Store } from '../store/store.ts'
+
+export type ApiKeys = {
+  /** Whether the key is in force; takes as long for a key that is, as for one that is not. */
+  accepts(key: string): Promise<boolean>
+}
+
+/** `madeAt`: the path of the file that got the first key, where it was made just now. */
+export type OpenApiKeys = ApiKeys & { readonly madeAt: string | undefined }
+
+/** On disk when it is written: Node's permission model refuses `fsync`, whatever the rights. */
+const NEW_AND_SYNCED =
+  constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_SYNC ?? 0)
+
+export type ApiKeysOptions = {
+  readonly store: Store
+  readonly clock: Clock
+  /** From the environment. */
+  readonly configured: readonly string[]
+  /** More keys, one a line; where there are none anywhere, the first is written here. */
+  readonly path: string
+}
+
+/**
+ * Reads the keys that are configured. Where there are none, and the store keeps none either, makes
+ * the first: the store keeps its hash, and the file gets the key, for this user to read. Throws a `SettingsError` for a file that cannot be read or written.
+ */
+export async function openApiKeys(options: ApiKeysOptions): Promise<OpenApiKeys> {
+  const { store, clock, path } = options
+  const configured = [...options.configured, ...readKeyFile(path)]
+  let madeAt: string | undefined
+  if (configured.length === 0 && (await store.listApiKeys()).length === 0) {
+    const key = mintApiKey()
+    writeKeyFile(path, key)
+    const hash = hashSecret(key)
+    await store.addApiKey({ hash, name: 'first', createdAt: clock.now(), revokedAt: null })
+    madeAt = path
+  }
+
+  return { ...createApiKeys(store, configured), madeAt }
+}
+
+/** The keys given, and those that the store keeps; but none that it keeps as revoked. */
+export function createApiKeys(
+  store: Pick<Store, 'listApiKeys'>,
+  configured: readonly string[],
+): ApiKeys {
+  const configuredHashes = configured.map(hashSecret)
+
+  return {
+    async accepts(key) {
+      const kept = await store.listApiKeys()
+      const revoked = kept.filter(({ revokedAt }) => revokedAt !== null)
+      const isKnown = matchesAny(key, [...configuredHashes, ...kept.map(({ hash }) => hash)])
+      const isRevoked = matchesAny(
+        key,
+        revoked.map(({ hash }) => hash),
+      )
+      return isKnown && !isRevoked
+    },
+  }
+}
+
+/** Compares with all of them, whichever it is. */
+function matchesAny(key: string, hashes: readonly string[]): boolean {
+  return hashes.filter((hash) => secretMatches(key, hash)).length > 0
+}
+
+/** Empty lines and what follows a # are left out. No file is no keys. */
+function readKeyFile(path: string): string[] {
+  let text
+  try {
+    text = readFileSync(path, 'utf8')
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return []
+    throw new SettingsError([`Cannot read ${path}: ${codeOf(error)}; its user must be able to`])
+  }
+  const keys = text
+    .split('\n')
+    .map((line) => line.replace(/#.*/, '').trim())
+    .filter((line) => line !== '')
+  if (keys.length > 0 && keys.every(isApiKey)) return keys
+  throw new SettingsError([
+    `Cannot read ${path}: it must have API keys, one a line, each ${API_KEY_SHAPE}; ` +
+      'it has none, or something else',
+  ])
+}
+
+function writeKeyFile(path: string, key: string): void {
+  try {
+    const file = openSync(path, NEW_AND_SYNCED, 0o600)
+    try {
+      writeSync(file, `${key}\n`)
+    } catch (error) {
+      // Half a key would be refused at each later start.
+      unlinkSync(path)
+      throw error
+    } finally {
+      closeSync(file)
+    }
+  } catch (error) {
+    throw new SettingsError([
+      `Cannot write the first API key to ${path}: ${codeOf(error)}; ` +
+        'give another place (--api-key-file), or a key (COATCHECK_API_KEY)',
+    ])
+  }
+}

@@ -1,0 +1,42 @@
+import type { Clock } from '../base/clock.ts'
+import type { Log } from '../base/log.ts'
+import type { Store } from '../store/store.ts'
+
+export type SweeperOptions = {
+  readonly store: Store
+  readonly clock: Clock
+  readonly log: Log
+  readonly intervalMs: number
+}
+
+/**
+ * Sweeps at once and then every `intervalMs`; the function it returns stops that. A sweep that takes
+ * longer than the interval is not joined by a second; one that fails is logged, and the next runs.
+ */
+export function startSweeper({ store, clock, log, intervalMs }: SweeperOptions): () => void {
+  let sweeping = false
+  let stopped = false
+
+  async function sweep(): Promise<void> {
+    if (sweeping) return
+    sweeping = true
+    try {
+      const { ended, removed, damaged } = await store.sweep(clock.now())
+      if (ended + removed > 0) log.info('swept', { ended, removed })
+      if (damaged > 0) log.warn('damaged sessions found', { damaged })
+    } catch (error) {
+      // A store that closes breaks off the sweep that is under way.
+      if (stopped) return
+      log.error('sweep failed', { message: error instanceof Error ? error.message : String(error) })
+    } finally {
+      sweeping = false
+    }
+  }
+
+  void sweep()
+  const stopTicking = clock.every(intervalMs, () => void sweep())
+  return () => {
+    stopped = true
+    stopTicking()
+  }
+}

@@ -1,0 +1,227 @@
+import { isIP, isIPv6 } from 'node:net'
+import { domainToASCII } from 'node:url'
+import { API_KEY_SHAPE, isApiKey } from '../session/api-key.ts'
+
+/** A kind of setting: what its values look like, and how one becomes a value of the program. */
+export type Kind<T> = {
+  /** Stands for the value in the help, as in `--port NUMBER`. */
+  readonly placeholder: string
+  /** Follows "must be" in a fault. */
+  readonly expected: string
+  /** Undefined when the text is not a value of this kind. */
+  readonly parse: (text: string) => T | undefined
+}
+
+/** A duration in milliseconds, from `shortest` to `longest`, both written as durations themselves. */
+export function duration(shortest: string, longest: string): Kind<number> {
+  const leastMs = readDuration(shortest)
+  const mostMs = readDuration(longest)
+  return {
+    placeholder: 'DURATION',
+    expected: `a duration from ${shortest} to ${longest} in whole ms, s, m, h, d or w, such as 90s or 1h30m`,
+    parse: (text) => within(leastMs, mostMs, readDuration(text)),
+  }
+}
+
+/** A size in bytes, from `smallest` to `largest`, both written as sizes themselves. */
+export function size(smallest: string, largest: string): Kind<number> {
+  const leastBytes = readSize(smallest)
+  const mostBytes = readSize(largest)
+  return {
+    placeholder: 'SIZE',
+    expected: `a size from ${smallest} to ${largest} in whole B, KB, KiB, MB or MiB, such as 65536 or 64KiB`,
+    parse: (text) => within(leastBytes, mostBytes, readSize(text)),
+  }
+}
+
+export function integer(least: number, most: number): Kind<number> {
+  return {
+    placeholder: 'NUMBER',
+    expected: `an integer from ${least} to ${most}`,
+    parse: (text) => within(least, most, readInteger(text)),
+  }
+}
+
+export function oneOf<const Word extends string>(...words: readonly Word[]): Kind<Word> {
+  return {
+    placeholder: words.join('|'),
+    expected: words.join(' or '),
+    parse: (text) => words.find((word) => word === text),
+  }
+}
+
+/** Where to listen: a host name, or an address without the brackets that a URL puts around it. */
+export const host: Kind<string> = {
+  placeholder: 'HOST',
+  expected: 'a host name or an IP address, such as localhost, 0.0.0.0 or ::1',
+  parse: (text) => (isIP(text) !== 0 || isHostName(text) ? text : undefined),
+}
+
+/** The path in `unix:PATH`. Linux has room for 107 bytes, and past them says no more than EINVAL. */
+export const unixSocket: Kind<string> = {
+  placeholder: 'unix:PATH',
+  expected: 'unix:PATH with a path of 1 to 107 bytes, such as unix:/run/coatcheck.sock',
+  parse(text) {
+    if (!text.startsWith('unix:')) return undefined
+    const path = text.slice('unix:'.length)
+    return within(1, 107, Buffer.byteLength(path)) === undefined ? undefined : path
+  },
+}
+
+/**
+ * A file on disk. better-sqlite3 trims a path before it looks for the empty one and `:memory:`, for
+ * both of which it opens a database that a restart loses.
+ */
+export const dataFile: Kind<string> = {
+  placeholder: 'PATH',
+  expected:
+    'the path of a file on disk, such as data/sessions.db, that does not end as the files beside ' +
+    'such a one do (.lock, .reserve, -wal, -shm, -journal)',
+  parse(text) {
+    if (/(\.lock|\.reserve|-wal|-shm|-journal)$/.test(text)) return undefined
+    if (text === '' || text !== text.trim()) return undefined
+    return text === ':memory:' || /[/\\]$/.test(text) ? undefined : text
+  },
+}
+
+/** Any file; it need not be there. */
+export const anyFile: Kind<string> = {
+  placeholder: 'PATH',
+  expected: 'the path of a file, such as /run/secrets/coatcheck',
+  parse: (text) => (text === '' || /[/\\]$/.test(text) ? undefined : text),
+}
+
+/** API keys with commas between. */
+export const apiKeys: Kind<string[]> = {
+  placeholder: 'KEYS',
+  expected: `one or more API keys with commas between, each ${API_KEY_SHAPE}`,
+  parse(text) {
+    const keys = text.split(',').map((key) => key.trim())
+    return keys.every(isApiKey) ? keys : undefined
+  },
+}
+
+/**
+ * Whom to believe about a client's address and scheme: addresses and ranges in CIDR notation, and
+ * the word `unix` for every peer on the unix socket.
+ */
+export const proxies: Kind<string[]> = {
+  placeholder: 'LIST',
+  expected:
+    'none, or a list of IP addresses, CIDR ranges and the words loopback and unix, ' +
+    'such as 10.0.0.0/8,192.0.2.7',
+  parse(text) {
+    if (text === 'none') return []
+    // What a user of Express's `trust proxy` would write; here it does not trust everyone.
+    if (text === 'true') return [...loopback]
+    const found = text.split(',').map((item) => readProxy(item.trim()))
+    return found.includes(undefined) ? undefined : [...new Set(found.flatMap((item) => item ?? []))]
+  },
+}
+
+/** A token of RFC 9110. Coatcheck puts `__Host-Http-` in front by itself, when the cookie is secure. */
+export const cookieToken: Kind<string> = {
+  placeholder: 'NAME',
+  expected:
+    "a cookie's name of 1 to 100 letters, digits and !#$%&'*+-.^_`|~, " +
+    'without a prefix such as __Host- or __Secure-',
+  parse(text) {
+    const isToken = /^[\w!#$%&'*+.^`|~-]{1,100}$/.test(text)
+    // Browsers compare the prefixes without case.
+    return isToken && !/^__(host|secure|http)-/i.test(text) ? text : undefined
+  },
+}
+
+/**
+ * The `Domain` of a cookie, in small letters and, where it has other ones, as `xn--`. Of one label or
+ * an address no browser takes it; that of a public suffix such as `co.uk` is for the operator to know.
+ */
+export const cookieDomain: Kind<string> = {
+  placeholder: 'DOMAIN',
+  expected:
+    'a domain of two labels or more, whose hosts share the cookie, such as example.com; ' +
+    'no single label, no address',
+  parse(text) {
+    // To the URL standard, more than a domain is one with something after it.
+    if (/[^\p{L}\p{M}\p{N}._-]/u.test(text)) return undefined
+    const domain = domainToASCII(text.replace(/^\./, ''))
+    const isDomain = isHostName(domain) && domain.includes('.') && isIP(domain) === 0
+    return isDomain && domain.split('.').every((label) => label.length <= 63) ? domain : undefined
+  },
+}
+
+/** In any case, as in the header itself. */
+export const sameSite: Kind<'Strict' | 'Lax' | 'None'> = {
+  placeholder: 'strict|lax|none',
+  expected: 'strict or lax or none',
+  parse: (text) =>
+    (['Strict', 'Lax', 'None'] as const).find((word) => word.toLowerCase() === text.toLowerCase()),
+}
+
+function readDuration(text: string): number | undefined {
+  const parts = /^(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?(?:(\d+)ms)?$/.exec(text)
+  if (text === '0') return 0
+  if (parts === null || text === '') return undefined
+  const [weeks, days, hours, minutes, seconds, milliseconds] = parts
+    .slice(1)
+    .map((digits: string | undefined) => Number(digits ?? 0))
+  return (
+    (weeks ?? 0) * 604_800_000 +
+    (days ?? 0) * 86_400_000 +
+    (hours ?? 0) * 3_600_000 +
+    (minutes ?? 0) * 60_000 +
+    (seconds ?? 0) * 1000 +
+    (milliseconds ?? 0)
+  )
+}
+
+const bytesOfUnit: ReadonlyMap<string, number> = new Map([
+  ['', 1],
+  ['b', 1],
+  ['kb', 1000],
+  ['kib', 1024],
+  ['mb', 1000 ** 2],
+  ['mib', 1024 ** 2],
+])
+
+function readSize(text: string): number | undefined {
+  const [, digits, unit] = /^(\d+)([a-z]*)$/i.exec(text) ?? []
+  const unitBytes = bytesOfUnit.get((unit ?? '').toLowerCase())
+  return unitBytes === undefined ? undefined : Number(digits) * unitBytes
+}
+
+function readInteger(text: string): number | undefined {
+  return /^(0|[1-9]\d*)$/.test(text) ? Number(text) : undefined
+}
+
+const loopback = ['127.0.0.0/8', '::1/128']
+
+function readProxy(item: string): string[] | undefined {
+  if (item === 'loopback') return loopback
+  if (item === 'unix') return [item]
+  const [address = '', prefix, ...rest] = item.split('/')
+  // A zone, as in fe80::1%eth0, is one machine's name for an interface: nothing to compare with.
+  if (isIP(address) === 0 || address.includes('%') || rest.length > 0) return undefined
+  if (prefix === undefined) return [item]
+  return within(0, isIPv6(address) ? 128 : 32, readInteger(prefix)) === undefined
+    ? undefined
+    : [item]
+}
+
+// A last label of digits alone is an IPv4 address gone wrong, such as 127.0.0 or 256.1.1.1.
+function isHostName(text: string): boolean {
+  return (
+    text.length <= 253 &&
+    /^[a-z\d_]([a-z\d_-]*[a-z\d_])?(\.[a-z\d_]([a-z\d_-]*[a-z\d_])?)*$/i.test(text) &&
+    !/(^|\.)\d+$/.test(text)
+  )
+}
+
+function within(
+  least: number | undefined,
+  most: number | undefined,
+  value: number | undefined,
+): number | undefined {
+  if (least === undefined || most === undefined || value === undefined) return undefined
+  return value >= least && value <= most ? value : undefined
+}

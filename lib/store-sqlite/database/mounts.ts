@@ -1,0 +1,52 @@
+/**
+ * A file that is mounted by itself, as containers do with `-v sessions.db:/data/sessions.db`. Its log
+ * and its lock stand beside the name, in a folder that is another at each place where the file is
+ * mounted: what is in the log is missing at the next place, and two servers can hold one file.
+ */
+import { readFileSync } from 'node:fs'
+import { codeOf } from '../../base/errors.ts'
+import { realNameOf } from './data-path.ts'
+import { StorageError } from './storage-error.ts'
+
+const MOUNTS = '/proc/self/mountinfo'
+
+/** What belongs together, and so in one folder. */
+const FILES = ['', '-wal', '-shm', '-journal', '.lock']
+
+/** Throws a `StorageError` where the data file, its log or its lock is a mount of its own. */
+export function refuseMountedFiles(path: string): void {
+  const mounts = readMountPoints()
+  if (mounts.size === 0) return
+  const name = realNameOf(path)
+  const mounted = FILES.map((end) => name + end).find((file) => mounts.has(file))
+  if (mounted === undefined) return
+  throw new StorageError(
+    'unwritable',
+    `Cannot open ${path}: ${mounted === path ? 'it' : mounted} is mounted by itself, so that the ` +
+      'file, its log and its lock would not stay together, and writes would be lost; ' +
+      'mount the folder that they are in instead',
+  )
+}
+
+/** None where the system tells of none, such as on macOS. */
+function readMountPoints(): ReadonlySet<string> {
+  try {
+    return parseMountPoints(readFileSync(MOUNTS, 'utf8'))
+  } catch (error) {
+    if (['ENOENT', 'EACCES', 'ENOTDIR'].includes(codeOf(error))) return new Set()
+    throw error
+  }
+}
+
+/** The fifth field of each line, https://man7.org/linux/man-pages/man5/proc_pid_mountinfo.5.html */
+export function parseMountPoints(mountinfo: string): ReadonlySet<string> {
+  const points = mountinfo.split('\n').map((line) => line.split(' ')[4] ?? '')
+  return new Set(points.filter((point) => point !== '').map(unescape))
+}
+
+/** The kernel writes a space, a tab, a line feed and a backslash as the octal number of the byte. */
+function unescape(point: string): string {
+  return point.replaceAll(/\\([0-7]{3})/g, (_, octal: string) =>
+    String.fromCharCode(Number.parseInt(octal, 8)),
+  )
+}

@@ -1,0 +1,210 @@
+/**
+ * What is open, held once a second against what SQLite has written to it: other programs cut files
+ * short, or write into them, while they are open. SQLite looks at none of that, and goes on.
+ */
+import { endianness } from 'node:os'
+import { fstatSync, lstatSync, openSync, realpathSync, statSync } from 'node:fs'
+import { codeOf } from '../../base/errors.ts'
+import {
+  FRAME_HEADER_BYTES,
+  isPageSize,
+  LOG_HEADER_BYTES,
+  readAt,
+  readFrameHead,
+} from '../wal/wal-frames.ts'
+import { CHANGE_COUNTER_AT, FILE_HEADER_BYTES, firstMissingPage } from '../wal/strange-wal.ts'
+
+/** A file of the store, by its name: what must be found there. */
+export type NamedFile = {
+  readonly role: 'file' | 'log' | 'index' | 'lock'
+  readonly path: string
+  readonly dev: bigint
+  readonly ino: bigint
+  /** Whether the name itself is a symbolic link. */
+  readonly isLink: boolean
+}
+
+export type OpenFiles = {
+  readonly named: readonly NamedFile[]
+  /**
+   * Throws, and says what is wrong, where what was written is not there any more, or the disk does
+   * not give it back.
+   */
+  check(): void
+}
+
+/**
+ * What SQLite knows of the log, in the file that all connections share. Of the two copies the second
+ * is written first: https://sqlite.org/walformat.html#the_wal_index_header
+ */
+type LogState = {
+  readonly bytes: Buffer
+  readonly frames: number
+  /** Of the database, in pages, as of the last transaction. */
+  readonly size: number
+  readonly pageBytes: number
+  readonly salts: bigint
+  readonly lastSum: bigint
+}
+
+const STATE_BYTES = 48
+/** After both copies: how many frames of the log have been moved into the file. */
+const MOVED_AT = 2 * STATE_BYTES
+const VERSIONS_AT = 18
+/** Both versions, of a file that has a log. */
+const WITH_LOG = 0x0202
+
+/** It is written all the time: what is wrong is found twice, with nothing written between. */
+const ATTEMPTS = 4
+
+/**
+ * Opens the files of a database that this process has open. They stay open: SQLite loses its locks
+ * on a file when any descriptor of it is closed. Throws what `node:fs` throws.
+ */
+export function watchOpenFiles(path: string): OpenFiles {
+  const name = realpathSync(path)
+  const file = openSync(name, 'r')
+  const log = openSync(`${name}-wal`, 'r')
+  const index = openSync(`${name}-shm`, 'r')
+  const named = [
+    ...(name === path ? [] : [name]).map((path) => identify('file', path)),
+    identify('file', path),
+    identify('log', `${name}-wal`),
+    identify('index', `${name}-shm`),
+    identify('lock', `${name}.lock`),
+  ]
+  let start = readAt(file, 0, FILE_HEADER_BYTES)
+  let startSalts = readLogState(index)?.salts
+  /** Frames that were in the file already when its start was read. */
+  let startMoved = 0
+  let fileBytes = fstatSync(file).size
+  let seen: LogState | undefined
+
+  /** What is wrong with the log, which must hold all frames that SQLite knows of. */
+  function findLogLoss(state: LogState): string | undefined {
+    if (state.frames === 0) return undefined
+    const header = readAt(log, 0, LOG_HEADER_BYTES)
+    const last = readFrameHead(log, state.frames - 1, state.pageBytes)
+    const isWhole =
+      header.length === LOG_HEADER_BYTES &&
+      header.readBigUInt64BE(16) === state.salts &&
+      last?.salts === state.salts &&
+      last.sum === state.lastSum &&
+      fstatSync(log).size >= LOG_HEADER_BYTES + state.frames * frameBytesOf(state)
+    // Of a log that was cut short and written on, what was its end is a hole.
+    const isJoined =
+      seen === undefined ||
+      seen.salts !== state.salts ||
+      seen.frames === 0 ||
+      readFrameHead(log, seen.frames - 1, seen.pageBytes)?.sum === seen.lastSum
+    if (isWhole && isJoined) return undefined
+    return `The log ${name}-wal was cut short or overwritten by another program`
+  }
+
+  function findFileLoss(state: LogState): string | undefined {
+    const bytes = fstatSync(file).size
+    const now = readAt(file, 0, FILE_HEADER_BYTES)
+    if (bytes < fileBytes) {
+      const pages = new Set(pagesInLog(state))
+      const size = state.size > 0 ? state.size : start.readUInt32BE(28)
+      if (firstMissingPage(bytes, state.pageBytes, size, pages) !== undefined) {
+        return `The data file ${name} was cut short by another program`
+      }
+    }
+    if (!now.equals(start) && !isOurs(now, state)) {
+      return `The data file ${name} was overwritten by another program`
+    }
+    return undefined
+  }
+
+  /** The start of the file changes only as the log is moved into it, by whatever program. */
+  function isOurs(now: Buffer, state: LogState): boolean {
+    if (now.length < FILE_HEADER_BYTES || now.readUInt16BE(VERSIONS_AT) !== WITH_LOG) return false
+    const isSameLog = state.salts === startSalts
+    // From a log that has been begun anew since: what cannot be compared must not be older.
+    const isNotOlder = now.readUInt32BE(CHANGE_COUNTER_AT) >= start.readUInt32BE(CHANGE_COUNTER_AT)
+    if (!isSameLog && isNotOlder) return true
+    // It has come from the last frames, in a log that may be of any length.
+    for (let frame = state.frames - 1; frame >= (isSameLog ? startMoved : 0); frame--) {
+      if (readFrameHead(log, frame, state.pageBytes)?.page !== 1) continue
+      const at = LOG_HEADER_BYTES + frame * frameBytesOf(state) + FRAME_HEADER_BYTES
+      if (readAt(log, at, FILE_HEADER_BYTES).equals(now)) return true
+    }
+    return false
+  }
+
+  function* pagesInLog(state: LogState): Generator<number> {
+    for (let frame = 0; frame < state.frames; frame++) {
+      yield readFrameHead(log, frame, state.pageBytes)?.page ?? 0
+    }
+  }
+
+  function note(state: LogState): void {
+    seen = state
+    fileBytes = fstatSync(file).size
+    // Before the start is read: what is moved in between is looked for once more.
+    startMoved = readMoved(index)
+    start = readAt(file, 0, FILE_HEADER_BYTES)
+    startSalts = state.salts
+  }
+
+  function check(): void {
+    if (fstatSync(file).nlink === 0) throw new Error('The data file was removed from its folder')
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const state = readLogState(index)
+      if (state === undefined) continue
+      const loss = findLogLoss(state) ?? findFileLoss(state)
+      const isSure = readLogState(index)?.bytes.equals(state.bytes) === true
+      if (loss === undefined) return note(state)
+      if (isSure) throw new Error(loss)
+    }
+  }
+
+  return {
+    named,
+    check() {
+      try {
+        check()
+      } catch (error) {
+        if (codeOf(error) === '') throw error
+        throw new Error(`The disk of the data file fails (${codeOf(error)})`, { cause: error })
+      }
+    },
+  }
+}
+
+/** Undefined while it is being written, and where it has been cut short. */
+function readLogState(index: number): LogState | undefined {
+  const both = readAt(index, 0, 2 * STATE_BYTES)
+  const bytes = both.subarray(0, STATE_BYTES)
+  if (both.length < 2 * STATE_BYTES || !bytes.equals(both.subarray(STATE_BYTES))) return undefined
+  const isLittle = endianness() === 'LE'
+  const number = (at: number): number =>
+    isLittle ? bytes.readUInt32LE(at) : bytes.readUInt32BE(at)
+  const written = isLittle ? bytes.readUInt16LE(14) : bytes.readUInt16BE(14)
+  const pageBytes = written === 1 ? 65_536 : written
+  if (!isPageSize(pageBytes)) return undefined
+  return {
+    bytes,
+    frames: number(16),
+    size: number(20),
+    pageBytes,
+    salts: bytes.readBigUInt64BE(32),
+    lastSum: (BigInt(number(24)) << 32n) | BigInt(number(28)),
+  }
+}
+
+function readMoved(index: number): number {
+  const bytes = readAt(index, MOVED_AT, 4)
+  if (bytes.length < 4) return 0
+  return endianness() === 'LE' ? bytes.readUInt32LE(0) : bytes.readUInt32BE(0)
+}
+
+function frameBytesOf({ pageBytes }: LogState): number {
+  return FRAME_HEADER_BYTES + pageBytes
+}
+
+function identify(role: NamedFile['role'], path: string): NamedFile {
+  const { dev, ino } = statSync(path, { bigint: true })
+  return { role, path, dev, ino, isLink: lstatSync(path).isSymbolicLink() }
+}

@@ -1,0 +1,101 @@
+/**
+ * Names of the data file besides the one that its log and its lock stand beside. Of two names of a
+ * file, neither knows the other's lock nor log: two servers could hold it, or one miss a log.
+ */
+import { lstatSync, readdirSync, type Stats, statSync } from 'node:fs'
+import { dirname, join, parse } from 'node:path'
+import { codeOf } from '../../base/errors.ts'
+import { realNameOf, symbolicNamesOf } from './data-path.ts'
+import { isHeld } from './lock.ts'
+import { ASIDE_MARK } from '../operator/set-aside.ts'
+import { StorageError } from './storage-error.ts'
+
+/** What SQLite may have beside a file that belongs to what is in it. */
+const LOGS = ['-wal', '-journal']
+
+/**
+ * Throws a `StorageError` where the file has hard links; and where a symbolic link to it, on the way or
+ * in its folder, has a log or a held lock of its own, as is left when a file is renamed and linked to
+ * while it is open.
+ */
+export function refuseOtherNames(path: string): void {
+  const name = realNameOf(path)
+  for (const link of new Set([...symbolicNamesOf(path), ...linksBeside(name)])) {
+    for (const end of LOGS) refuseLogOfLink(path, link, name, end)
+    refuseLockOfLink(path, link, name)
+  }
+  refuseHardLinks(path, name)
+}
+
+/** Symbolic links in the folder of the file that lead to it and have a log or a lock of their own. */
+function linksBeside(name: string): string[] {
+  const folder = dirname(name)
+  const linked = namesIn(folder).flatMap((other) => {
+    const end = [...LOGS, '.lock'].find((end) => other.endsWith(end))
+    return end === undefined ? [] : [join(folder, other.slice(0, -end.length))]
+  })
+  return linked.filter((link) => isLink(link) && realNameOf(link) === name)
+}
+
+function isLink(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true
+}
+
+/** None of a folder that is to come, and of one that this user may not list. */
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder)
+  } catch (error) {
+    if (/^(ENOENT|EACCES|EPERM)$/.test(codeOf(error))) return []
+    throw error
+  }
+}
+
+function refuseLogOfLink(path: string, link: string, name: string, end: string): void {
+  const log = look(link + end)
+  if (log === undefined || log.size === 0 || isSame(log, look(name + end))) return
+  throw new StorageError(
+    'damaged',
+    `Cannot open ${path}: ${link} is a symbolic link to ${name}, and the log ${link}${end} beside ` +
+      'the link holds writes for the file that had that name; nothing was changed. If that file ' +
+      'was renamed, remove the link and give the file its name back; or move that log away, and ' +
+      'do without these writes',
+  )
+}
+
+function refuseLockOfLink(path: string, link: string, name: string): void {
+  const lock = look(`${link}.lock`)
+  if (lock === undefined || isSame(lock, look(`${name}.lock`)) || !isHeld(path, `${link}.lock`)) {
+    return
+  }
+  throw new StorageError(
+    'in_use',
+    `Cannot open ${path}: ${link} is a symbolic link to ${name}, and another Coatcheck server has ` +
+      'it open by the name of the link; stop that one, remove the link and give the file its name back',
+  )
+}
+
+/** A restore that was broken off leaves the file a name under which nobody serves it. */
+function refuseHardLinks(path: string, name: string): void {
+  const found = look(name)
+  if (found === undefined || !found.isFile() || found.nlink === 1) return
+  const { dir, base } = parse(name)
+  const leftBehind = namesIn(dir).filter((other) => {
+    return other.startsWith(`${base}${ASIDE_MARK}`) && isSame(found, look(join(dir, other)))
+  })
+  const others = found.nlink - 1 - leftBehind.length
+  if (others === 0) return
+  throw new StorageError(
+    'in_use',
+    `Cannot open ${path}: it must have one name, it has ${others} more (hard links), and another ` +
+      'server could have it open by one of them; remove the others, or use a copy',
+  )
+}
+
+function look(path: string): Stats | undefined {
+  return statSync(path, { throwIfNoEntry: false })
+}
+
+function isSame(one: Stats, other: Stats | undefined): boolean {
+  return one.dev === other?.dev && one.ino === other.ino
+}

@@ -1,0 +1,56 @@
+/** What the errors of SQLite mean to those who ask the store. */
+import Database from 'better-sqlite3'
+import { CoatcheckError } from '../../base/errors.ts'
+
+/**
+ * Whether SQLite has come upon a page that is none, upon the end of a file that was longer, or upon
+ * rows that contradict each other: of what the writer has looked at before, no constraint forbids.
+ */
+export function isDamage(error: InstanceType<typeof Database.SqliteError>): boolean {
+  return /^SQLITE_(CORRUPT|NOTADB|IOERR_SHORT_READ|CONSTRAINT_(UNIQUE|PRIMARYKEY|ROWID|NOTNULL))/.test(
+    error.code,
+  )
+}
+
+export function damagedFile({ code }: { readonly code: string }): CoatcheckError {
+  return new CoatcheckError(
+    'storage_damaged',
+    `Cannot use this part of the data file: it is damaged (${code}); the command check tells more, ` +
+      'and a backup can be restored',
+  )
+}
+
+/** The errors after which SQLite has surely written nothing, so that work can go on. */
+export function refusalFor(error: unknown): CoatcheckError | undefined {
+  if (!(error instanceof Database.SqliteError)) return undefined
+  if (isDamage(error)) return damagedFile(error)
+  if (error.code === 'SQLITE_FULL') {
+    return new CoatcheckError(
+      'storage_full',
+      'Cannot write: the disk is full; nothing was changed, reads go on',
+    )
+  }
+  if (error.code.startsWith('SQLITE_BUSY')) {
+    return new CoatcheckError(
+      'storage_busy',
+      'Cannot write: another program holds the data file; nothing was changed, try again',
+    )
+  }
+  return undefined
+}
+
+export function damagedSession(id: string): CoatcheckError {
+  return new CoatcheckError(
+    'storage_damaged',
+    `Cannot read the session ${id}: its record in the data file is damaged; restore a backup, ` +
+      'or end it with the command end',
+  )
+}
+
+export function damagedTombstone(id: string): CoatcheckError {
+  return new CoatcheckError(
+    'storage_damaged',
+    `Cannot tell when and why the session ${id} ended: its record in the data file is damaged; ` +
+      'restore a backup, or end it with the command end',
+  )
+}

@@ -1,0 +1,92 @@
+import { statSync } from 'node:fs'
+import { codeOf } from '../../base/errors.ts'
+
+/** Why a store cannot be opened; each has an exit code of its own. */
+export type StorageFault =
+  'missing' | 'damaged' | 'foreign' | 'newer' | 'older' | 'in_use' | 'unwritable' | 'disk_failed'
+
+/** A refusal to open the data file. The file is left as it was. */
+export class StorageError extends Error {
+  readonly fault: StorageFault
+
+  constructor(fault: StorageFault, message: string) {
+    super(message)
+    this.name = 'StorageError'
+    this.fault = fault
+  }
+}
+
+/** Runs what opens or reads the file, and turns its failures into a `StorageError`. */
+export function guarded<T>(path: string, run: () => T): T {
+  try {
+    return run()
+  } catch (error) {
+    throw asStorageError(path, error)
+  }
+}
+
+/** What went wrong as the file was opened, as a `StorageError` where it is the file's or the disk's. */
+export function asStorageError(path: string, error: unknown): unknown {
+  if (error instanceof StorageError) return error
+  const code = codeOf(error)
+  const refuse = (fault: StorageFault, reason: string): StorageError =>
+    new StorageError(fault, `Cannot open ${path}: ${reason}`)
+
+  if (code === 'SQLITE_NOTADB') {
+    return hasLog(path)
+      ? malformedFile(path, 'it is not a SQLite database')
+      : refuse('foreign', 'it is not a SQLite database; give Coatcheck a file of its own (--data)')
+  }
+  if (code.startsWith('SQLITE_CORRUPT')) return malformedFile(path, 'SQLite finds it malformed')
+  // It has the marks of ours, and not the tables.
+  if (error instanceof Error && /^no such (table|column)/.test(error.message)) {
+    return malformedFile(path, error.message)
+  }
+  if (/^(SQLITE_FULL|SQLITE_IOERR_SHMSIZE|ENOSPC|EDQUOT)$/.test(code)) {
+    return refuse('disk_failed', 'the disk is full; make space and start again')
+  }
+  if (/^SQLITE_IOERR_SHM(MAP|LOCK)/.test(code)) {
+    return refuse(
+      'unwritable',
+      `processes cannot share memory in its folder (${code}), as on many network file systems; ` +
+        'give a file on a disk of this machine (--data)',
+    )
+  }
+  if (/^(SQLITE_IOERR|EIO|EFBIG)/.test(code)) {
+    return refuse('disk_failed', `the disk fails (${code})`)
+  }
+  if (code.startsWith('SQLITE_BUSY')) {
+    return refuse('in_use', 'another program is writing to it; stop that one')
+  }
+  if (
+    /^SQLITE_(CANTOPEN|READONLY|PERM|AUTH)|^E(ACCES|PERM|ROFS|NOTDIR|ISDIR|EXIST|NOENT)/.test(code)
+  ) {
+    return refuse(
+      'unwritable',
+      `the file and its folder must be writable for this user (${code}); mend their rights, or ` +
+        'give another file (--data)',
+    )
+  }
+  return error
+}
+
+/** The refusal of a file of which the structure is not whole. */
+export function malformedFile(path: string, finding: string): StorageError {
+  const wayOut = hasLog(path)
+    ? `Put the file back that the log beside it, ${path}-wal, was written for; or move both away, ` +
+      'and restore a backup or start with an empty file'
+    : 'Restore a backup, or move the file away to start with an empty one'
+  return new StorageError(
+    'damaged',
+    `Cannot open ${path}: the file is damaged (${finding}); nothing was changed. ${wayOut}`,
+  )
+}
+
+/** Whether writes may be in the log that are not in the file. */
+function hasLog(path: string): boolean {
+  try {
+    return (statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0) > 0
+  } catch {
+    return false
+  }
+}

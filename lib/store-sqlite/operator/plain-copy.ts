@@ -1,0 +1,118 @@
+/**
+ * A copy of a database and its log as one file without a log, made as SQLite would read the two. It
+ * needs no name while it is made, so that whatever ends this process takes it away.
+ */
+import {
+  closeSync,
+  existsSync,
+  ftruncateSync,
+  openSync,
+  readSync,
+  statSync,
+  writeSync,
+} from 'node:fs'
+import {
+  type Frame,
+  framesOf,
+  LOG_HEADER_BYTES,
+  readAt,
+  readFramePage,
+  readLogHeader,
+  sameSum,
+} from '../wal/wal-frames.ts'
+import { StorageError } from '../database/storage-error.ts'
+
+const PIECE_BYTES = 1024 * 1024
+
+/** Of the header, what says how it is written and read: 2 with a log beside it, 1 without. */
+const VERSIONS_AT = 18
+const WITHOUT_LOG = 0x0101
+
+/** A copy that another program has written into meanwhile is made again, so many times in all. */
+const ATTEMPTS = 3
+
+/**
+ * Writes the database at `source` into the open file, over what is in it. `path` is its name for
+ * messages. Throws a `StorageError` where another program keeps writing, or was broken off as it did
+ * without a log; else what `node:fs` throws.
+ */
+export function writePlainCopy(source: string, copy: number, path: string): void {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const before = stateOf(source)
+    if ((statSync(`${source}-journal`, { throwIfNoEntry: false })?.size ?? 0) > 0) {
+      throw cannotRead(path, 'what was written last is to be undone first, with its -journal')
+    }
+    ftruncateSync(copy, 0)
+    opened(source, (file) => copyAll(file, copy))
+    if (existsSync(`${source}-wal`)) opened(`${source}-wal`, (log) => moveLog(log, copy))
+    if (readAt(copy, 0, VERSIONS_AT).length === VERSIONS_AT) {
+      const versions = Buffer.alloc(2)
+      versions.writeUInt16BE(WITHOUT_LOG)
+      writeFully(copy, versions, VERSIONS_AT)
+    }
+    if (stateOf(source) === before) return
+  }
+  throw cannotRead(path, 'another program writes to it, and this user may not read beside that')
+}
+
+function cannotRead(path: string, reason: string): StorageError {
+  return new StorageError(
+    'in_use',
+    `Cannot read ${path}: ${reason}; run this as the user of the server`,
+  )
+}
+
+function opened(path: string, use: (file: number) => void): void {
+  const file = openSync(path, 'r')
+  try {
+    use(file)
+  } finally {
+    closeSync(file)
+  }
+}
+
+function copyAll(file: number, copy: number): void {
+  const piece = Buffer.alloc(PIECE_BYTES)
+  for (let at = 0; ;) {
+    const length = readSync(file, piece, 0, piece.length, at)
+    if (length === 0) return
+    writeFully(copy, piece.subarray(0, length), at)
+    at += length
+  }
+}
+
+/** What SQLite takes of a log: each transaction that is whole, up to the first that is not. */
+function moveLog(log: number, copy: number): void {
+  const header = readLogHeader(readAt(log, 0, LOG_HEADER_BYTES))
+  if (header === undefined) return
+  const { pageBytes } = header
+  let sum = header.sum
+  let waiting: Pick<Frame, 'index' | 'page'>[] = []
+  let pages: number | undefined
+  for (const { index, page, sizeAfter, salts, stored, sumFrom } of framesOf(log, header)) {
+    if (salts !== header.salts || page === 0 || !sameSum(sumFrom(sum), stored)) break
+    sum = stored
+    waiting.push({ index, page })
+    if (sizeAfter === 0) continue
+    for (const { index, page } of waiting) {
+      writeFully(copy, readFramePage(log, index, pageBytes), (page - 1) * pageBytes)
+    }
+    waiting = []
+    pages = sizeAfter
+  }
+  if (pages !== undefined) ftruncateSync(copy, pages * pageBytes)
+}
+
+function writeFully(file: number, bytes: Buffer, at: number): void {
+  for (let done = 0; done < bytes.length;) {
+    done += writeSync(file, bytes, done, bytes.length - done, at + done)
+  }
+}
+
+/** Another text whenever the file or its log has been written to. */
+function stateOf(source: string): string {
+  return ['', '-wal', '-journal']
+    .map((end) => statSync(`${source}${end}`, { throwIfNoEntry: false, bigint: true }))
+    .map((found) => (found === undefined ? '-' : `${found.ino} ${found.size} ${found.mtimeNs}`))
+    .join()
+}

@@ -1,0 +1,223 @@
+/**
+ * The data file for a command that only reads, beside a server or without one: it needs no folder
+ * that can be written, and leaves nothing there.
+ */
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readSync,
+  realpathSync,
+  rmSync,
+  statSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import type Database from 'better-sqlite3'
+import { codeOf } from '../../base/errors.ts'
+import { refuseDamagedLog, refuseMissing, refuseOlder } from './command-database.ts'
+import {
+  inspect,
+  inspectDatabase,
+  openQueryDatabase,
+  openReaderDatabase,
+} from '../database/database.ts'
+import { isServed } from '../database/lock.ts'
+import { refuseMountedFiles } from '../database/mounts.ts'
+import { refuseOtherNames } from '../database/other-names.ts'
+import { writePlainCopy } from './plain-copy.ts'
+import { guarded, StorageError } from '../database/storage-error.ts'
+import { refuseLogWithoutFile } from '../wal/strange-wal.ts'
+
+export type ReadingDatabase = {
+  readonly database: Database.Database
+  /** Removes a copy, too. */
+  close(): void
+}
+
+/** What SQLite may have beside a file that belongs to what is in it. */
+const LOGS = ['-wal', '-journal']
+
+/**
+ * Throws a `StorageError` where there is none, it is damaged, or it is not one that this Coatcheck has
+ * brought up to date. `beforeOpening` may read the file in a way of its own, see `openForCommand`.
+ */
+export function openForReading(
+  path: string,
+  beforeOpening: () => void = () => {},
+): ReadingDatabase {
+  return guarded(path, () => {
+    refuseLogWithoutFile(path)
+    refuseMissing(path)
+    refuseUnreadable(path)
+    refuseSplitLog(path)
+    refuseDamagedLog(path, isServedHere)
+    beforeOpening()
+    if (!isServedHere(path)) refuseBeforeLogIsMoved(path)
+    const opened = openInPlace(path) ?? openCopy(path)
+    try {
+      refuseOlder(path, inspectDatabase(opened.database, path, 'quick_check'))
+      return opened
+    } catch (error) {
+      opened.close()
+      throw error
+    }
+  })
+}
+
+/**
+ * Whoever may write moves the log into the file as the last to close it, whatever the file is: so that
+ * what is refused stays as it was, one who may not looks first.
+ */
+function refuseBeforeLogIsMoved(path: string): void {
+  const file = realpathSync(path)
+  const logBytes = statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0
+  if (logBytes === 0 || !mayWriteBeside(file)) return
+  refuseOlder(path, inspect(path, 'quick_check'))
+}
+
+/** A file that has no log, such as a backup, may be mounted, and may have as many names as it likes. */
+export function refuseSplitLog(path: string): void {
+  if (!mayHaveLog(realpathSync(path))) return
+  refuseMountedFiles(path)
+  refuseOtherNames(path)
+}
+
+function refuseUnreadable(path: string): void {
+  try {
+    accessSync(path, constants.R_OK)
+  } catch (error) {
+    throw new StorageError(
+      'unwritable',
+      `Cannot open ${path}: this user may not read it (${codeOf(error)}); run this as its owner, or as root`,
+    )
+  }
+}
+
+/** Who may not read the lock cannot tell. */
+function isServedHere(path: string): boolean {
+  try {
+    return isServed(path)
+  } catch {
+    return false
+  }
+}
+
+/**
+ * Undefined where SQLite would have to put something into a folder that it may not write, or where it
+ * would leave it there.
+ */
+function openInPlace(path: string): ReadingDatabase | undefined {
+  const file = realpathSync(path)
+  if (mayWriteBeside(file)) return opening(openQueryDatabase(path))
+  if (mayHaveLog(file) && !existsSync(`${file}-shm`)) return undefined
+  try {
+    return opening(openReaderDatabase(path))
+  } catch (error) {
+    // Of what is beside it, this user may not read or lock something.
+    if (/^SQLITE_(CANTOPEN|READONLY|BUSY_RECOVERY|PERM)/.test(codeOf(error))) return undefined
+    throw error
+  }
+}
+
+function opening(database: Database.Database): ReadingDatabase {
+  try {
+    // SQLite looks at a file only once it is read.
+    database.pragma('schema_version')
+    return { database, close: () => database.close() }
+  } catch (error) {
+    database.close()
+    throw error
+  }
+}
+
+function mayWriteBeside(file: string): boolean {
+  return mayWrite(file) && mayWrite(dirname(file))
+}
+
+function mayWrite(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Whether SQLite would look for a log: https://sqlite.org/fileformat2.html#file_format_version_numbers */
+function mayHaveLog(path: string): boolean {
+  if (LOGS.some((end) => existsSync(`${path}${end}`))) return true
+  const file = openSync(path, 'r')
+  try {
+    const header = Buffer.alloc(20)
+    return readSync(file, header, 0, header.length, 0) === header.length && header[18] === 2
+  } finally {
+    closeSync(file)
+  }
+}
+
+/**
+ * The file and its log as one file in a temporary folder: there SQLite can do as it is used to. It is
+ * all sessions; so it loses its name before anything is in it, and is gone with this process, however
+ * that ends.
+ */
+function openCopy(path: string): ReadingDatabase {
+  let remove = (): void => {}
+  let database: Database.Database | undefined
+  try {
+    const folder = mkdtempSync(join(tmpdir(), 'coatcheck-'))
+    remove = () => rmSync(folder, { recursive: true, force: true })
+    const name = join(folder, 'copy.db')
+    const copy = openSync(name, 'wx+', 0o600)
+    try {
+      // SQLite does not look into it before it is read from.
+      database = openQueryDatabase(name)
+      removeIfPossible(folder)
+      writePlainCopy(realpathSync(path), copy, path)
+    } finally {
+      closeSync(copy)
+    }
+    const { close } = opening(database)
+    return {
+      database,
+      close() {
+        close()
+        remove()
+      },
+    }
+  } catch (error) {
+    database?.close()
+    remove()
+    throw noCopy(path, error)
+  }
+}
+
+/** Windows, and NFS in its way, keep the name of a file that is open: there `close` removes it. */
+function removeIfPossible(folder: string): void {
+  try {
+    rmSync(folder, { recursive: true, force: true })
+  } catch {
+    return
+  }
+}
+
+function noCopy(path: string, error: unknown): unknown {
+  const code = codeOf(error)
+  const place = `its folder cannot be written, and a copy in ${tmpdir()}`
+  if (/^(ENOSPC|EDQUOT|SQLITE_FULL)$/.test(code)) {
+    return new StorageError(
+      'disk_failed',
+      `Cannot read ${path}: ${place} has no room; make room, or name another folder (TMPDIR)`,
+    )
+  }
+  if (/^(ENOENT|ENOTDIR|EACCES|EPERM|EROFS)$/.test(code)) {
+    return new StorageError(
+      'unwritable',
+      `Cannot read ${path}: ${place} cannot be made (${code}); name another folder (TMPDIR)`,
+    )
+  }
+  return error
+}

@@ -1,0 +1,165 @@
+import type Database from 'better-sqlite3'
+import {
+  expireSession,
+  type Found,
+  isLive,
+  type Session,
+  type Tombstone,
+  touchSession,
+} from '../session/session.ts'
+import { createApiKeyTable } from './tables/api-key-table.ts'
+import { checksumOf, tombstoneChecksumOf } from './tables/checksum.ts'
+import {
+  parseSessionRow,
+  parseTombstoneRow,
+  SESSION_COLUMNS,
+  type SessionRow,
+  TOMBSTONE_COLUMNS,
+  type TombstoneRow,
+} from './tables/rows.ts'
+import { damagedSession, damagedTombstone } from './database/sqlite-errors.ts'
+import type { ApiKey, ListQuery, Page } from '../store/store.ts'
+
+export type Reader = {
+  /**
+   * As `Store.find`; `seenAt` is activity that the file does not know of yet, 0 for none. Throws
+   * `storage_damaged` for a session whose row is not as it was written.
+   */
+  find(id: string, now: number, seenAt: number): Found
+  /** As `Store.list`; `seenAt` answers the activity of a session that the file does not know of yet. */
+  list(query: ListQuery, now: number, seenAt: (id: string) => number): Page
+  listApiKeys(): readonly ApiKey[]
+  outsideChanges(): OutsideChanges
+}
+
+/**
+ * How many times a command has ended sessions in the file, and how many of these a running server
+ * has taken note of.
+ */
+export type OutsideChanges = { readonly made: number; readonly seen: number }
+
+/** A page ends after so much data and claims; each session may be as large as the limit allows. */
+const PAGE_LIMIT_CHARACTERS = 1024 * 1024
+
+type ListParameters = { sub: string | undefined; after: number; limit: number }
+
+const ABSENT: Found = { state: 'absent' }
+
+/**
+ * A tombstone that nobody has, found where there is none: so that a search without success
+ * takes the time of one that finds that the session has ended.
+ */
+const DECOY: Tombstone = {
+  id: '',
+  secretHash: '0'.repeat(43),
+  reason: 'logout',
+  endedAt: 0,
+}
+const DECOY_COLUMNS = `'${DECOY.id}', '${DECOY.secretHash}', '${DECOY.reason}', ${DECOY.endedAt}, ${tombstoneChecksumOf(DECOY)}`
+
+/**
+ * Reads sessions through one connection: the main thread's, and the writer's within a transaction.
+ * `recall`: the session as its row has it, where that is known without a look.
+ */
+export function createReader(
+  database: Database.Database,
+  keepEndedMs: number,
+  recall: (id: string) => Session | undefined = () => undefined,
+): Reader {
+  const findSession = database
+    .prepare<[string], SessionRow>(`select ${SESSION_COLUMNS} from sessions where id = ?`)
+    .raw()
+  const findTombstone = database
+    .prepare<[string], TombstoneRow>(
+      `select ${TOMBSTONE_COLUMNS} from tombstones where id = ?
+       union all select ${DECOY_COLUMNS} limit 1`,
+    )
+    .raw()
+
+  const listAll = database
+    .prepare<ListParameters, SessionRow>(
+      `select ${SESSION_COLUMNS} from sessions
+       where number > $after order by number limit $limit`,
+    )
+    .raw()
+  const listOfSub = database
+    .prepare<ListParameters, SessionRow>(
+      `select ${SESSION_COLUMNS} from sessions
+       where sub = $sub and number > $after order by number limit $limit`,
+    )
+    .raw()
+
+  const outsideChanges = database.prepare<[], OutsideChanges>(
+    'select made, seen from outside_changes',
+  )
+
+  function readSession(id: string): Session | undefined {
+    const row = findSession.get(id)
+    if (row === undefined) return undefined
+    const session = parseIntactRow(row)
+    if (session === undefined) throw damagedSession(id)
+    return session
+  }
+
+  function remembered(tombstone: Tombstone, now: number): Found {
+    return isRemembered(tombstone, now, keepEndedMs) ? { state: 'ended', tombstone } : ABSENT
+  }
+
+  return {
+    find(id, now, seenAt) {
+      const written = recall(id) ?? readSession(id)
+      if (written !== undefined) {
+        const session = touchSession(written, seenAt)
+        return isLive(session, now)
+          ? { state: 'live', session }
+          : remembered(expireSession(session), now)
+      }
+      const tombstone = parseIntactTombstone(findTombstone.get(id))
+      if (tombstone === undefined) throw damagedTombstone(id)
+      return tombstone.id === DECOY.id ? ABSENT : remembered(tombstone, now)
+    },
+
+    list({ sub, after = 0, limit }, now, seenAt) {
+      const sessions: Session[] = []
+      const damaged: string[] = []
+      let characters = 0
+      let rows = 0
+      const statement = sub === undefined ? listAll : listOfSub
+      for (const row of statement.iterate({ sub, after, limit })) {
+        const written = parseIntactRow(row)
+        if (written === undefined) {
+          damaged.push(row[0])
+        } else {
+          const session = touchSession(written, seenAt(row[0]))
+          if (isLive(session, now)) sessions.push(session)
+        }
+        rows++
+        characters += row[2].length + row[3].length
+        if (rows === limit || characters >= PAGE_LIMIT_CHARACTERS) {
+          return { sessions, damaged, next: row[11] }
+        }
+      }
+      return { sessions, damaged, next: undefined }
+    },
+
+    listApiKeys: createApiKeyTable(database).list,
+    outsideChanges: () => outsideChanges.get() ?? { made: 0, seen: 0 },
+  }
+}
+
+/** The opposite of what the sweep removes: `ended_at <= now - keepEndedMs`. */
+export function isRemembered(tombstone: Tombstone, now: number, keepEndedMs: number): boolean {
+  return tombstone.endedAt > now - keepEndedMs
+}
+
+/** Undefined for a row that is not as it was written. */
+export function parseIntactRow(row: SessionRow): Session | undefined {
+  const session = parseSessionRow(row)
+  return checksumOf(session) === row[12] ? session : undefined
+}
+
+function parseIntactTombstone(row: TombstoneRow | undefined): Tombstone | undefined {
+  if (row === undefined) return undefined
+  const tombstone = parseTombstoneRow(row)
+  return tombstoneChecksumOf(tombstone) === row[4] ? tombstone : undefined
+}

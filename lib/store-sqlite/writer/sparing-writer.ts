@@ -1,0 +1,124 @@
+/** What a writer does when space runs out: it goes on ending sessions, and refuses what takes more. */
+import { CoatcheckError } from '../../base/errors.ts'
+import { createDamageWatch } from '../damage-watch.ts'
+import { never } from './slices.ts'
+import type { SpaceReserve } from './space-reserve.ts'
+import type { WriteAheadLog } from '../wal/wal.ts'
+import type { StoreHealth } from '../../store/store.ts'
+import type { WriteOutcome, WriteRequest } from './write-request.ts'
+import { refusalOf, type Writer } from './writer.ts'
+
+type ServerWriter = Pick<Writer, 'run' | 'sweepSlice'>
+
+export type SparingWriter = ServerWriter & {
+  /** Looks how much space there is; to be called about once a second. */
+  check(): StoreHealth
+}
+
+export type Space = {
+  readonly reserve: SpaceReserve
+  readonly log: WriteAheadLog
+  /** Within the data file, to be used again: what ended sessions have left. */
+  readonly freeBytes: () => number
+  /** With a longer log than this, what makes it longer is refused. */
+  readonly logLimitBytes: number
+}
+
+/** So much room within the file is as good as a disk that is not full. */
+const ROOM_BYTES = 1024 * 1024
+
+/** A log that has not been begun anew for so long; or half as long as it may be. */
+const LONG_LOG_BYTES = 128 * 1024 * 1024
+
+const NOTHING_SWEPT = { ended: 0, removed: 0, damaged: 0, more: false }
+
+export function createSparingWriter(writer: ServerWriter, space: Space): SparingWriter {
+  const { reserve, log, freeBytes, logLimitBytes } = space
+  let isDiskFull = false
+  let isLogFull = false
+  const damage = createDamageWatch()
+
+  /** What ends sessions or shows that they live takes the space of the reserve, the others none. */
+  function runSparingly(requests: readonly WriteRequest[]): WriteOutcome[] {
+    const spared = requests.filter(isSpared)
+    const outcomes = spared.length > 0 ? writer.run(spared, never) : []
+    // Begun anew after each step, the log never needs more than it has already.
+    if (spared.length > 0) log.move('restart')
+    const refusal = refusalOf(isLogFull ? logTooLong() : diskFull())
+    return requests.map((request) => {
+      const outcome = isSpared(request) ? outcomes.shift() : undefined
+      return outcome ?? { ok: false, refusal }
+    })
+  }
+
+  /** From here on what is written comes from the reserve. */
+  function tapReserve(): void {
+    isDiskFull = true
+    reserve.release()
+    log.move('restart')
+  }
+
+  return {
+    run(requests, goesOn) {
+      if (isLogFull || isDiskFull) return runSparingly(requests)
+      const outcomes = writer.run(requests, goesOn)
+      damage.note(requests, outcomes)
+      if (!outcomes.some(isFull)) return outcomes
+      tapReserve()
+      // Of these, nothing was written.
+      const again = runSparingly(requests.filter((_, index) => isFull(outcomes[index])))
+      return outcomes.map((outcome) => (isFull(outcome) ? (again.shift() ?? outcome) : outcome))
+    },
+
+    sweepSlice(now, piece, goesOn) {
+      // Nobody waits for a sweep: while the log cannot be begun anew, it makes that no longer.
+      if (log.bytes() > logLimitBytes) return NOTHING_SWEPT
+      try {
+        return writer.sweepSlice(now, piece, isDiskFull ? never : goesOn)
+      } catch (error) {
+        const isFullDisk = error instanceof CoatcheckError && error.code === 'storage_full'
+        if (!isFullDisk || isDiskFull) throw error
+        tapReserve()
+        // A large slice needs more than there is: from here on they are as small as can be.
+        return writer.sweepSlice(now, piece)
+      }
+    },
+
+    check() {
+      const isHeld = reserve.hold()
+      if (isDiskFull) isDiskFull = !isHeld && (!log.move('restart') || freeBytes() < ROOM_BYTES)
+      if (isLogFull || log.bytes() > logLimitBytes) isLogFull = !log.move('restart')
+      return { state: stateOf(log.bytes()), logBytes: log.bytes() }
+    },
+  }
+
+  function stateOf(bytes: number): StoreHealth['state'] {
+    if (damage.isLasting()) return 'damaged'
+    if (isDiskFull) return 'disk_full'
+    if (isLogFull) return 'log_full'
+    return bytes > Math.min(LONG_LOG_BYTES, logLimitBytes / 2) ? 'log_long' : 'ok'
+  }
+}
+
+function isSpared({ kind }: WriteRequest): boolean {
+  return kind !== 'insert' && kind !== 'change' && kind !== 'add_api_key'
+}
+
+function isFull(outcome: WriteOutcome | undefined): boolean {
+  return outcome?.ok === false && outcome.refusal.code === 'storage_full'
+}
+
+function diskFull(): CoatcheckError {
+  return new CoatcheckError(
+    'storage_full',
+    'Cannot write: the disk is full; nothing was changed, reads and log-outs go on',
+  )
+}
+
+function logTooLong(): CoatcheckError {
+  return new CoatcheckError(
+    'storage_busy',
+    'Cannot write: another program has been reading the data file for so long that the log beside ' +
+      'it is at its limit (--log-limit); nothing was changed, reads and log-outs go on',
+  )
+}

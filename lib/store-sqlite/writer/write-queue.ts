@@ -1,0 +1,281 @@
+/** Writes on their way to the writer: gathered into batches, of which one at a time is under way. */
+import { CoatcheckError } from '../../base/errors.ts'
+import type { WriteAnswer, WriteRequest } from './write-request.ts'
+import { errorFor, type WriterPort } from './writer-port.ts'
+
+export type WriteQueue = {
+  /**
+   * Resolves once it is on disk, with the answer to a request of this kind; rejects with the
+   * writer's refusal, with `outcome_unknown`, or with `overloaded` where too many wait already or it
+   * cannot begin in time. Writes to one session are done in the order in which they were asked; of two
+   * to different ones, either may be done first.
+   */
+  ask(request: WriteRequest): Promise<WriteAnswer>
+  /** Whether what is asked now may be done before something that was asked earlier. */
+  mayOvertake(): boolean
+  /** Sends what has gathered: what is sent to the writer after this is done after it. */
+  flush(): void
+  /** Whether all that was asked has been answered. */
+  isEmpty(): boolean
+  /** Settles once all is answered that was sent before. */
+  sentAnswered(): Promise<void>
+  /** Settles once all is answered that was asked before. */
+  allAnswered(): Promise<void>
+  /** Refuses what has waited too long to begin; to be called about once a second. */
+  refuseLate(): void
+  /** Whether a write has waited for long, or was refused for that, lately. */
+  isLate(): boolean
+}
+
+export type WriteQueueOptions = {
+  readonly writer: Pick<WriterPort, 'write'>
+  /** How many writes may wait for an answer. */
+  readonly maxPending: number
+  /** How long a write may wait until it begins. */
+  readonly maxWaitMs: number
+  /** What a write costs the writer at most, about, in microseconds. */
+  readonly costOf: (request: WriteRequest) => number
+  /** Whether a write has to stand among the others where it was asked for, whatever it costs. */
+  readonly keepsPlace: (request: WriteRequest) => boolean
+  /** Milliseconds that pass evenly, whatever the clock is set to. */
+  readonly elapsedMs: () => number
+  /**
+   * Whether a batch waits for whatever else comes. Where the writer has no core of its own, a larger
+   * batch costs less and delays nobody; where it has, it could have been at work in the meantime.
+   */
+  readonly patient: boolean
+  /** Told of each answer before it is given. */
+  readonly onAnswer: (request: WriteRequest, answer: WriteAnswer) => void
+}
+
+type Waiting = {
+  readonly number: number
+  readonly request: WriteRequest
+  readonly cost: number
+  readonly isDear: boolean
+  readonly since: number
+  readonly resolve: (answer: WriteAnswer) => void
+  readonly reject: (error: unknown) => void
+}
+
+/** A batch that is on its way: when its oldest write was asked, and when it was sent. */
+type Flight = { readonly first: number; readonly since: number; readonly sentAt: number }
+
+/** A batch waits no longer than until it has so many writes, however fast more of them come. */
+const PATIENT_UP_TO = 256
+
+/** In microseconds: what may cost more than this travels in a lane of its own. */
+const DEAR_FROM = 500
+/** What one batch takes of each lane, and one write more where that costs more by itself. */
+const QUICK_IN_BATCH = 20_000
+const DEAR_IN_BATCH = 5_000
+
+/** A write that has waited for this part of what it may is late. */
+const LATE_PART = 0.5
+/** What was late is said to be for so much longer, or whoever looks would see it come and go. */
+const LATE_HOLD_MS = 5_000
+
+export function createWriteQueue(options: WriteQueueOptions): WriteQueue {
+  const { writer, maxPending, maxWaitMs, costOf, keepsPlace, elapsedMs, patient, onAnswer } =
+    options
+  let quick: Waiting[] = []
+  let dear: Waiting[] = []
+  /** What those in the lane of the dear ones cost together, and how many are of each session. */
+  let dearCost = 0
+  const dearOf = new Map<string, number>()
+  let asked = 0
+  let pending = 0
+  /** Sent to the writer and not yet answered. */
+  const flights: Flight[] = []
+  /** Settles once the writer has answered the batch that was sent last. */
+  let answered: Promise<void> = Promise.resolve()
+  let lateAt = -Infinity
+  const send = patient ? sendWhenQuiet : sendWhenFree
+
+  /** As much as others may have to wait for. */
+  function sendNext(): void {
+    refuseLate()
+    const batch = takeUpTo(quick, QUICK_IN_BATCH)
+    quick = quick.slice(batch.length)
+    // A dear one goes before none that was asked earlier: one of these may be of its session.
+    const last = quick[0]?.number ?? Infinity
+    const dearOnes = takeUpTo(dear, DEAR_IN_BATCH).filter(({ number }) => number < last)
+    dear = dear.slice(dearOnes.length)
+    sendBatch(dearOnes.length === 0 ? batch : batch.concat(dearOnes))
+  }
+
+  function flush(): void {
+    const all = quick.concat(dear)
+    quick = []
+    dear = []
+    sendBatch(all)
+  }
+
+  function sendBatch(batch: readonly Waiting[]): void {
+    const [first] = batch
+    if (first === undefined) return
+    for (const one of batch) if (one.isDear) leaveDear(one)
+    flights.push({
+      first: batch.reduce((least, { number }) => Math.min(least, number), first.number),
+      since: batch.reduce((oldest, { since }) => Math.min(oldest, since), first.since),
+      sentAt: elapsedMs(),
+    })
+    answered = writer.write(batch.map(({ request }) => request)).then(
+      (outcomes) => {
+        done(batch.length)
+        for (const [index, { request, resolve, reject }] of batch.entries()) {
+          const outcome = outcomes[index]
+          if (outcome === undefined) continue
+          if (outcome.ok) {
+            onAnswer(request, outcome.answer)
+            resolve(outcome.answer)
+          } else {
+            reject(errorFor(outcome.refusal))
+          }
+        }
+      },
+      (error: unknown) => {
+        done(batch.length)
+        for (const { reject } of batch) reject(error)
+      },
+    )
+  }
+
+  function enterDear(one: Waiting): void {
+    dear.push(one)
+    dearCost += one.cost
+    const id = idOf(one.request)
+    if (id !== undefined) dearOf.set(id, (dearOf.get(id) ?? 0) + 1)
+  }
+
+  /** Sent, or refused. */
+  function leaveDear({ cost, request }: Waiting): void {
+    dearCost -= cost
+    const id = idOf(request)
+    if (id === undefined) return
+    const left = (dearOf.get(id) ?? 0) - 1
+    if (left > 0) dearOf.set(id, left)
+    else dearOf.delete(id)
+  }
+
+  /** A cheap one goes to the dear ones where one of these is of its session, and must not be overtaken. */
+  function belongsToDear(request: WriteRequest, cost: number): boolean {
+    if (cost > DEAR_FROM && !keepsPlace(request)) return true
+    return dearOf.size > 0 && dearOf.has(idOf(request) ?? '')
+  }
+
+  function done(count: number): void {
+    pending -= count
+    flights.shift()
+    send()
+  }
+
+  /** What was asked for a while ago may have been sent since, by `allAnswered` for one. */
+  function sendWhenFree(): void {
+    if (flights.length === 0) sendNext()
+  }
+
+  /** Sends what has gathered after a turn of the loop that has brought nothing more. */
+  function sendWhenQuiet(gatheredBefore = 0): void {
+    if (flights.length > 0) return
+    const length = quick.length + dear.length
+    if (length === gatheredBefore || length >= PATIENT_UP_TO) sendNext()
+    else setImmediate(sendWhenQuiet, length)
+  }
+
+  function refuseLate(): void {
+    const oldest = Math.min(quick[0]?.since ?? Infinity, dear[0]?.since ?? Infinity)
+    if (elapsedMs() - oldest <= maxWaitMs) return
+    quick = withoutLate(quick)
+    dear = withoutLate(dear)
+  }
+
+  function withoutLate(lane: readonly Waiting[]): Waiting[] {
+    const now = elapsedMs()
+    return lane.filter((one) => {
+      if (now - one.since <= maxWaitMs) return true
+      pending--
+      if (one.isDear) leaveDear(one)
+      one.reject(tooLate())
+      return false
+    })
+  }
+
+  /** Why a write cannot be taken; undefined where it can. */
+  function findRefusal(isDear: boolean, now: number): CoatcheckError | undefined {
+    if (pending >= maxPending) {
+      return overloaded(`${maxPending} writes wait already (--max-pending-writes)`)
+    }
+    // It could not begin before the batch that is under way is done.
+    const sentAt = flights[0]?.sentAt ?? now
+    // Beside what the dear ones take, half of the time is for the others.
+    const dearWaitMs = isDear ? (2 * dearCost) / 1_000 : 0
+    return now - sentAt > maxWaitMs || dearWaitMs > maxWaitMs ? tooLate() : undefined
+  }
+
+  function tooLate(): CoatcheckError {
+    lateAt = elapsedMs()
+    return overloaded(`it could not begin within ${maxWaitMs} ms (--max-write-wait)`)
+  }
+
+  return {
+    flush,
+    refuseLate,
+    isEmpty: () => pending === 0,
+    mayOvertake: () => dear.length > 0,
+    sentAnswered: () => answered,
+
+    isLate() {
+      const waiting = [flights[0], quick[0], dear[0]].map((first) => first?.since ?? Infinity)
+      if (elapsedMs() - Math.min(...waiting) > maxWaitMs * LATE_PART) lateAt = elapsedMs()
+      return elapsedMs() - lateAt <= LATE_HOLD_MS
+    },
+
+    ask(request) {
+      const cost = costOf(request)
+      const since = elapsedMs()
+      const isDear = belongsToDear(request, cost)
+      const refusal = findRefusal(isDear, since)
+      if (refusal !== undefined) return Promise.reject(refusal)
+      pending++
+      return new Promise((resolve, reject) => {
+        const one = { number: asked++, request, cost, isDear, since, resolve, reject }
+        if (isDear) enterDear(one)
+        else quick.push(one)
+        // What is asked while the writer works travels together once it is done: it could not begin
+        // before, and a message costs more than what is in it.
+        if (quick.length + dear.length === 1 && flights.length === 0) setImmediate(send)
+      })
+    },
+
+    async allAnswered() {
+      const end = asked
+      const isBefore = (first: { number: number } | undefined) =>
+        first !== undefined && first.number < end
+      do {
+        sendWhenFree()
+        await answered
+      } while (isBefore(quick[0]) || isBefore(dear[0]) || flights.some(({ first }) => first < end))
+    },
+  }
+}
+
+/** The first ones, together within what they may cost; one at least, where there is one. */
+function takeUpTo(lane: readonly Waiting[], mostCost: number): Waiting[] {
+  let cost = lane[0]?.cost ?? 0
+  let count = 1
+  for (; count < lane.length; count++) {
+    cost += lane[count]?.cost ?? 0
+    if (cost > mostCost) break
+  }
+  return lane.slice(0, count)
+}
+
+/** The session that a write is of, where it is of one that is there. */
+function idOf(request: WriteRequest): string | undefined {
+  return request.kind === 'change' || request.kind === 'end' ? request.id : undefined
+}
+
+function overloaded(reason: string): CoatcheckError {
+  return new CoatcheckError('overloaded', `Cannot write now: ${reason}`)
+}

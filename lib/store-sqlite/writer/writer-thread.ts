@@ -1,0 +1,244 @@
+/** The thread around the writer: takes what has arrived, commits it as one, answers all of it. */
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
+import { dropPermissions } from '../../base/permissions.ts'
+import type { SessionLimits } from '../../session/limits.ts'
+import { placeAddon } from '../database/addon.ts'
+import { type Durability, openWriterDatabase } from '../database/database.ts'
+import { type NamedFile, watchOpenFiles } from '../database/open-files.ts'
+import { createSlices, never, PIECE } from './slices.ts'
+import { openSpaceReserve } from './space-reserve.ts'
+import { createSparingWriter } from './sparing-writer.ts'
+import type { Strayed } from '../database/name-watch-thread.ts'
+import type { StoreHealth, Swept } from '../../store/store.ts'
+import { manageLog } from '../wal/wal.ts'
+import {
+  type OutcomeMessage,
+  packOutcome,
+  type RequestMessage,
+  unpackRequest,
+} from './write-message.ts'
+import type { Refusal, WriteOutcome, WriteRequest } from './write-request.ts'
+import { createWriter, refusalOf } from './writer.ts'
+
+export type WriterOptions = {
+  readonly path: string
+  readonly durability: Durability
+  readonly limits: SessionLimits
+  readonly keepEndedMs: number
+  readonly logLimitBytes: number
+}
+
+export type ToWriter =
+  | { readonly kind: 'write'; readonly requests: readonly RequestMessage[] }
+  | { readonly kind: 'sweep'; readonly now: number }
+  /** About once a second; `isDoubtful`: whether the disk is to be tried, since a read has failed. */
+  | { readonly kind: 'tick'; readonly isDoubtful: boolean }
+  /** Before a close: whether there is still what is to be moved, and where to. */
+  | { readonly kind: 'check' }
+  /** The names of the files do not lead to them any more: the end. */
+  | { readonly kind: 'strayed'; readonly strayed: Strayed }
+  | { readonly kind: 'close' }
+
+export type FromWriter =
+  | { readonly kind: 'ready'; readonly files: readonly NamedFile[] }
+  /** To the writes in the order they were sent, as many as were committed together. */
+  | { readonly kind: 'written'; readonly outcomes: readonly OutcomeMessage[] }
+  | { readonly kind: 'swept'; readonly swept: Swept }
+  | { readonly kind: 'not_swept'; readonly refusal: Refusal }
+  | { readonly kind: 'health'; readonly health: StoreHealth }
+  | { readonly kind: 'checked' }
+  | { readonly kind: 'closed' }
+
+/** So long a write may wait for a slice, should it be the first for a while. */
+const SLICE_MS = 30
+
+const NOTHING_SWEPT: Swept = { ended: 0, removed: 0, damaged: 0 }
+
+const port = requirePort()
+const options: WriterOptions = workerData
+placeAddon(options.path, { keep: true })
+const database = openWriterDatabase(options.path, options.durability, options.logLimitBytes)
+const plainWriter = createWriter(database, options.limits, options.keepEndedMs)
+const reserve = openSpaceReserve(options.path)
+// On a disk that is full it is the reserve that the log is moved with.
+const log = manageLog(database, reserve.bytes / 2)
+const writer = createSparingWriter(plainWriter, {
+  reserve,
+  log,
+  freeBytes: () => pragma('freelist_count') * pragma('page_size'),
+  logLimitBytes: options.logLimitBytes,
+})
+writer.check()
+const files = watchOpenFiles(options.path)
+/** The moments of the sweeps that are under way or wait, and what the first has done so far. */
+const sweeps: number[] = []
+let swept: Swept = NOTHING_SWEPT
+/** Something could not be read since the last tick. */
+let isDoubtful = false
+
+/** Taken from the port and not yet obeyed. */
+const arrived: ToWriter[] = []
+const slices = createSlices({ isAwaited, targetMs: SLICE_MS })
+
+// Whatever throws here, an unknown outcome above all, ends the thread, and so the server.
+port.on('message', (message: ToWriter) => {
+  arrived.push(message)
+  obeyAll()
+})
+// A thread has the rights of its process from the start, and its own to drop.
+dropPermissions()
+post({ kind: 'ready', files: files.named })
+
+function pragma(name: string): number {
+  return Number(database.pragma(name, { simple: true }))
+}
+
+/** What has arrived, as one batch where it is writes alone; and what arrives during a slice of these. */
+function obeyAll(): void {
+  do {
+    const requests: WriteRequest[] = []
+    for (let message = next(); message !== undefined; message = next()) {
+      if (message.kind === 'write') {
+        for (const request of message.requests) requests.push(unpackRequest(request))
+      } else {
+        // What was sent before a sweep or a close is written before it.
+        write(requests.splice(0))
+        obey(message)
+      }
+    }
+    write(requests)
+  } while (arrived.length > 0)
+}
+
+function next(): ToWriter | undefined {
+  return arrived.shift() ?? receiveMessageOnPort(port)?.message
+}
+
+/**
+ * Whether anything has arrived that a slice is not to keep waiting: activity can wait, and so can the
+ * end of many, which is itself done in slices.
+ */
+function isAwaited(): boolean {
+  for (let next = receiveMessageOnPort(port); next; next = receiveMessageOnPort(port)) {
+    arrived.push(next.message)
+  }
+  return arrived.some((message) => {
+    if (message.kind !== 'write') return message.kind === 'close'
+    return message.requests.some((request) => !('kind' in request) || !canWait(request))
+  })
+}
+
+function canWait(request: WriteRequest): boolean {
+  return request.kind === 'end_many' || isActivity(request)
+}
+
+function isActivity({ kind }: WriteRequest): boolean {
+  return kind === 'touch' || kind === 'see_outside'
+}
+
+function write(requests: readonly WriteRequest[]): void {
+  if (requests.length === 0) return
+  const hasOthers = !requests.every(canWait)
+  if (!hasOthers && !requests.every(isActivity)) {
+    slices.run((goesOn) => commit(requests, goesOn))
+  } else {
+    if (hasOthers) slices.noteOthers()
+    commit(requests, never)
+  }
+}
+
+function commit(requests: readonly WriteRequest[], goesOn: () => boolean): void {
+  const outcomes = writer.run(requests, goesOn)
+  post({ kind: 'written', outcomes: outcomes.map(packOutcome) })
+  if (outcomes.some(isDamaged)) isDoubtful = true
+  log.trim()
+}
+
+function obey(message: Exclude<ToWriter, { kind: 'write' }>): void {
+  switch (message.kind) {
+    case 'sweep':
+      if (sweeps.push(message.now) === 1) setImmediate(sweepOn)
+      return
+    case 'tick':
+      files.check()
+      if (isDoubtful || message.isDoubtful) tryDisk()
+      if (options.durability === 'relaxed') log.move('passive')
+      post({ kind: 'health', health: writer.check() })
+      return
+    case 'check':
+      files.check()
+      post({ kind: 'checked' })
+      return
+    case 'strayed':
+      return stray(message.strayed)
+    case 'close':
+      reserve.close()
+      log.move('truncate')
+      database.close()
+      post({ kind: 'closed' })
+      port.close()
+  }
+}
+
+/** Tells a damaged place, which is refused and no more, from a disk that is gone: throws for that. */
+function tryDisk(): void {
+  isDoubtful = false
+  // Changes nothing, and is on disk afterwards all the same.
+  writer.run([{ kind: 'see_outside', made: 0 }])
+}
+
+function isDamaged(outcome: WriteOutcome): boolean {
+  return !outcome.ok && outcome.refusal.code === 'storage_damaged'
+}
+
+/** A log without a name is lost with this thread: so what is in it goes into the file before. */
+function stray({ reason, isLogOnly }: Strayed): never {
+  files.check()
+  if (!isLogOnly || log.move('restart', true)) throw new Error(reason)
+  throw new Error(
+    `${reason}, and not all of it could be moved into the file: another program reads, or the disk ` +
+      'is full; what was written last is lost',
+  )
+}
+
+/** One slice, then whatever writes have come in between, then the next. */
+function sweepOn(): void {
+  const now = sweeps[0]
+  if (now === undefined || !database.open) return
+  const slice = sweepSlice(now)
+  if (!slice.more) sweeps.shift()
+  // Of what has arrived during the slice no event will tell.
+  if (arrived.length > 0) obeyAll()
+  if (sweeps.length > 0) setImmediate(sweepOn)
+}
+
+function sweepSlice(now: number): { more: boolean } {
+  try {
+    const slice = slices.run((goesOn) => {
+      const done = writer.sweepSlice(now, PIECE, goesOn)
+      log.trim()
+      return done
+    })
+    swept = {
+      ended: swept.ended + slice.ended,
+      removed: swept.removed + slice.removed,
+      damaged: swept.damaged + slice.damaged,
+    }
+    if (slice.more) return slice
+    post({ kind: 'swept', swept })
+  } catch (error) {
+    isDoubtful = true
+    post({ kind: 'not_swept', refusal: refusalOf(error) })
+  }
+  swept = NOTHING_SWEPT
+  return { more: false }
+}
+
+function post(message: FromWriter): void {
+  port.postMessage(message)
+}
+
+function requirePort(): NonNullable<typeof parentPort> {
+  if (parentPort === null) throw new Error('Cannot run the writer: it must be started as a thread')
+  return parentPort
+}

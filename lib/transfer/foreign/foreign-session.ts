@@ -1,0 +1,151 @@
+/** A session of another store, from its key and its value. */
+import { CoatcheckError } from '../../base/errors.ts'
+import { findMember, type JsonText, kindOf, renderObject } from '../../json/text.ts'
+import { checkClaims } from '../../session/claims.ts'
+import { checkLimits, checkMembers, type SessionLimits } from '../../session/limits.ts'
+import type { Session } from '../../session/session.ts'
+import { LONGEST_IDLE_TIMEOUT_MS, LONGEST_LIFETIME_MS } from '../../session/time-limits.ts'
+import { ID_SHAPE, isId } from '../../session/token.ts'
+import { checkType, type DumpEntry } from './dump-entry.ts'
+import { findMoment, leftMs } from './dump-time.ts'
+import { parseDumpValue } from './dump-value.ts'
+import { type ForeignStore, traitsOf } from './stores.ts'
+import { findUser, type UserPath } from './user-path.ts'
+
+export type ForeignOptions = {
+  readonly store: ForeignStore
+  readonly prefix: string
+  /** Which member says whose session it is; undefined where none is asked for. */
+  readonly sub: UserPath | undefined
+  /** What a session may be; and how long it lives where the dump says nothing. */
+  readonly limits: SessionLimits
+}
+
+type Members = Map<string, JsonText>
+
+/**
+ * Throws `invalid_argument`, or what the limits throw, for what is no session of that store, is over
+ * the limits, or names no user where it says that it does.
+ */
+export function readForeignSession(
+  entry: DumpEntry,
+  { store, prefix, sub, limits }: ForeignOptions,
+  now: number,
+): Session {
+  const id = entry.key.startsWith(prefix) ? entry.key.slice(prefix.length) : ''
+  if (!isId(id)) {
+    throw invalid(`its key must be ${prefix === '' ? '' : `${prefix} and `}${ID_SHAPE} (--prefix)`)
+  }
+  checkType(entry.type)
+  const traits = traitsOf(store)
+  const members = parseDumpValue(entry.value, traits.framework === 'flask')
+  const left = leftMs(entry.time(), now)
+  const session =
+    traits.framework === 'flask'
+      ? fromFlask(id, members, left, now, limits)
+      : fromExpress(id, members, left, now, { store, ttlMs: traits.ttlMs, limits })
+  const user = sub === undefined ? undefined : findUser(session.data, sub)
+  const claims = user === undefined ? '{}' : `{"sub":${JSON.stringify(user)}}`
+  checkClaims(claims)
+  checkMembers(members, limits)
+  const whole = { ...session, claims }
+  checkLimits(whole, limits)
+  return whole
+}
+
+/** The cookie says how long it lives: `originalMaxAge` in ms, and until when, `expires`. */
+function fromExpress(
+  id: string,
+  members: Members,
+  given: number | undefined,
+  now: number,
+  { store, ttlMs, limits }: { store: ForeignStore; ttlMs: number; limits: SessionLimits },
+): Session {
+  const cookie = members.get('cookie')
+  if (cookie === undefined || kindOf(cookie) !== 'object') {
+    throw invalid('its value is no session of express-session: that has an object "cookie"')
+  }
+  const maxAge = Number(findMember(cookie, 'originalMaxAge'))
+  const expires = findMoment(findMember(cookie, 'expires') ?? 'null') ?? NaN
+  members.delete('cookie')
+  const lastAccess = takeLastAccess(members, store)
+  const counted = lastAccess > 0 ? lastAccess + (maxAge > 0 ? maxAge : ttlMs) : expires
+  const left = given ?? (Number.isNaN(counted) ? undefined : counted - now)
+  const idleTimeoutMs = maxAge > 0 ? Math.ceil(maxAge) : Math.max(1, left ?? ttlMs)
+  return {
+    ...withTimes(blank(id, members), idleTimeoutMs, left ?? idleTimeoutMs, now, limits),
+    // A cookie without either is one that the browser forgets when it is closed.
+    permanent: maxAge > 0 || !Number.isNaN(expires),
+  }
+}
+
+/** session-file-store keeps the moment of the last request in the session, and counts from there. */
+function takeLastAccess(members: Members, store: ForeignStore): number {
+  if (store !== 'session-file-store') return NaN
+  const lastAccess = Number(members.get('__lastAccess') ?? NaN)
+  members.delete('__lastAccess')
+  return lastAccess
+}
+
+/** `_permanent` is Flask's flag; where the dump has no times, they are this server's defaults. */
+function fromFlask(
+  id: string,
+  members: Members,
+  left: number | undefined,
+  now: number,
+  limits: SessionLimits,
+): Session {
+  const isPermanent = members.get('_permanent')?.trim() === 'true'
+  members.delete('_permanent')
+  const timeLimits = isPermanent ? limits.permanent : limits.ordinary
+  const session = { ...blank(id, members), permanent: isPermanent }
+  return left === undefined
+    ? { ...session, ...timeLimits, createdAt: now, lastSeenAt: now }
+    : withTimes(session, Math.max(1, left), left, now, limits)
+}
+
+/** Neither store has an absolute limit: it gets the default one, or the idle timeout where that is longer. */
+function withTimes(
+  session: Session,
+  idleMs: number,
+  left: number,
+  now: number,
+  { permanent }: SessionLimits,
+): Session {
+  const idleTimeoutMs = Math.min(Math.max(idleMs, left), LONGEST_IDLE_TIMEOUT_MS)
+  const seenAt = Math.max(0, Math.min(now, now + left - idleTimeoutMs))
+  return {
+    ...session,
+    // Its lifetime begins here: nobody knows how old it is.
+    createdAt: now,
+    lastSeenAt: Math.floor(seenAt),
+    idleTimeoutMs: Math.ceil(idleTimeoutMs),
+    lifetimeMs: Math.min(
+      Math.max(permanent.lifetimeMs, Math.ceil(idleTimeoutMs)),
+      LONGEST_LIFETIME_MS,
+    ),
+  }
+}
+
+/** No secret is known of it: back ends open it by its id. */
+function blank(id: string, members: Members): Session {
+  return {
+    id,
+    secretHash: null,
+    data: renderObject(members),
+    claims: '{}',
+    permanent: false,
+    createdAt: 0,
+    lastSeenAt: 0,
+    idleTimeoutMs: 0,
+    lifetimeMs: 0,
+    ownIdleTimeout: true,
+    ownLifetime: true,
+    version: 1,
+    device: null,
+  }
+}
+
+function invalid(reason: string): CoatcheckError {
+  return new CoatcheckError('invalid_argument', `Cannot read the session: ${reason}`)
+}

@@ -1,0 +1,62 @@
+/** What an import makes of the records of its input: sessions, or why they are none. */
+import { isUtf8 } from 'node:buffer'
+import { CoatcheckError } from '../base/errors.ts'
+import { checkLimits, type SessionLimits } from '../session/limits.ts'
+import type { Session } from '../session/session.ts'
+import { parseSessionLine } from './session-line.ts'
+import { type InputRecord, RECORD_LIMIT_BYTES } from './input-records.ts'
+
+/** A session to be read, with its line and, of an object with several, its place there from 1. */
+export type ImportItem = {
+  readonly line: number
+  readonly entry?: number
+  /** Throws a `CoatcheckError` where it is none. */
+  read(now: number): Session
+}
+
+export type ImportReader = {
+  /** Whether an object of many keys may come in pieces, as `recordsOf` cuts it. */
+  readonly takesPieces: boolean
+  /** The items that are complete with this record. */
+  take(record: InputRecord): readonly ImportItem[]
+  /** Those that were waiting for more. */
+  end(): readonly ImportItem[]
+}
+
+/** Reads what `export` writes, where a server of these limits could hold it. */
+export function createOwnReader(limits: SessionLimits): ImportReader {
+  function read(text: Buffer | undefined, now: number): Session {
+    const session = parseSessionLine(decodeRecord(text), now)
+    checkLimits(session, limits)
+    return session
+  }
+
+  return {
+    takesPieces: false,
+    take: ({ line, text }) => [{ line, read: (now) => read(text, now) }],
+    end: () => [],
+  }
+}
+
+/** Throws `body_too_large` for a record that was not kept, and `invalid_utf8`. */
+export function decodeRecord(text: Buffer | undefined): string {
+  if (text === undefined) {
+    throw new CoatcheckError(
+      'body_too_large',
+      `Cannot read it: over ${RECORD_LIMIT_BYTES} bytes; write one session a line`,
+    )
+  }
+  if (isUtf8(text)) return text.toString('utf8')
+  throw new CoatcheckError('invalid_utf8', 'Cannot read it: it is not UTF-8')
+}
+
+/** An item that throws; throws itself what is no refusal. */
+export function wrongRecord(line: number, error: unknown): ImportItem {
+  if (!(error instanceof CoatcheckError)) throw error
+  return {
+    line,
+    read: () => {
+      throw error
+    },
+  }
+}

@@ -1,0 +1,68 @@
+import type Database from 'better-sqlite3'
+import { openMemoryDatabase } from '../../../lib/store-sqlite/database/database.ts'
+import { createReader } from '../../../lib/store-sqlite/reader.ts'
+import { createStore } from '../../../lib/store-sqlite/store-sqlite.ts'
+import type { Store } from '../../../lib/store/store.ts'
+import type { WriterPort } from '../../../lib/store-sqlite/writer/writer-port.ts'
+import { createWriter, type Writer } from '../../../lib/store-sqlite/writer/writer.ts'
+import type { SessionLimits } from '../../../lib/session/limits.ts'
+import { createFakeClock, type FakeClock } from '../clock/fake-clock.ts'
+
+export const MINUTE = 60_000
+export const HOUR = 60 * MINUTE
+export const DAY = 24 * HOUR
+
+export const LIMITS: SessionLimits = {
+  ordinary: { idleTimeoutMs: 30 * MINUTE, lifetimeMs: 12 * HOUR },
+  permanent: { idleTimeoutMs: 31 * DAY, lifetimeMs: 31 * DAY },
+  sessionLimitBytes: 65_536,
+  keyLimitBytes: 256,
+  maxKeys: 1_000,
+  maxDepth: 64,
+  maxSessionsPerSub: undefined,
+  onSessionLimit: 'evict',
+}
+
+export type MemoryStoreOptions = {
+  readonly limits?: Partial<SessionLimits>
+  readonly keepEndedMs?: number
+  readonly maxPendingWrites?: number
+  readonly patient?: boolean
+  readonly clock?: FakeClock
+}
+
+/** The store's own logic on a database in memory, without the writer's thread. */
+export function openMemoryStore(options: MemoryStoreOptions = {}): {
+  store: Store
+  clock: FakeClock
+  database: Database.Database
+} {
+  const { keepEndedMs = DAY, maxPendingWrites = 1_000, patient = false } = options
+  const { clock = createFakeClock() } = options
+  const database = openMemoryDatabase()
+  const writer = createWriter(database, { ...LIMITS, ...options.limits }, keepEndedMs)
+  const reader = createReader(database, keepEndedMs)
+  const parts = { clock, maxPendingWrites, maxWriteWaitMs: 60_000, patient }
+  const store = createStore(reader, inlineWriter(writer), parts)
+  return { store, clock, database }
+}
+
+function inlineWriter(writer: Writer): WriterPort {
+  return {
+    write: async (requests) => writer.run(requests),
+    async sweep(now) {
+      let [ended, removed, damaged] = [0, 0, 0]
+      for (let more = true; more;) {
+        const slice = writer.sweepSlice(now, 2)
+        ended += slice.ended
+        removed += slice.removed
+        damaged += slice.damaged
+        more = slice.more
+      }
+      return { ended, removed, damaged }
+    },
+    tick() {},
+    health: () => ({ state: 'ok', logBytes: 0 }),
+    async close() {},
+  }
+}

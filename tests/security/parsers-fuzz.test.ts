@@ -1,0 +1,420 @@
+/**
+ * Every parser that untrusted text comes to, and that no test of its own tries with any text: it takes
+ * it, and then for what it is, or refuses it by name. What else it throws would be a 5xx.
+ */
+import { isIP } from 'node:net'
+import type { IncomingMessage } from 'node:http'
+import fc from 'fast-check'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { isApiKey } from '../../lib/session/api-key.ts'
+import { createForeignReader } from '../../lib/transfer/foreign/foreign-reader.ts'
+import { recordsOf } from '../../lib/transfer/input-records.ts'
+import { LIMITS } from '../kit/store/memory-store.ts'
+import { CoatcheckError } from '../../lib/base/errors.ts'
+import type { AppContext } from '../../lib/http/app-env.ts'
+import {
+  parseCookieAttributes,
+  parseCookieBody,
+  parseCookieQuery,
+} from '../../lib/http/cookies/cookie-body.ts'
+import { parseCookies } from '../../lib/http/cookies/cookie-header.ts'
+import { parseDateTime } from '../../lib/http/cookies/date-time.ts'
+import { parseHop } from '../../lib/http/request/address-text.ts'
+import { createForwarded } from '../../lib/http/request/forwarded.ts'
+import { parseForwarded } from '../../lib/http/request/forwarded-header.ts'
+import { refuseRequest } from '../../lib/http/server/guard.ts'
+import { parseNewSession } from '../../lib/http/routes/new-session-body.ts'
+import { readPrecondition } from '../../lib/http/request/precondition-headers.ts'
+import { readQueries } from '../../lib/http/request/query.ts'
+import { decodeSegment } from '../../lib/http/request/segment.ts'
+import { parseKeyPatch, parseSessionPatch } from '../../lib/http/routes/session-body.ts'
+import { renderSetCookie } from '../../lib/http/cookies/set-cookie.ts'
+import { isVerify } from '../../lib/http/routes/verify-route.ts'
+import { wantsText } from '../../lib/http/request/wants-text.ts'
+import { applyJsonPatch, parseJsonPatch } from '../../lib/json/json-patch.ts'
+import { parsePointer, renderPointer } from '../../lib/json/pointer.ts'
+import { depthOf, endOfString, endOfValue, skipSpace } from '../../lib/json/scan.ts'
+import { parseJson, parseObject } from '../../lib/json/text.ts'
+import { checkClaims, findSub } from '../../lib/session/claims.ts'
+import { parseSessionLine, renderSessionLine } from '../../lib/transfer/session-line.ts'
+import {
+  hashSecret,
+  isToken,
+  renderToken,
+  secretMatches,
+  splitToken,
+} from '../../lib/session/token.ts'
+import {
+  anyJson,
+  anyText,
+  headerText,
+  likely,
+  likelyJson,
+  pieced,
+} from '../kit/texts/hostile-texts.ts'
+
+const test = suite('parsers, with any text')
+
+const NOW = Date.UTC(2026, 0, 1)
+const RUNS = { numRuns: 1_000 }
+
+/** What comes out; undefined where it is refused by name. */
+function unlessRefused<T>(parse: () => T): T | undefined {
+  try {
+    return parse()
+  } catch (error) {
+    if (!(error instanceof CoatcheckError)) throw error
+    assert.is.not(error.code, 'internal')
+    return undefined
+  }
+}
+
+function contextOf(headers: Record<string, string>, url = 'http://localhost/'): AppContext {
+  const target = url.replace(/^http:\/\/[^/]*/, '')
+  const incoming = { url: target, headers, socket: { remoteAddress: '192.0.2.1' } }
+  const readLower = (name: string) => headers[name.toLowerCase()]
+  return {
+    env: { incoming },
+    req: { url, header: readLower },
+    get: () => undefined,
+  } as unknown as AppContext
+}
+
+test('scan: any text is stepped over within its bounds', () => {
+  const property = fc.property(anyText, fc.nat(20), (text, start) => {
+    for (const step of [endOfString, endOfValue]) {
+      const end = step(text, start)
+      assert.ok(
+        end >= Math.min(start, text.length) && end <= Math.max(start, text.length),
+        step.name,
+      )
+    }
+    assert.ok(skipSpace(text, start) >= start)
+    assert.ok(depthOf(text) >= 0 && depthOf(text, 3) <= 4)
+  })
+  fc.assert(property, RUNS)
+})
+
+test('parseJson: any text is the very same text, and JSON, or refused', () => {
+  const property = fc.property(fc.oneof(anyText, anyJson), fc.nat(6), (text, depth) => {
+    const parsed = unlessRefused(() => parseJson(text, depth, 'body'))
+    if (parsed === undefined) return
+    assert.is(parsed, text)
+    JSON.parse(text)
+  })
+  fc.assert(property, RUNS)
+})
+
+test('parsePointer: any text is tokens that render as it, or a fault', () => {
+  const property = fc.property(anyText, (text) => {
+    const tokens = parsePointer(text)
+    if ('fault' in tokens) assert.type(tokens.fault, 'string')
+    else assert.is(renderPointer(tokens), text)
+  })
+  fc.assert(property, RUNS)
+})
+
+test('JSON Patch: any JSON is steps that can be tried, or refused', () => {
+  const step = fc.dictionary(fc.constantFrom('op', 'path', 'from', 'value'), likely)
+  const patches = fc.oneof(
+    fc.array(step, { maxLength: 4 }).map((steps) => JSON.stringify(steps)),
+    anyJson,
+  )
+  const property = fc.property(patches, anyJson, (patch, document) => {
+    const steps = unlessRefused(() => parseJsonPatch(patch))
+    if (steps === undefined) return
+    const after = unlessRefused(() => applyJsonPatch(document, steps, 10_000))
+    if (after !== undefined) JSON.parse(after)
+  })
+  fc.assert(property, RUNS)
+})
+
+test('session-body: any JSON is a patch of a key or of a session, or refused', () => {
+  const property = fc.property(anyJson, (body) => {
+    const keyPatch = unlessRefused(() => parseKeyPatch('key', body))
+    if (keyPatch !== undefined) assert.is(parseObject(body).size, 1)
+    const update = unlessRefused(() => parseSessionPatch(body, true))
+    for (const part of [update?.data, update?.claims]) {
+      if (part !== undefined) parseObject(parseJson(part, Infinity, 'part'))
+    }
+  })
+  fc.assert(property, RUNS)
+})
+
+test('new-session-body: any JSON is a session, or refused', () => {
+  const property = fc.property(anyJson, (body) => {
+    const made = unlessRefused(() => parseNewSession(body))
+    if (made === undefined) return
+    const { draft, device } = made
+    JSON.parse(`[${draft.data},${draft.claims}]`)
+    assert.ok((draft.idleTimeoutMs ?? 1_000) >= 1_000 && (draft.lifetimeMs ?? 1_000) >= 1_000)
+    assert.ok(device?.address === undefined || isIP(device.address) !== 0)
+  })
+  fc.assert(property, RUNS)
+})
+
+test('claims: any claims are taken with a sub that a header carries as it is, or refused', () => {
+  const subs = fc.oneof(anyText, likely).map((sub) => JSON.stringify({ sub }))
+  const property = fc.property(fc.oneof(subs, anyJson), (claims) => {
+    fc.pre(claims.startsWith('{'))
+    const sub = unlessRefused(() => (checkClaims(claims), findSub(claims)))
+    if (sub === undefined) return
+    const onTheWire = Buffer.from(sub).toString('latin1')
+    assert.match(onTheWire, /^[^\x00-\x1f\x7f]+$/)
+    assert.is(sub.trim(), sub)
+    assert.is(Buffer.from(onTheWire, 'latin1').toString(), sub)
+  })
+  fc.assert(property, RUNS)
+})
+
+test('token: any text has parts that render as it if it is a token, and opens nothing by chance', () => {
+  const shaped = fc.string({ unit: 'binary', minLength: 43, maxLength: 43 })
+  const tokens = shaped.map((text) => `${text.slice(0, 21)}.${text}`)
+  const property = fc.property(fc.oneof(anyText, tokens), (text) => {
+    const token = splitToken(text)
+    if (isToken(text)) assert.is(renderToken(token), text)
+    assert.not(secretMatches(token.secret, hashSecret(`not ${token.secret}`)))
+    assert.is(isApiKey(text), /^ck_[A-Za-z0-9_-]{21,200}$/.test(text))
+  })
+  fc.assert(property, RUNS)
+})
+
+test('decodeSegment: any text is what decodeURIComponent makes of it, or refused', () => {
+  const property = fc.property(anyText, (text) => {
+    const decoded = unlessRefused(() => decodeSegment(text))
+    if (decoded === undefined) assert.throws(() => decodeURIComponent(text), /malformed/)
+    else assert.is(decoded, decodeURIComponent(text))
+  })
+  fc.assert(property, RUNS)
+})
+
+test('readQueries: any query is what the URL standard has it for, or refused', () => {
+  const property = fc.property(pieced, (text) => {
+    const query = encodeURI(text.toWellFormed()).replaceAll('#', '').replaceAll('%25', '%')
+    const context = contextOf({}, `http://localhost/session?${query}`)
+    const parameters = unlessRefused(() => readQueries(context))
+    if (parameters === undefined) return
+    assert.equal([...parameters], [...new URLSearchParams(`&${query}`)])
+  })
+  fc.assert(property, RUNS)
+})
+
+test('readPrecondition: any header is a list of versions, or refused', () => {
+  const lists = fc.array(fc.constantFrom('"1"', 'W/"2"', '*', ',', ' ', '"a,b"', '"', 'x'))
+  const texts = fc.oneof(
+    headerText,
+    lists.map((parts) => parts.join('')),
+  )
+  const property = fc.property(texts, texts, (ifMatch, ifNoneMatch) => {
+    const headers = { 'if-match': ifMatch, 'if-none-match': ifNoneMatch }
+    const when = unlessRefused(() => readPrecondition(contextOf(headers)))
+    for (const tags of [when?.ifMatch, when?.ifNoneMatch]) {
+      if (tags === undefined || tags === '*') continue
+      for (const tag of tags) assert.ok(`${ifMatch}${ifNoneMatch}`.includes(`"${tag}"`))
+    }
+  })
+  fc.assert(property, RUNS)
+})
+
+test('a long header that is nearly a list of versions is refused in no time', () => {
+  for (const text of ['"1",'.repeat(4_000) + 'x', ' ,'.repeat(8_000) + 'x', '"'.repeat(15_999)]) {
+    const began = performance.now()
+    assert.is(
+      unlessRefused(() => readPrecondition(contextOf({ 'if-match': text }))),
+      undefined,
+    )
+    assert.ok(performance.now() - began < 500)
+  }
+})
+
+test('wantsText: any Accept is answered yes or no', () => {
+  const property = fc.property(headerText, headerText, (before, after) => {
+    const context = contextOf({ accept: `${before}text/plain${after}` })
+    assert.type(wantsText(context, new Map()), 'boolean')
+  })
+  fc.assert(property, RUNS)
+})
+
+test('forwarded: whatever proxies say, the address is one, and the scheme is known', () => {
+  const forwarded = createForwarded(['192.0.2.0/24', '::1/128'])
+  const hops = fc.array(fc.oneof(fc.ipV4(), fc.ipV6(), headerText, fc.constant('192.0.2.7')))
+  const property = fc.property(hops, headerText, (addresses, proto) => {
+    const headers = { 'x-forwarded-for': addresses.join(', '), 'x-forwarded-proto': proto }
+    const context = contextOf(headers)
+    assert.ok(isIP(forwarded.addressOf(context) ?? '') !== 0)
+    assert.type(forwarded.isSecure(context), 'boolean')
+  })
+  fc.assert(property, RUNS)
+})
+
+test('parseForwarded: any text is elements of names and values, or none', () => {
+  const property = fc.property(headerText, fc.array(headerText), (text, values) => {
+    for (const element of parseForwarded(text)) {
+      for (const [name] of element) assert.match(name, /^[^A-Z=;," ]+$/)
+    }
+    // What is quoted as section 4 of RFC 7239 has it comes back as it was.
+    const quoted = values.map((value) => `for="${value.replace(/[\\"]/g, '\\$&')}"`).join(', ')
+    const read = parseForwarded(quoted).flatMap((element) => element.get('for') ?? [])
+    assert.equal(read, values)
+  })
+  fc.assert(property, RUNS)
+})
+
+test('parseHop: any text is an address in its one spelling, or none', () => {
+  const property = fc.property(fc.oneof(headerText, fc.ipV4(), fc.ipV6()), (text) => {
+    const address = parseHop(text)
+    if (isIP(text) !== 0) assert.ok(address)
+    if (address === undefined) return
+    assert.ok(isIP(address) !== 0)
+    for (const same of [address, `"${address}"`, ` ${address}\t`])
+      assert.is(parseHop(same), address)
+    const bracketed = isIP(address) === 6 ? `[${address}]` : address
+    for (const port of [':80', ':_p', ':']) assert.is(parseHop(`${bracketed}${port}`), address)
+  })
+  fc.assert(property, RUNS)
+})
+
+test('parseDateTime: any text is a time that a date can hold, or none', () => {
+  const parts = fc.constantFrom(
+    'Sun',
+    ', ',
+    '06',
+    ' ',
+    '-',
+    'Nov',
+    '1994',
+    '94',
+    '08:49:37',
+    '24:00:00',
+  )
+  const dates = fc.array(parts, { maxLength: 9 }).map((found) => found.join(''))
+  const property = fc.property(fc.oneof(anyText, dates), (text) => {
+    const ms = parseDateTime(text, NOW)
+    if (ms !== undefined) assert.ok(Number.isFinite(new Date(ms).getTime()))
+  })
+  fc.assert(property, RUNS)
+})
+
+test('cookies: any header is a map of texts', () => {
+  const property = fc.property(headerText, (header) => {
+    for (const [name, value] of parseCookies(header)) {
+      assert.is.not(name, '')
+      assert.type(value, 'string')
+    }
+  })
+  fc.assert(property, RUNS)
+})
+
+test('cookie-body: any JSON and any query are a cookie that fits one header line, or refused', () => {
+  const property = fc.property(
+    likely,
+    fc.dictionary(anyText, anyText),
+    anyText,
+    (body, query, name) => {
+      const made = [
+        unlessRefused(() => parseCookieBody(body, NOW)),
+        ...[() => parseCookieAttributes(body), () => parseCookieQuery(query)].map((parse) => {
+          const attributes = unlessRefused(parse)
+          return attributes && { value: 'v', attributes }
+        }),
+      ]
+      for (const cookie of made) {
+        if (cookie === undefined) continue
+        for (const cookieName of ['name', name]) {
+          const { value, attributes } = cookie
+          const line = unlessRefused(() => renderSetCookie(cookieName, value, attributes, NOW))
+          if (line !== undefined) assert.match(line, /^[^\x00-\x1f\x7f\u0100-\uffff]+$/)
+        }
+      }
+    },
+  )
+  fc.assert(property, RUNS)
+})
+
+test('guard: what it lets through has a host and a path that a URL can be made of', () => {
+  const targets = fc.oneof(
+    headerText,
+    headerText.map((text) => `/${text}`),
+    fc.constant('/session'),
+  )
+  const hosts = fc.oneof(
+    headerText,
+    fc.webAuthority({ withPort: true }),
+    fc.ipV6().map((ip) => `[${ip}]`),
+  )
+  const property = fc.property(targets, hosts, (url, host) => {
+    const request = {
+      url,
+      headers: { host },
+      rawHeaders: ['Host', host],
+    } as unknown as IncomingMessage
+    assert.type(isVerify(url), 'boolean')
+    if (refuseRequest(request) !== undefined) return
+    assert.ok(request.url?.startsWith('/'))
+    assert.is(new URL(`http://${request.headers.host}${request.url}`).pathname[0], '/')
+  })
+  fc.assert(property, RUNS)
+})
+
+test('session lines: any text is a session that reads back the same, or refused', () => {
+  const property = fc.property(fc.oneof(anyText, anyJson), (line) => {
+    const session = unlessRefused(() => parseSessionLine(line, NOW))
+    if (session === undefined) return
+    const rendered = renderSessionLine(session, true)
+    assert.equal(parseSessionLine(rendered, NOW), session)
+  })
+  fc.assert(property, RUNS)
+})
+
+test('foreign dumps: any text is sessions that an export could hold, or refused', () => {
+  const keys = fc.constantFrom(
+    'sess:0123456789abcdef',
+    'session:0123456789abcdef',
+    'key',
+    'value',
+    'ttl',
+  )
+  const dumps = fc
+    .dictionary(keys, fc.oneof(likely, likelyJson))
+    .map((dump) => JSON.stringify(dump))
+  const stores = fc.constantFrom('connect-redis' as const, 'flask-session' as const)
+  const property = fc.property(stores, fc.oneof(dumps, anyJson, anyText), (store, line) => {
+    const prefix = store === 'flask-session' ? 'session:' : 'sess:'
+    const reader = createForeignReader({ store, prefix, sub: [['a']], limits: LIMITS })
+    const records = line.split('\n').map((text, n) => ({
+      line: n + 1,
+      text: Buffer.from(text),
+      goesOn: false,
+    }))
+    for (const { read } of [...records.flatMap((record) => reader.take(record)), ...reader.end()]) {
+      const session = unlessRefused(() => read(NOW))
+      if (session !== undefined) parseSessionLine(renderSessionLine(session, false), NOW)
+    }
+  })
+  fc.assert(property, RUNS)
+})
+
+test('input records: any bytes are the same records, wherever they are cut', async () => {
+  const property = fc.asyncProperty(
+    fc.uint8Array({ maxLength: 60 }),
+    fc.nat(8),
+    async (bytes, size) => {
+      const whole = Buffer.from(bytes.map((byte) => (byte < 64 ? 10 : byte)))
+      const pieces = Array.from({ length: Math.ceil(whole.length / (size + 1)) }, (_, n) => {
+        return whole.subarray(n * (size + 1), (n + 1) * (size + 1))
+      })
+      assert.equal(
+        await Array.fromAsync(recordsOf(streamOf(pieces))),
+        await Array.fromAsync(recordsOf(streamOf([whole]))),
+      )
+    },
+  )
+  await fc.assert(property, { numRuns: 300 })
+})
+
+async function* streamOf(pieces: readonly Buffer[]): AsyncGenerator<Buffer> {
+  yield* pieces
+}
+
+test.run()

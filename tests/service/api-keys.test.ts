@@ -1,0 +1,220 @@
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { openApiKeys, type OpenApiKeys } from '../../lib/service/api-keys.ts'
+import { hashSecret } from '../../lib/session/token.ts'
+import { SettingsError } from '../../lib/settings/settings.ts'
+import { createApiKeyTable } from '../../lib/store-sqlite/tables/api-key-table.ts'
+import type { Store } from '../../lib/store/store.ts'
+import { openMemoryStore } from '../kit/store/memory-store.ts'
+import { makeFolder } from '../kit/process/spawn-server.ts'
+
+const test = suite('API keys')
+
+const KEY = 'ck_0123456789-abcdefghij'
+const OTHER = 'ck_ABCDEFGHIJ_KLMNOPQRST'
+
+test('a file that holds anything but keys is refused, and not quoted', async () => {
+  for (const text of ['', '\n# none\n', 'secret-of-mine', `${KEY}\nsecret-of-mine`, 'ck_short']) {
+    const { open, path } = openKeys()
+    writeFileSync(path, text)
+    const refusal = await refusalOf(open())
+    assert.match(refusal, /it must have API keys, one a line, each ck_ and 21 to 200/, text)
+    assert.not.match(refusal, /secret-of-mine|ck_short|0123456789/)
+  }
+})
+
+test('a file that cannot be read or made is told with its path', async () => {
+  const { open, path } = openKeys()
+  mkdirSync(path)
+  assert.match(await refusalOf(open()), new RegExp(`Cannot read ${path}: EISDIR`))
+
+  const other = openKeys()
+  const nowhere = join(other.path, 'no', 'folder')
+  const refusal = await refusalOf(other.open({ path: nowhere }))
+  assert.match(refusal, new RegExp(`Cannot write the first API key to ${nowhere}: ENOENT`))
+  assert.equal(await other.store.listApiKeys(), [])
+})
+
+test('the first start makes a key, for this user to read, and keeps its hash only', async () => {
+  const { open, store, path } = openKeys()
+  const keys = await open()
+  assert.is(keys.madeAt, path)
+  assert.is(statSync(path).mode & 0o777, 0o600)
+  const key = readFileSync(path, 'utf8').trim()
+  assert.match(key, /^ck_[\w-]{43}$/)
+  const kept = await store.listApiKeys()
+  assert.equal(
+    kept.map(({ hash, name }) => [hash, name]),
+    [[hashSecret(key), 'first']],
+  )
+  assert.is(await keys.accepts(key), true)
+})
+
+test('nothing in the data file tells the key', async () => {
+  const { open, database, path } = openKeys()
+  await open()
+  const key = readFileSync(path, 'utf8').trim()
+  const bytes = database.serialize()
+  assert.is(bytes.includes(hashSecret(key)), true)
+  assert.is(bytes.includes(key), false)
+  assert.is(bytes.includes(key.slice('ck_'.length)), false)
+})
+
+test('a first start whose store fails leaves a key that the next start takes', async () => {
+  const { open, store, path } = openKeys()
+  const failing = { ...store, addApiKey: () => Promise.reject(new Error('no room')) }
+  assert.match(await refusalOf(open({ store: failing })), /no room/)
+  const key = readFileSync(path, 'utf8').trim()
+  const keys = await open()
+  assert.is(keys.madeAt, undefined)
+  assert.is(await keys.accepts(key), true)
+})
+
+test('a start whose store keeps nothing but revoked keys makes no other by itself', async () => {
+  const { open, store, path } = openKeys()
+  const hash = hashSecret(KEY)
+  await store.addApiKey({ hash, name: 'old', createdAt: 1, revokedAt: 2 })
+  const keys = await open()
+  assert.equal([keys.madeAt, existsSync(path)], [undefined, false])
+  assert.equal(await goodOf(keys), [false, false])
+})
+
+test('a later start makes none, and the key is good without its file', async () => {
+  const { open, path } = openKeys()
+  await open()
+  const key = readFileSync(path, 'utf8').trim()
+  assert.is((await open()).madeAt, undefined)
+  unlinkSync(path)
+  const keys = await open()
+  assert.is(keys.madeAt, undefined)
+  assert.is(existsSync(path), false)
+  assert.is(await keys.accepts(key), true)
+})
+
+test('where keys are given none is made, and all that are given are good', async () => {
+  const { open, store, path } = openKeys()
+  const fromEnvironment = await open({ configured: [KEY] })
+  assert.equal([fromEnvironment.madeAt, existsSync(path)], [undefined, false])
+  assert.equal(await goodOf(fromEnvironment), [true, false])
+
+  writeFileSync(path, `# for the shop\n${OTHER}  # until May\n\n`)
+  chmodSync(path, 0o400)
+  assert.equal(await goodOf(await open({ configured: [KEY] })), [true, true])
+  assert.equal(await goodOf(await open()), [false, true])
+  assert.equal(await store.listApiKeys(), [])
+})
+
+test('a file may be written by hand: spaces, a comment behind a key, line ends of Windows', async () => {
+  const { open, path } = openKeys()
+  const text = `\uFEFF# keys\r\n\r\n  ${KEY}\t# the shop\r\n#${'ck_'.padEnd(46, 'x')}\r\n${OTHER}`
+  writeFileSync(path, text)
+  const keys = await open()
+  assert.equal(await goodOf(keys), [true, true])
+  assert.is(await keys.accepts('ck_'.padEnd(46, 'x')), false)
+  assert.is(readFileSync(path, 'utf8'), text)
+})
+
+test('a file with one line that is no key is refused whole, be its other keys ever so good', async () => {
+  const lines = [`${KEY} ${OTHER}`, `${KEY},`, `"${KEY}"`, `KEY=${KEY}`, 'ck_'.padEnd(204, 'x')]
+  for (const line of lines) {
+    const { open, path } = openKeys()
+    writeFileSync(path, `${OTHER}\n${line}\n`)
+    const error = await open().catch((refusal: unknown) => refusal)
+    assert.instance(error, SettingsError, line)
+    assert.not.match(String(error), /0123456789|ABCDEFGHIJ|xxx/)
+  }
+})
+
+test('a key is good as long as its shape lets it be: 21 to 200 characters behind ck_', async () => {
+  for (const length of [21, 200]) {
+    const { open, path } = openKeys()
+    const key = `ck_${'x'.repeat(length)}`
+    writeFileSync(path, key)
+    assert.is(await (await open()).accepts(key), true)
+  }
+})
+
+test('a key that is a part of another, or almost it, is not good', async () => {
+  const keys = await openKeys().open({ configured: [KEY] })
+  for (const text of ['', 'ck_', KEY.slice(0, -1), `${KEY}x`, KEY.toUpperCase(), ` ${KEY}`]) {
+    assert.is(await keys.accepts(text), false, text)
+  }
+})
+
+test('a key that was made after the start is good at once, and until it is revoked', async () => {
+  const { open, database, clock } = openKeys()
+  const keys = await open()
+  const table = createApiKeyTable(database)
+  const key = { hash: hashSecret(OTHER), name: 'shop', createdAt: clock.now(), revokedAt: null }
+  assert.is(table.add(key), true)
+  assert.is(await keys.accepts(OTHER), true)
+  assert.is(table.revoke('shop', clock.now()), true)
+  assert.is(await keys.accepts(OTHER), false)
+})
+
+test('the first key, once it is revoked, is not revived by its own file', async () => {
+  const { open, database, clock, path } = openKeys()
+  await open()
+  const key = readFileSync(path, 'utf8').trim()
+  assert.is(createApiKeyTable(database).revoke('first', clock.now()), true)
+  assert.is(await (await open()).accepts(key), false)
+})
+
+test('of keys of one name the one in force can be revoked, and none can be added beside it', async () => {
+  const { database } = openKeys()
+  const table = createApiKeyTable(database)
+  const key = { hash: hashSecret(KEY), name: 'shop', createdAt: 1, revokedAt: null }
+  assert.is(table.revoke('shop', 2), false)
+  assert.is(table.add(key), true)
+  assert.is(table.add({ ...key, hash: hashSecret(OTHER) }), false)
+  assert.is(table.revoke('shop', 2), true)
+  assert.is(table.revoke('shop', 3), false)
+  assert.is(table.add(key), false)
+  assert.is(table.add({ ...key, hash: hashSecret(OTHER), createdAt: 4 }), true)
+  assert.equal(
+    table.list().map(({ name, revokedAt }) => [name, revokedAt]),
+    [
+      ['shop', 2],
+      ['shop', null],
+    ],
+  )
+})
+
+test('a revoked key is refused wherever else it is written', async () => {
+  const { open, database, store, clock } = openKeys()
+  const key = { hash: hashSecret(KEY), name: 'old', createdAt: 1, revokedAt: null }
+  await store.addApiKey(key)
+  const keys = await open({ configured: [KEY, OTHER] })
+  assert.equal(await goodOf(keys), [true, true])
+  assert.is(createApiKeyTable(database).revoke('old', clock.now()), true)
+  assert.equal(await goodOf(keys), [false, true])
+})
+
+/** Why it refuses to open. */
+async function refusalOf(opening: Promise<OpenApiKeys>): Promise<string> {
+  return await opening.then(() => 'opened', String)
+}
+
+async function goodOf(keys: OpenApiKeys): Promise<boolean[]> {
+  return [await keys.accepts(KEY), await keys.accepts(OTHER)]
+}
+
+function openKeys() {
+  const { store, clock, database } = openMemoryStore()
+  const path = join(makeFolder(), 'sessions.db.api-key')
+  const open = (given: { path?: string; configured?: string[]; store?: Store } = {}) =>
+    openApiKeys({ store, clock, configured: [], path, ...given })
+  return { open, store, clock, database, path }
+}
+
+test.run()

@@ -1,3 +1,0 @@
-import { testTorture } from './test-torture.ts'
-
-testTorture('cross-site', { seconds: 0 })

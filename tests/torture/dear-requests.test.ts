@@ -1,3 +1,0 @@
-import { testTorture } from './test-torture.ts'
-
-testTorture('dear-requests', { seconds: 8, controlSeconds: 4 })

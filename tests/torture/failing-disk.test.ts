@@ -1,3 +1,0 @@
-import { testTorture } from './test-torture.ts'
-
-testTorture('failing-disk', { seconds: 8, controlSeconds: 20 })

@@ -1,3 +1,0 @@
-import { testTorture } from './test-torture.ts'
-
-testTorture('forged-tokens', { seconds: 3, controlSeconds: 1 })

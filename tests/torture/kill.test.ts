@@ -1,3 +1,0 @@
-import { testTorture } from './test-torture.ts'
-
-testTorture('kill', { seconds: 6, controlSeconds: 12 })

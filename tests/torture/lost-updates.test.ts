@@ -1,3 +1,0 @@
-import { testTorture } from './test-torture.ts'
-
-testTorture('lost-updates', { seconds: 3, controlSeconds: 10 })

@@ -1,3 +1,0 @@
-import { testTorture } from './test-torture.ts'
-
-testTorture('power-cut', { seconds: 5, controlSeconds: 3 })

@@ -1,3 +1,0 @@
-import { testTorture } from './test-torture.ts'
-
-testTorture('races', { seconds: 5, controlSeconds: 12 })

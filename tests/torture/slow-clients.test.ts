@@ -1,3 +1,0 @@
-import { testTorture } from './test-torture.ts'
-
-testTorture('slow-clients', { seconds: 1 })

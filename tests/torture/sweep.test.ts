@@ -1,3 +1,0 @@
-import { testTorture } from './test-torture.ts'
-
-testTorture('sweep', { seconds: 1 })

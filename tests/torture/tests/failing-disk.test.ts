@@ -1,0 +1,3 @@
+import { testTorture } from '../engine/test-torture.ts'
+
+testTorture('failing-disk', { seconds: 8, controlSeconds: 20 })

@@ -1,0 +1,3 @@
+import { testTorture } from '../engine/test-torture.ts'
+
+testTorture('forged-tokens', { seconds: 3, controlSeconds: 1 })

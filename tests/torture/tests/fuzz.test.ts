@@ -1,0 +1,3 @@
+import { testTorture } from '../engine/test-torture.ts'
+
+testTorture('fuzz', { seconds: 4, controlSeconds: 2 })

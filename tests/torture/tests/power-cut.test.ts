@@ -1,0 +1,3 @@
+import { testTorture } from '../engine/test-torture.ts'
+
+testTorture('power-cut', { seconds: 5, controlSeconds: 3 })

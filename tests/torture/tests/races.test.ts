@@ -1,0 +1,3 @@
+import { testTorture } from '../engine/test-torture.ts'
+
+testTorture('races', { seconds: 5, controlSeconds: 12 })

@@ -1,0 +1,3 @@
+import { testTorture } from '../engine/test-torture.ts'
+
+testTorture('slow-clients', { seconds: 1 })

@@ -1,0 +1,3 @@
+import { testTorture } from '../engine/test-torture.ts'
+
+testTorture('stolen-disk', { seconds: 2, controlSeconds: 1 })
