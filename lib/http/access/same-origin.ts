@@ -2,7 +2,7 @@ import type { MiddlewareHandler } from 'hono'
 import { CoatcheckError } from '../../base/errors.ts'
 import type { AppContext, AppEnv } from '../app-env.ts'
 import type { Forwarded } from '../request/forwarded.ts'
-import { readHeader } from '../request/request-header.ts'
+import { readHeader } from '../request/request.ts'
 
 const SAFE_METHODS = ['GET', 'HEAD', 'OPTIONS', 'TRACE']
 

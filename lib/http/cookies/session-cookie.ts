@@ -3,7 +3,7 @@ import { lifetimeEndsAt, type Session } from '../../session/session.ts'
 import type { AppContext } from '../app-env.ts'
 import { findCookies } from './cookie-header.ts'
 import type { Forwarded } from '../request/forwarded.ts'
-import { readHeader } from '../request/request-header.ts'
+import { readHeader } from '../request/request.ts'
 import {
   type CookieAttributes,
   domainCovers,

@@ -1,7 +1,7 @@
 import type { JsonText } from '../../json/text.ts'
 import type { AppContext } from '../app-env.ts'
 import type { Forwarded } from './forwarded.ts'
-import { readHeader } from './request-header.ts'
+import { readHeader } from './request.ts'
 
 /** What back ends are told of who created a session. */
 export type Device = { readonly address?: string; readonly userAgent?: string }

@@ -1,8 +1,8 @@
 import { BlockList, isIP } from 'node:net'
-import { parseHop, unmapped } from './address-text.ts'
+import { parseHop, unmapped } from './address.ts'
 import type { AppContext } from '../app-env.ts'
 import { parseForwarded } from './forwarded-header.ts'
-import { readHeader } from './request-header.ts'
+import { readHeader } from './request.ts'
 import { readToldScheme } from './told-scheme.ts'
 
 /** What is known of the client behind the proxies: they are believed if they are trusted. */

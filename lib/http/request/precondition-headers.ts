@@ -1,7 +1,7 @@
 import { CoatcheckError } from '../../base/errors.ts'
 import type { EntityTags, Precondition } from '../../session/precondition.ts'
 import type { AppContext } from '../app-env.ts'
-import { readHeader } from './request-header.ts'
+import { readHeader } from './request.ts'
 
 /** `If-Match` and `If-None-Match` of a write, RFC 9110 section 13.1; undefined where none is given. */
 export function readPrecondition(c: AppContext): Precondition | undefined {

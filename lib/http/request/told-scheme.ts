@@ -1,6 +1,6 @@
 import type { AppContext } from '../app-env.ts'
 import { parseForwarded } from './forwarded-header.ts'
-import { readHeader } from './request-header.ts'
+import { readHeader } from './request.ts'
 
 /** A header by which proxies tell the browser's scheme. Of a list, the last word is the nearest's. */
 type Teller = { readonly header: string; readonly https: RegExp; readonly http: RegExp }
