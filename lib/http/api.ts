@@ -493,10 +493,13 @@ export const operations = {
 
 export type OperationId = keyof typeof operations
 
+export type Row = Operation & { readonly id: OperationId }
+
 /** All rows, in the order of the table. */
-export const OPERATIONS: readonly (readonly [OperationId, Operation])[] = Object.entries(
-  operations,
-) as [OperationId, Operation][]
+export const OPERATIONS: readonly Row[] = Object.entries<Operation>(operations).map(
+  // `Object.entries` widens the ids to strings.
+  ([id, operation]) => ({ ...operation, id: id as OperationId }),
+)
 
 /** The refusals of any request, which are said once and not with each operation. */
 export const ANY_REQUEST: readonly ErrorCode[] = [
