@@ -1,6 +1,7 @@
 /**
  * The table of operations: every method and path of the API, who may call it, what it takes and what it
- * returns. The routes, `Allow`, the words of the 404 and the manual's API page come from it.
+ * returns. The routes, `Allow`, the words of the 404 and the manual's API page come from it. Texts are
+ * Markdown.
  */
 import type { ErrorCode } from '../base/errors.ts'
 
@@ -21,7 +22,7 @@ export type Parameter = {
 export type RequestBody = {
   /** Media types that change the meaning of the body; any other one is read as JSON. */
   readonly types: readonly ('application/json' | 'application/json-patch+json')[]
-  /** A sketch of the JSON, for people. */
+  /** In words, with a sketch of the JSON. */
   readonly shape: string
   readonly isOptional?: true
 }
@@ -51,7 +52,7 @@ const TOUCH: Parameter = {
   name: 'touch',
   type: 'boolean',
   fallback: 'true',
-  meaning: 'false: the request does not count as activity',
+  meaning: '`false`: the request does not count as activity',
 }
 const DEFAULT: Parameter = {
   name: 'default',
@@ -62,13 +63,13 @@ const AS: Parameter = {
   name: 'as',
   type: 'string',
   fallback: 'json',
-  meaning: 'text: a string travels bare, without quotes and escapes',
+  meaning: '`text`: a string travels bare, without quotes and escapes',
 }
 const RAW: Parameter = {
   name: 'raw',
   type: 'boolean',
   fallback: 'false',
-  meaning: 'true: values as they stand in the header, not percent-decoded',
+  meaning: '`true`: values as they stand in the header, not percent-decoded',
 }
 const SUB: Parameter = { name: 'sub', type: 'string', meaning: 'the user whose sessions are meant' }
 
@@ -76,17 +77,17 @@ const ACCEPT: Parameter = {
   name: 'Accept',
   type: 'string',
   fallback: 'application/json',
-  meaning: 'text/plain: a string comes bare, as with ?as=text',
+  meaning: '`text/plain`: a string comes bare, as with `?as=text`',
 }
 const IF_MATCH: Parameter = {
   name: 'If-Match',
   type: 'entity tags',
-  meaning: 'writes only if the session has one of these versions; *: only if there is something',
+  meaning: 'writes only if the session has one of these versions; `*`: only if there is something',
 }
 const IF_NONE_MATCH: Parameter = {
   name: 'If-None-Match',
   type: 'entity tags',
-  meaning: 'writes only if the session has none of these versions; *: only if there is nothing',
+  meaning: 'writes only if the session has none of these versions; `*`: only if there is nothing',
 }
 const UNLESS_SEEN: Parameter = {
   name: 'If-None-Match',
@@ -97,44 +98,52 @@ const CONDITIONS = [IF_MATCH, IF_NONE_MATCH] as const
 
 /** The attributes that tell one cookie from another of its name. */
 const COOKIE_TARGET: readonly Parameter[] = [
-  { name: 'path', type: 'string', fallback: '/', meaning: 'the Path that the cookie was set with' },
-  { name: 'domain', type: 'string', meaning: 'the Domain that the cookie was set with' },
-  { name: 'sameSite', type: 'string', meaning: 'Strict, Lax or None' },
-  { name: 'secure', type: 'boolean', fallback: 'false', meaning: 'needed from a Secure cookie' },
+  {
+    name: 'path',
+    type: 'string',
+    fallback: '/',
+    meaning: 'the `Path` that the cookie was set with',
+  },
+  { name: 'domain', type: 'string', meaning: 'the `Domain` that the cookie was set with' },
+  { name: 'sameSite', type: 'string', meaning: '`Strict`, `Lax` or `None`' },
+  { name: 'secure', type: 'boolean', fallback: 'false', meaning: 'as the cookie was set' },
   { name: 'httpOnly', type: 'boolean', fallback: 'false', meaning: 'as the cookie was set' },
   { name: 'partitioned', type: 'boolean', fallback: 'false', meaning: 'as the cookie was set' },
 ]
 
 const JSON_ONLY = ['application/json'] as const
 const VALUE_BODY: RequestBody = { types: JSON_ONLY, shape: 'any JSON value' }
-const DATA_BODY: RequestBody = { types: JSON_ONLY, shape: '{"user":"ada"}, all of the data' }
+const DATA_BODY: RequestBody = { types: JSON_ONLY, shape: 'all data, as in `{"user":"ada"}`' }
 const KEY_PATCH_BODY: RequestBody = {
   types: JSON_ONLY,
-  shape: 'one of {"increment":1}, {"append":x}, {"merge":{…}}',
+  shape: 'one of `{"increment":1}`, `{"append":x}` and `{"merge":{…}}`',
 }
 const SESSION_PATCH_BODY: RequestBody = {
   types: ['application/json', 'application/json-patch+json'],
   shape:
-    '{"data":{…},"claims":{…},"permanent":true,"idleTimeout":1800,"lifetime":43200}, each optional, ' +
-    'all but data and permanent for back ends; or a JSON Patch with paths such as /data/user',
+    '`{"data":{…},"claims":{…},"permanent":true,"idleTimeout":1800,"lifetime":43200}`, each optional, ' +
+    'times in seconds, all but `data` and `permanent` for back ends; or, as ' +
+    '`application/json-patch+json`, a JSON Patch with paths such as `/data/user`',
 }
 const NEW_SESSION_BODY: RequestBody = {
   types: JSON_ONLY,
   shape:
-    '{"data":{…},"claims":{…},"permanent":false,"idleTimeout":1800,"lifetime":43200,"device":{…}}, ' +
+    '`{"data":{…},"claims":{…},"permanent":false,"idleTimeout":1800,"lifetime":43200,"device":{…}}`, ' +
     'each optional, times in seconds',
 }
 
 const SESSION: Answer = {
-  carries: '{"id":…,"data":{…},"claims":{…},"permanent":…, and its times}',
+  carries: 'the session: `{"id":…,"data":{…},"claims":{…},"permanent":…}` and its times',
   headers: ['ETag'],
 }
 const BACK_END_SESSION: Answer = {
-  carries: '{"id":…,"data":{…},"claims":{…},"permanent":…, its times, "device":…}',
+  carries:
+    'the session: `{"id":…,"data":{…},"claims":{…},"permanent":…}`, its times and its `device`',
   headers: ['ETag'],
 }
 const HANDED_OUT: Answer = {
-  carries: 'the session; with "token" and "setCookie" where it has a new token, and "evicted"',
+  carries:
+    'the session; `token` and `setCookie` where it has a new token; `evicted`, the ids that made room',
   headers: ['ETag'],
 }
 const VALUE: Answer = { carries: 'the value, byte for byte as it was put', headers: ['ETag'] }
@@ -271,9 +280,11 @@ export const operations = {
     query: [
       SUB,
       { name: 'limit', type: 'integer', fallback: '100', meaning: 'sessions a page, 1 to 1000' },
-      { name: 'after', type: 'string', meaning: 'the "next" of the page before' },
+      { name: 'after', type: 'string', meaning: 'the `next` of the page before' },
     ],
-    answers: { 200: { carries: '{"sessions":[…],"next":"7"}, next null on the last page' } },
+    answers: {
+      200: { carries: '`{"sessions":[…],"next":"7"}`; `next` is `null` on the last page' },
+    },
     errors: [],
   },
   createSession: {
@@ -296,9 +307,9 @@ export const operations = {
     query: [
       SUB,
       { name: 'except', type: 'string', meaning: 'the id of a session that stays' },
-      { name: 'all', type: 'boolean', meaning: "true instead of sub: everybody's sessions" },
+      { name: 'all', type: 'boolean', meaning: "`true`, instead of `sub`: everybody's sessions" },
     ],
-    answers: { 200: { carries: '{"ended":5,"more":false}; while more is true, call again' } },
+    answers: { 200: { carries: '`{"ended":5,"more":false}`; call again while `more` is true' } },
     errors: ['outcome_unknown', 'storage_full'],
   },
   getNamedSession: {
@@ -330,7 +341,7 @@ export const operations = {
     method: 'PATCH',
     path: '/sessions/:id',
     who: 'back_end',
-    summary: 'Changes a session in one atomic step; another "sub" gives it a new id and token.',
+    summary: 'Changes a session in one atomic step; another `sub` gives it a new id and token.',
     headers: CONDITIONS,
     body: SESSION_PATCH_BODY,
     answers: { 200: HANDED_OUT },
@@ -412,7 +423,7 @@ export const operations = {
     who: 'anyone',
     summary: 'Returns the cookies of this request, without the session cookie.',
     query: [RAW],
-    answers: { 200: { carries: '{"theme":"dark"}' } },
+    answers: { 200: { carries: '`{"theme":"dark"}`' } },
     errors: [],
   },
   getCookie: {
@@ -433,8 +444,8 @@ export const operations = {
     body: {
       types: JSON_ONLY,
       shape:
-        '{"value":"dark"}, with raw, maxAge, expires, path, domain, secure, httpOnly, sameSite, ' +
-        'partitioned, priority',
+        '`{"value":"dark"}`; also `raw`, `maxAge`, `expires`, `path`, `domain`, `secure`, `httpOnly`, ' +
+        '`sameSite`, `partitioned` and `priority`',
     },
     answers: { 204: { carries: 'nothing', headers: ['Set-Cookie', 'Warning'] } },
     errors: ['invalid_cookie', 'invalid_argument', ...BODY],
@@ -445,7 +456,11 @@ export const operations = {
     who: 'anyone',
     summary: 'Removes a cookie from the browser.',
     query: COOKIE_TARGET,
-    body: { types: JSON_ONLY, shape: '{"path":"/shop"}, as in the query', isOptional: true },
+    body: {
+      types: JSON_ONLY,
+      shape: '`{"path":"/shop"}`: what may be in the query',
+      isOptional: true,
+    },
     answers: { 204: { carries: 'nothing', headers: ['Set-Cookie', 'Warning'] } },
     errors: ['invalid_cookie', 'invalid_argument', ...BODY],
   },
@@ -453,9 +468,9 @@ export const operations = {
   verify: {
     method: 'ALL',
     path: '/verify/*',
-    who: 'holder',
+    who: 'anyone',
     summary:
-      'Tells a proxy whether a request has a session. Any method and any path behind it, since ' +
+      'Tells a proxy whether a request has the token of a session. Any method and any path behind it, since ' +
       'some proxies pass on those of the page.',
     query: [TOUCH],
     answers: { 200: { ...SESSION, headers: ['ETag', 'Session-Id', 'Session-Sub'] } },
@@ -477,7 +492,7 @@ export const operations = {
     path: '/',
     who: 'anyone',
     summary: 'Shows a page to browsers; for programs there is nothing.',
-    headers: [{ ...ACCEPT, meaning: 'must prefer text/html' }],
+    headers: [{ ...ACCEPT, meaning: 'must prefer `text/html`' }],
     answers: { 200: { carries: 'the page, as HTML' } },
     errors: ['route_not_found'],
   },
@@ -513,7 +528,8 @@ export const ANY_REQUEST: readonly ErrorCode[] = [
   'internal',
 ]
 
-const OF_CALLERS: Readonly<Record<Caller, readonly ErrorCode[]>> = {
+/** The refusals of any operation of a caller. */
+export const OF_CALLERS: Readonly<Record<Caller, readonly ErrorCode[]>> = {
   anyone: [],
   holder: ['holder_access_denied', 'api_key_required', 'too_many_failures'],
   back_end: ['api_key_required', 'too_many_failures'],
@@ -521,9 +537,7 @@ const OF_CALLERS: Readonly<Record<Caller, readonly ErrorCode[]>> = {
 
 /** The operation's own refusals and those of its caller, without those of any request. */
 export function refusalsOf({ method, who, errors }: Operation): readonly ErrorCode[] {
-  // It stands outside of the checks of the other paths: a proxy is told one thing only.
-  if (method === 'ALL') return errors
-  const isSafe = method === 'GET' || method === 'OPTIONS'
+  const isSafe = method === 'GET' || method === 'OPTIONS' || method === 'ALL'
   return [...errors, ...OF_CALLERS[who], ...(isSafe ? [] : (['cross_origin'] as const))]
 }
 
