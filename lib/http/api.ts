@@ -1,7 +1,7 @@
 /**
- * The table of operations: every method and path of the API, who may call it, what it takes and what it
- * returns. The routes, `Allow`, the words of the 404 and the manual's API page come from it. Texts are
- * Markdown.
+ * The table of operations: every method and path of the API, who may call it, what it takes and
+ * what it returns. The routes, `Allow`, the words of the 404 and the manual's API page come from
+ * it. Texts are Markdown.
  */
 import type { ErrorCode } from '../base/errors.ts'
 
@@ -150,7 +150,9 @@ const VALUE: Answer = { carries: 'the value, byte for byte as it was put', heade
 const UNCHANGED: Answer = { carries: 'nothing: the caller has this version', headers: ['ETag'] }
 const DONE: Answer = { carries: 'nothing: done, and on disk', headers: ['ETag'] }
 
-/** The holder's browser is given its cookie whenever the token, or how long to keep it, has changed. */
+/**
+ * The holder's browser is given its cookie whenever the token, or how long to keep it, has changed.
+ */
 const withCookie = (answer: Answer): Answer => ({
   ...answer,
   headers: [...(answer.headers ?? []), 'Set-Cookie'],

@@ -132,7 +132,9 @@ function pathNotFound(): CoatcheckError {
   )
 }
 
-/** Why the request opens no session. Of two cookies that differ neither is valid: both are removed. */
+/**
+ * Why the request opens no session. Of two cookies that differ neither is valid: both are removed.
+ */
 function answerNotFound(c: AppContext, { cookie, clock }: AppOptions): Response {
   const answer = answerProblem(explainNotFound(c, cookie))
   if (isSafe(c) || cookie.explain(c).state !== 'two_tokens') return answer

@@ -131,7 +131,10 @@ function urlOf(path: string): string {
     .replace('/*', '')
 }
 
-/** Sends what the row asks for to a server of its own; to `/sessions/:id` of a session that is there. */
+/**
+ * Sends what the row asks for to a server of its own; to `/sessions/:id` of a session that is
+ * there.
+ */
 async function ask(row: Row, given: Parameters<ReturnType<typeof openServer>['request']>[1]) {
   const { request } = openServer()
   const created = await request('POST /sessions', { key: API_KEY })

@@ -36,7 +36,10 @@ export type SessionHandler = (c: AppContext, access: SessionAccess) => MaybeProm
 export type WithSession = (handle: SessionHandler) => Handler<AppEnv>
 
 export type Access = {
-  /** For `/session`: the session that the token opens; with an API key beside the cookie, for a back end. */
+  /**
+   * For `/session`: the session that the token opens; with an API key beside the cookie, for a back
+   * end.
+   */
   readonly withOwnSession: WithSession
   /** For `/sessions` and all below: back ends only. */
   readonly requireBackEnd: MiddlewareHandler<AppEnv>
@@ -51,7 +54,9 @@ export function createAccess(deps: AccessDeps): Access {
   const { sessions, apiKeys, cookie, forwarded, holderAccess, clock, log } = deps
   const failures = createRateLimit({ clock, ...FAILURES })
 
-  /** Throws for a key that is not in force. A right key passes however many wrong ones came before. */
+  /**
+   * Throws for a key that is not in force. A right key passes however many wrong ones came before.
+   */
   async function admitBackEnd(c: AppContext, key: string | undefined): Promise<void> {
     if (key !== undefined && isApiKey(key) && (await apiKeys.accepts(key))) {
       c.set('isBackEnd', true)

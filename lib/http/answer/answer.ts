@@ -12,8 +12,8 @@ export const SAFE_HEADERS = {
 } as const
 
 /**
- * A text gets a line feed at its end, which is not part of the value: it keeps a terminal's prompt and
- * line-wise tools in order. Bytes go out as they are.
+ * A text gets a line feed at its end, which is not part of the value: it keeps a terminal's prompt
+ * and line-wise tools in order. Bytes go out as they are.
  */
 export function answerJson(
   status: number,
@@ -31,8 +31,8 @@ export function answerEmpty(headers?: AnswerHeaders): Response {
 }
 
 /**
- * A value as JSON text, byte for byte; with `asText` bare, for shell scripts. A string with a lone surrogate
- * stays JSON, since UTF-8 cannot hold it.
+ * A value as JSON text, byte for byte; with `asText` bare, for shell scripts. A string with a lone
+ * surrogate stays JSON, since UTF-8 cannot hold it.
  */
 export function answerValue(value: JsonText, asText: boolean, headers?: AnswerHeaders): Response {
   if (!asText) return answerJson(200, value, headers)
@@ -48,7 +48,10 @@ export function answerUnchanged(tag: string): Response {
   return new Response(null, { status: 304, headers: { ...SAFE_HEADERS, ETag: tag } })
 }
 
-/** The session's version. A bare value has a tag of its own, since its bytes differ (RFC 9110 8.8.1). */
+/**
+ * The session's version. A bare value has a tag of its own, since its bytes differ (RFC 9110
+ * 8.8.1).
+ */
 export function entityTag(session: Session, isText = false): string {
   return isText ? `"${session.version}-text"` : `"${session.version}"`
 }

@@ -2,8 +2,8 @@
 import { isIP, isIPv6, SocketAddress } from 'node:net'
 
 /**
- * The canonical text of an IP address (RFC 5952): IPv4 for an IPv4-mapped one (RFC 4291 section 2.5.5.2),
- * without a zone. Undefined for anything else.
+ * The canonical text of an IP address (RFC 5952): IPv4 for an IPv4-mapped one (RFC 4291 section
+ * 2.5.5.2), without a zone. Undefined for anything else.
  */
 function parseAddress(text: string): string | undefined {
   const zone = text.indexOf('%')
@@ -26,8 +26,9 @@ export function unmapped(address: string): string {
 const NODE = /^(?:\[([\da-f:.]+(?:%[^\]]*)?)\]|([\d.]+))(?::(?:\d{0,5}|_[\w.-]+))?$/i
 
 /**
- * The address of a hop in `X-Forwarded-For` or in RFC 7239's `for=`: bare, in brackets or in quotes, with or
- * without a port (Azure and AWS add one). Undefined for `unknown`, `_hidden` and anything malformed.
+ * The address of a hop in `X-Forwarded-For` or in RFC 7239's `for=`: bare, in brackets or in
+ * quotes, with or without a port (Azure and AWS add one). Undefined for `unknown`, `_hidden` and
+ * anything malformed.
  */
 export function parseHop(text: string): string | undefined {
   const bare = text.trim().replace(/^"(.*)"$/, '$1')
@@ -36,8 +37,8 @@ export function parseHop(text: string): string | undefined {
 }
 
 /**
- * The client that limits count: an IPv4 address, the /64 of an IPv6 address, all of which one subscriber has
- * (RFC 6177), or `unix` for every peer on a unix socket.
+ * The client that limits count: an IPv4 address, the /64 of an IPv6 address, all of which one
+ * subscriber has (RFC 6177), or `unix` for every peer on a unix socket.
  */
 export function networkOf(address: string | undefined): string {
   if (address === undefined) return 'unix'

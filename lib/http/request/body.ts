@@ -9,13 +9,15 @@ import { contentTypeOf, readHeader } from './request.ts'
 /** The bodies of one server's requests; all of them share a budget of memory. */
 export type BodyReader = {
   /**
-   * The body as JSON text, whatever its `Content-Type`: people type `curl -d`, and `fetch` labels every
-   * string `text/plain`.
+   * The body as JSON text, whatever its `Content-Type`: people type `curl -d`, and `fetch` labels
+   * every string `text/plain`.
    */
   readJson(c: AppContext, maxDepth: number): Promise<JsonText>
   /** As `readJson`; with `asText` the whole body is one string, in UTF-8. */
   readValue(c: AppContext, maxDepth: number, asText: boolean): Promise<JsonText>
-  /** The body parsed by `JSON.parse`, for what is no session data; undefined where there is none. */
+  /**
+   * The body parsed by `JSON.parse`, for what is no session data; undefined where there is none.
+   */
   readOptionalJson(c: AppContext): Promise<unknown>
   /** The body as text, empty where there is none. */
   readText(c: AppContext): Promise<string>
@@ -23,7 +25,10 @@ export type BodyReader = {
 
 export const JSON_PATCH = 'application/json-patch+json'
 
-/** Bodies that are not session data: their largest nesting, and length, since 1 MB takes 50 ms to parse. */
+/**
+ * Bodies that are not session data: their largest nesting, and length, since 1 MB takes 50 ms to
+ * parse.
+ */
 const SHALLOW = 8
 const SMALL_CHARACTERS = 65_536
 
@@ -31,11 +36,16 @@ const SMALL_CHARACTERS = 65_536
 const ARRIVED_LIMIT_BYTES = 8 * 1024 * 1024
 /** Overhead of a chunk in memory, beside its bytes. */
 const PIECE_BYTES = 256
-/** A person may type a body letter by letter; beyond this many chunks they must be larger on average. */
+/**
+ * A person may type a body letter by letter; beyond this many chunks they must be larger on
+ * average.
+ */
 const MANY_PIECES = 1_000
 const FINE_PIECE_BYTES = 64
 
-/** Parsing a megabyte takes some 10 ms: longer bodies are parsed one at a time, with pauses between. */
+/**
+ * Parsing a megabyte takes some 10 ms: longer bodies are parsed one at a time, with pauses between.
+ */
 const LONG_BODY_BYTES = 16 * 1024
 /** A short JSON Patch may ask for a lot of work. */
 const LONG_PATCH_BYTES = 1024
@@ -50,7 +60,9 @@ export function createBodyReader(limitBytes: number): BodyReader {
   let arrivedBytes = 0
   const inTurns = createResting()
 
-  /** Refuses the oldest uploads until the rest fits, so that slow uploads cannot block other writes. */
+  /**
+   * Refuses the oldest uploads until the rest fits, so that slow uploads cannot block other writes.
+   */
   function makeRoom(): void {
     for (const oldest of arriving) {
       if (arrivedBytes <= arrivedLimit) return
@@ -100,7 +112,8 @@ export function createBodyReader(limitBytes: number): BodyReader {
           c.env.outgoing.shouldKeepAlive = false
           return refuse(tooFine())
         }
-        // Most bodies are complete with their first chunk, and end in the same turn of the event loop.
+        // Most bodies are complete with their first chunk, and end in the same turn of the event
+        // loop.
         if (length !== announced) arriving.add(body)
         if (arrivedBytes > arrivedLimit) makeRoom()
       }
@@ -198,12 +211,17 @@ function decode(chunks: readonly Buffer[], length: number): string {
   return text
 }
 
-/** Drops the rest of a body that nobody reads: the client may not read the response before its end. */
+/**
+ * Drops the rest of a body that nobody reads: the client may not read the response before its end.
+ */
 export function passOver(incoming: IncomingMessage): void {
   incoming.on('data', release)
 }
 
-/** Frees the memory of a chunk at once: V8 would keep up to 64 MiB of them until it collects garbage. */
+/**
+ * Frees the memory of a chunk at once: V8 would keep up to 64 MiB of them until it collects
+ * garbage.
+ */
 function release({ buffer, byteLength }: Buffer): void {
   // Small chunks share a buffer; one that has a buffer to itself shares it with nobody.
   const isWhole = byteLength > 0 && byteLength === buffer.byteLength
@@ -212,7 +230,9 @@ function release({ buffer, byteLength }: Buffer): void {
 
 const CONTINUE = /\b100-continue\b/i
 
-/** Whether the client waits for `100 Continue` before it sends the body (RFC 9110 section 10.1.1). */
+/**
+ * Whether the client waits for `100 Continue` before it sends the body (RFC 9110 section 10.1.1).
+ */
 function expectsContinue(c: AppContext): boolean {
   const expected = readHeader(c, 'expect')
   return expected !== undefined && c.env.incoming.httpVersionMinor > 0 && CONTINUE.test(expected)

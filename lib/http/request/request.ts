@@ -1,7 +1,7 @@
 /**
- * A request's own parts: headers, query, path, and the form that its caller wants. They read what Node has
- * parsed already. The web's `Request`, `Headers` and `URL` cost more than the rest of a read: measure with
- * `npm run bench -- --operations get` before replacing one.
+ * A request's own parts: headers, query, path, and the form that its caller wants. They read what
+ * Node has parsed already. The web's `Request`, `Headers` and `URL` cost more than the rest of a
+ * read: measure with `npm run bench -- --operations get` before replacing one.
  */
 import { accepts } from 'hono/accepts'
 import { CoatcheckError } from '../../base/errors.ts'
@@ -21,8 +21,8 @@ export function contentTypeOf(c: AppContext): string {
 }
 
 /**
- * Hono's `getPath`: the path as it was sent. A key may be `..` or hold a `%2F`, which the URL standard
- * would resolve and a router decode.
+ * Hono's `getPath`: the path as it was sent. A key may be `..` or hold a `%2F`, which the URL
+ * standard would resolve and a router decode.
  */
 export function rawPath(_request: Request, options?: { env?: AppEnv['Bindings'] }): string {
   const target = options?.env?.incoming.url ?? '/'
@@ -31,8 +31,8 @@ export function rawPath(_request: Request, options?: { env?: AppEnv['Bindings'] 
 }
 
 /**
- * One segment of a raw path, percent-decoded. Throws `bad_request` for an escape that is malformed or not
- * UTF-8, so the name used is always the one that was asked for.
+ * One segment of a raw path, percent-decoded. Throws `bad_request` for an escape that is malformed
+ * or not UTF-8, so the name used is always the one that was asked for.
  */
 export function decodeSegment(raw: string): string {
   if (!raw.includes('%')) return raw
@@ -47,7 +47,9 @@ export function decodeSegment(raw: string): string {
   }
 }
 
-/** The last segment of a raw path, decoded; Hono's `c.req.param` keeps a malformed escape as it is. */
+/**
+ * The last segment of a raw path, decoded; Hono's `c.req.param` keeps a malformed escape as it is.
+ */
 export function decodeLastSegment(path: string): string {
   return decodeSegment(path.slice(path.lastIndexOf('/') + 1))
 }
@@ -57,8 +59,8 @@ export type Query = ReadonlyMap<string, string>
 const NO_QUERY: Query = new Map()
 
 /**
- * All query parameters by name, `+` being a space. Throws `bad_request` for one that is given twice:
- * programs that take the first and programs that take the last must not disagree.
+ * All query parameters by name, `+` being a space. Throws `bad_request` for one that is given
+ * twice: programs that take the first and programs that take the last must not disagree.
  */
 export function readQueries(c: AppContext): Query {
   const target = c.env.incoming.url ?? ''

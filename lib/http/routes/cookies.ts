@@ -99,7 +99,9 @@ function readCookies(c: AppContext): Map<string, string> {
   return parseCookies(readHeader(c, 'cookie'), raw)
 }
 
-/** Warns of cookies that this request's browser is likely to drop; they may be meant for a proxy. */
+/**
+ * Warns of cookies that this request's browser is likely to drop; they may be meant for a proxy.
+ */
 function warn(
   { secure, domain }: CookieAttributes,
   isSecure: boolean,

@@ -5,7 +5,10 @@ import { type AnswerHeaders, answerJson, entityTag } from '../answer/answer.ts'
 import type { AppContext } from '../app-env.ts'
 import type { SessionCookie } from '../cookies/session-cookie.ts'
 
-/** The session as a back end sees it; with its token and `Set-Cookie` where this change minted a token. */
+/**
+ * The session as a back end sees it; with its token and `Set-Cookie` where this change minted a
+ * token.
+ */
 export type AnswerHandedOut = (
   c: AppContext,
   status: number,

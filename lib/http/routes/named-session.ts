@@ -1,6 +1,6 @@
 /**
- * `/sessions/:id`: one session, for a back end that names it by its id. A write creates none, and the
- * holder's cookie goes into the body, for the back end to pass on.
+ * `/sessions/:id`: one session, for a back end that names it by its id. A write creates none, and
+ * the holder's cookie goes into the body, for the back end to pass on.
  */
 import type { Changed, Sessions } from '../../service/sessions.ts'
 import type { WithSession } from '../access/access.ts'

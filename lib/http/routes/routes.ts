@@ -1,4 +1,7 @@
-/** Mounts the table of operations: a handler for each row, and 405 for the other methods of its path. */
+/**
+ * Mounts the table of operations: a handler for each row, and 405 for the other methods of its
+ * path.
+ */
 import { METHODS } from 'node:http'
 import type { Handler, Hono } from 'hono'
 import { CoatcheckError } from '../../base/errors.ts'
@@ -10,7 +13,10 @@ import { decodeLastSegment } from '../request/request.ts'
 /** A handler for each operation: a missing one, and one without a row, are type errors. */
 export type Handlers = Readonly<Record<OperationId, Handler<AppEnv>>>
 
-/** One of Hono's routes. `actions` are rows such as `POST /session/renew`, where `/session/:key` is a route. */
+/**
+ * One of Hono's routes. `actions` are rows such as `POST /session/renew`, where `/session/:key` is
+ * a route.
+ */
 type Route = {
   readonly path: string
   readonly rows: readonly Row[]
@@ -61,8 +67,8 @@ function mountActions(app: Hono<AppEnv>, handlers: Handlers, route: Route): void
 }
 
 /**
- * Refuses every method that Node's parser knows and the table does not name. Not by `app.all`: Hono would
- * match that beside the handlers, and compose them with promises.
+ * Refuses every method that Node's parser knows and the table does not name. Not by `app.all`: Hono
+ * would match that beside the handlers, and compose them with promises.
  */
 function refuseOtherMethods(app: Hono<AppEnv>, route: Route): void {
   const served = methodsOf([...route.rows, ...route.actions])
@@ -98,8 +104,8 @@ function methodsOf(rows: readonly Row[]): readonly string[] {
 }
 
 /**
- * A fixed segment beside a parameter (`/session/renew`, `/session/:key`) shares its route: as a route of its
- * own it would take the whole app from Hono's RegExpRouter to its slow TrieRouter.
+ * A fixed segment beside a parameter (`/session/renew`, `/session/:key`) shares its route: as a
+ * route of its own it would take the whole app from Hono's RegExpRouter to its slow TrieRouter.
  */
 function routePath(path: string): string {
   const parent = path.slice(0, path.lastIndexOf('/'))

@@ -1,6 +1,6 @@
 /**
- * Requests on one session, read and answered alike in both trees: the holder's (`session.ts`) and the back
- * end's (`named-session.ts`).
+ * Requests on one session, read and answered alike in both trees: the holder's (`session.ts`) and
+ * the back end's (`named-session.ts`).
  */
 import { CoatcheckError } from '../../base/errors.ts'
 import { whenFailed, whenThere } from '../../base/maybe-promise.ts'
@@ -168,8 +168,8 @@ export function conditional(c: AppContext, operation: Operation): Operation {
 }
 
 /**
- * The code of an error for which `?default=` may stand in. None where the session was renewed: the value
- * may be there, under the new token.
+ * The code of an error for which `?default=` may stand in. None where the session was renewed: the
+ * value may be there, under the new token.
  */
 export function absenceOf(error: unknown): string | undefined {
   if (!(error instanceof CoatcheckError) || error.facts['reason'] === 'renewed') return undefined

@@ -1,4 +1,7 @@
-/** `/session`: the session of the request's token, for its holder; an API key beside the cookie may more. */
+/**
+ * `/session`: the session of the request's token, for its holder; an API key beside the cookie may
+ * more.
+ */
 import type { Clock } from '../../base/clock.ts'
 import type { Changed, Sessions } from '../../service/sessions.ts'
 import type { Operation } from '../../session/operations.ts'
@@ -49,7 +52,8 @@ export function createSession(deps: SessionDeps): SessionHandlers {
   const withWrite = createWithWrite(deps)
 
   function write(c: AppContext, { found }: SessionAccess, operation: Operation): Promise<Changed> {
-    // A back end whose token is old or lost must not put its data into a new session that nobody reads.
+    // A back end whose token is old or lost must not put its data into a new session that nobody
+    // reads.
     if (c.get('isBackEnd') === true) return sessions.change(found, operation)
     return sessions.changeOrCreate(found, operation, () => {
       admitCreation(c)
@@ -121,7 +125,9 @@ export function createSession(deps: SessionDeps): SessionHandlers {
   }
 }
 
-/** With a domain configured, a response that sets the cookie also expires the one of another domain. */
+/**
+ * With a domain configured, a response that sets the cookie also expires the one of another domain.
+ */
 function createWithWrite({ cookie, clock, withOwnSession }: SessionDeps): WithSession {
   const { removeFormer } = cookie
   if (removeFormer === undefined) return withOwnSession

@@ -95,7 +95,9 @@ export function createSessionsHandlers(deps: SessionsDeps): SessionsHandlers {
   }
 }
 
-/** All parameters; throws for an unknown one: a misspelt filter must not end more than was meant. */
+/**
+ * All parameters; throws for an unknown one: a misspelt filter must not end more than was meant.
+ */
 function readParameters(c: AppContext, known: readonly string[]): Query {
   const query = readQueries(c)
   if ([...query.keys()].every((name) => known.includes(name))) return query

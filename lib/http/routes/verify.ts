@@ -1,4 +1,7 @@
-/** `/verify`: forward auth, for a proxy that asks whether a request has a session (nginx's `auth_request`). */
+/**
+ * `/verify`: forward auth, for a proxy that asks whether a request has a session (nginx's
+ * `auth_request`).
+ */
 import { CoatcheckError, type ErrorCode, type ErrorFacts } from '../../base/errors.ts'
 import type { JsonText } from '../../json/text.ts'
 import { findSub } from '../../session/claims.ts'
@@ -24,8 +27,9 @@ export type VerifyDeps = {
 }
 
 /**
- * 200 with the session, or 401 for everything else: nginx makes a 500 of any other status. Both have
- * `Session-Id` and `Session-Sub`: a proxy that copies a missing header lets the client's own through.
+ * 200 with the session, or 401 for everything else: nginx makes a 500 of any other status. Both
+ * have `Session-Id` and `Session-Sub`: a proxy that copies a missing header lets the client's own
+ * through.
  */
 export function createVerify(deps: VerifyDeps): Handlers['verify'] {
   const { sessions, cookie, holderAccess, refusalFor } = deps
@@ -66,15 +70,17 @@ function readToken(c: AppContext, cookie: SessionCookie): string | undefined {
   return findBearerToken(c) ?? cookie.read(c)
 }
 
-/** `Authorization` may be meant for the application behind the proxy: ours has the shape of a token. */
+/**
+ * `Authorization` may be meant for the application behind the proxy: ours has the shape of a token.
+ */
 function findBearerToken(c: AppContext): string | undefined {
   const bearer = readBearer(c)
   return bearer !== undefined && isToken(bearer) ? bearer : undefined
 }
 
 /**
- * False for one `?touch=false`. The rest of the query is ignored: some proxies pass on the query of the
- * page, which must not decide whether its reader is logged in.
+ * False for one `?touch=false`. The rest of the query is ignored: some proxies pass on the query of
+ * the page, which must not decide whether its reader is logged in.
  */
 function wantsTouch(c: AppContext): boolean {
   const target = c.env.incoming.url ?? ''

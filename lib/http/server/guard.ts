@@ -1,6 +1,6 @@
 /**
- * Checks raw requests before the framework sees them: one that two programs could read in two ways is
- * refused, with a problem and a closed connection.
+ * Checks raw requests before the framework sees them: one that two programs could read in two ways
+ * is refused, with a problem and a closed connection.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
@@ -21,7 +21,9 @@ export const TIMED_OUT = 'ERR_HTTP_REQUEST_TIMEOUT'
 /** Closing at once, with bytes still on their way, could lose the response. */
 const LINGER_MS = 1_000
 
-/** A route whose requests come from proxies, with targets of theirs, and which has one refusal only. */
+/**
+ * A route whose requests come from proxies, with targets of theirs, and which has one refusal only.
+ */
 export type ForwardAuth = {
   readonly path: string
   isTarget(target: string | undefined): boolean
@@ -89,8 +91,9 @@ export function createGuard(forwardAuth: ForwardAuth): Guard {
 }
 
 /**
- * A name must be in the URL standard's spelling: another one could be taken for another host further on.
- * An IPv6 address has one meaning in all its spellings, and is rewritten to the shortest.
+ * A name must be in the URL standard's spelling: another one could be taken for another host
+ * further on. An IPv6 address has one meaning in all its spellings, and is rewritten to the
+ * shortest.
  */
 function takeOtherHost(request: IncomingMessage, host: string): boolean {
   const name = HOST.test(host) ? URL.parse(`http://${host}`)?.hostname : undefined
@@ -103,16 +106,16 @@ function takeOtherHost(request: IncomingMessage, host: string): boolean {
 }
 
 /**
- * Node decodes `chunked` only, and leaves other codings in the body. RFC 9112 section 6.1: a message of
- * HTTP/1.0 with any coding has faulty framing.
+ * Node decodes `chunked` only, and leaves other codings in the body. RFC 9112 section 6.1: a
+ * message of HTTP/1.0 with any coding has faulty framing.
  */
 function isUnderstood(coding: string, { httpVersionMinor }: IncomingMessage): boolean {
   return httpVersionMinor !== 0 && coding.toLowerCase() === 'chunked'
 }
 
 /**
- * RFC 9112 section 3.2.2: the authority of an absolute target replaces the Host header. Section 3.2.4: `*`
- * means the server as a whole, as the root path does here.
+ * RFC 9112 section 3.2.2: the authority of an absolute target replaces the Host header. Section
+ * 3.2.4: `*` means the server as a whole, as the root path does here.
  */
 function takeOtherTarget(request: IncomingMessage): void {
   if (request.url === '*' && request.method === 'OPTIONS') request.url = '/'
@@ -135,8 +138,8 @@ export function answerRefusal(response: ServerResponse, refusal: CoatcheckError)
 }
 
 /**
- * Sends a refusal on a socket whose bytes are no request: malformed, too large or too slow. The client has
- * a moment to read it and close; then the connection is cut.
+ * Sends a refusal on a socket whose bytes are no request: malformed, too large or too slow. The
+ * client has a moment to read it and close; then the connection is cut.
  */
 export function answerSocket(socket: Socket, refusal: CoatcheckError): void {
   const timer = setTimeout(() => socket.destroy(), LINGER_MS)

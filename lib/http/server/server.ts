@@ -37,8 +37,8 @@ export type HttpServer = {
   /** `http://127.0.0.1:7377` or `unix:/run/coatcheck.sock`. */
   readonly url: string
   /**
-   * Takes no new connections, answers every request that was sent before, and resolves when all connections
-   * are closed; cuts those that are open after `graceMs`.
+   * Takes no new connections, answers every request that was sent before, and resolves when all
+   * connections are closed; cuts those that are open after `graceMs`.
    */
   stop(graceMs: number): Promise<void>
 }
@@ -56,8 +56,8 @@ const GIVEN_UP_PER_TURN = 32
 const MAX_PIPELINED_REQUESTS = 10_000
 
 /**
- * Connections that may wait in the kernel; Linux cuts it to `net.core.somaxconn`, by default 4096. Clients of
- * a larger burst (Node's default is 511) try again a second later.
+ * Connections that may wait in the kernel; Linux cuts it to `net.core.somaxconn`, by default 4096.
+ * Clients of a larger burst (Node's default is 511) try again a second later.
  */
 const BACKLOG = 4_096
 
@@ -82,8 +82,8 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       // A GET rarely has a body, and Node has not parsed its end when the response is immediate.
       if (!this.req.complete) {
         if (this.req.method !== 'GET') passOver(this.req)
-        // nginx's auth request for a POST is a GET with the POST's length and no body: the next request on
-        // the connection would be taken for the body.
+        // nginx's auth request for a POST is a GET with the POST's length and no body: the next
+        // request on the connection would be taken for the body.
         else if (announcesBody(this.req)) this.shouldKeepAlive = false
       }
       return super.writeHead(status, ...rest)
@@ -116,7 +116,8 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     },
     serve,
   )
-  // The body reader sends `100 Continue`. RFC 9110 section 10.1.1: other expectations may be ignored.
+  // The body reader sends `100 Continue`. RFC 9110 section 10.1.1: other expectations may be
+  // ignored.
   server.on('checkContinue', serve)
   server.on('checkExpectation', serve)
   // A client that has closed its side may still read its responses. Node's types lack this option.
@@ -161,8 +162,8 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
 }
 
 /**
- * Reads what clients have sent already: it is in the kernel, and closing would drop it. The event loop takes
- * one new connection a turn, and its bytes in the next.
+ * Reads what clients have sent already: it is in the kernel, and closing would drop it. The event
+ * loop takes one new connection a turn, and its bytes in the next.
  */
 async function readWhatHasCome(server: Server, forMs: number): Promise<void> {
   const endsAt = performance.now() + forMs

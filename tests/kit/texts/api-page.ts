@@ -16,7 +16,9 @@ const CALLERS: Readonly<Record<Caller, readonly [name: string, meaning: string]>
   back_end: ['back end', 'sends an API key, `Authorization: Bearer ck_…`'],
 }
 
-/** The generated part of `lib/manual/api.md`: a section for each path, a part for each operation. */
+/**
+ * The generated part of `lib/manual/api.md`: a section for each path, a part for each operation.
+ */
 export function renderApi(): string {
   const sections = Map.groupBy(OPERATIONS, ({ path }) => path)
     .entries()
