@@ -4,168 +4,40 @@
  * it. Texts are Markdown.
  */
 import type { ErrorCode } from '../base/errors.ts'
-
-/** `ALL`: any method. `HEAD` comes with `GET`. */
-export type Method = 'GET' | 'PUT' | 'POST' | 'PATCH' | 'DELETE' | 'OPTIONS' | 'ALL'
-
-/** `holder`: whoever has a session's token. `back_end`: whoever has an API key. */
-export type Caller = 'anyone' | 'holder' | 'back_end'
-
-export type Parameter = {
-  readonly name: string
-  readonly type: 'string' | 'integer' | 'boolean' | 'json' | 'entity tags'
-  /** The value that counts where none is given. */
-  readonly fallback?: string
-  readonly meaning: string
-}
-
-export type RequestBody = {
-  /** Media types that change the meaning of the body; any other one is read as JSON. */
-  readonly types: readonly ('application/json' | 'application/json-patch+json')[]
-  /** In words, with a sketch of the JSON. */
-  readonly shape: string
-  readonly isOptional?: true
-}
-
-export type Answer = {
-  readonly carries: string
-  readonly headers?: readonly string[]
-}
-
-export type Operation = {
-  readonly method: Method
-  /** `:name` is one segment, `*` at the end any number of them. */
-  readonly path: string
-  readonly who: Caller
-  readonly summary: string
-  readonly query?: readonly Parameter[]
-  /** Headers of the request that change what the operation does. */
-  readonly headers?: readonly Parameter[]
-  readonly body?: RequestBody
-  /** By status: what comes back unless the operation is refused. */
-  readonly answers: Readonly<Partial<Record<200 | 201 | 204 | 304 | 503, Answer>>>
-  /** The refusals of this operation alone; `refusalsOf` adds those that come with its caller. */
-  readonly errors: readonly ErrorCode[]
-}
-
-const TOUCH: Parameter = {
-  name: 'touch',
-  type: 'boolean',
-  fallback: 'true',
-  meaning: '`false`: the request does not count as activity',
-}
-const DEFAULT: Parameter = {
-  name: 'default',
-  type: 'json',
-  meaning: 'the value to return where there is none',
-}
-const AS: Parameter = {
-  name: 'as',
-  type: 'string',
-  fallback: 'json',
-  meaning: '`text`: a string travels bare, without quotes and escapes',
-}
-const RAW: Parameter = {
-  name: 'raw',
-  type: 'boolean',
-  fallback: 'false',
-  meaning: '`true`: values as they stand in the header, not percent-decoded',
-}
-const SUB: Parameter = { name: 'sub', type: 'string', meaning: 'the user whose sessions are meant' }
-
-const ACCEPT: Parameter = {
-  name: 'Accept',
-  type: 'string',
-  fallback: 'application/json',
-  meaning: '`text/plain`: a string comes bare, as with `?as=text`',
-}
-const IF_MATCH: Parameter = {
-  name: 'If-Match',
-  type: 'entity tags',
-  meaning: 'writes only if the session has one of these versions; `*`: only if there is something',
-}
-const IF_NONE_MATCH: Parameter = {
-  name: 'If-None-Match',
-  type: 'entity tags',
-  meaning: 'writes only if the session has none of these versions; `*`: only if there is nothing',
-}
-const UNLESS_SEEN: Parameter = {
-  name: 'If-None-Match',
-  type: 'entity tags',
-  meaning: '304 if the session still has one of these versions',
-}
-const CONDITIONS = [IF_MATCH, IF_NONE_MATCH] as const
-
-/** The attributes that tell one cookie from another of its name. */
-const COOKIE_TARGET: readonly Parameter[] = [
-  {
-    name: 'path',
-    type: 'string',
-    fallback: '/',
-    meaning: 'the `Path` that the cookie was set with',
-  },
-  { name: 'domain', type: 'string', meaning: 'the `Domain` that the cookie was set with' },
-  { name: 'sameSite', type: 'string', meaning: '`Strict`, `Lax` or `None`' },
-  { name: 'secure', type: 'boolean', fallback: 'false', meaning: 'as the cookie was set' },
-  { name: 'httpOnly', type: 'boolean', fallback: 'false', meaning: 'as the cookie was set' },
-  { name: 'partitioned', type: 'boolean', fallback: 'false', meaning: 'as the cookie was set' },
-]
-
-const JSON_ONLY = ['application/json'] as const
-const VALUE_BODY: RequestBody = { types: JSON_ONLY, shape: 'any JSON value' }
-const DATA_BODY: RequestBody = { types: JSON_ONLY, shape: 'all data, as in `{"user":"ada"}`' }
-const KEY_PATCH_BODY: RequestBody = {
-  types: JSON_ONLY,
-  shape: 'one of `{"increment":1}`, `{"append":x}` and `{"merge":{…}}`',
-}
-const SESSION_PATCH_BODY: RequestBody = {
-  types: ['application/json', 'application/json-patch+json'],
-  shape:
-    '`{"data":{…},"claims":{…},"permanent":true,"idleTimeout":1800,"lifetime":43200}`, each optional, ' +
-    'times in seconds, all but `data` and `permanent` for back ends; or, as ' +
-    '`application/json-patch+json`, a JSON Patch with paths such as `/data/user`',
-}
-const NEW_SESSION_BODY: RequestBody = {
-  types: JSON_ONLY,
-  shape:
-    '`{"data":{…},"claims":{…},"permanent":false,"idleTimeout":1800,"lifetime":43200,"device":{…}}`, ' +
-    'each optional, times in seconds',
-}
-
-const SESSION: Answer = {
-  carries: 'the session: `{"id":…,"data":{…},"claims":{…},"permanent":…}` and its times',
-  headers: ['ETag'],
-}
-const BACK_END_SESSION: Answer = {
-  carries:
-    'the session: `{"id":…,"data":{…},"claims":{…},"permanent":…}`, its times and its `device`',
-  headers: ['ETag'],
-}
-const HANDED_OUT: Answer = {
-  carries:
-    'the session; `token` and `setCookie` where it has a new token; `evicted`, the ids that made room',
-  headers: ['ETag'],
-}
-const VALUE: Answer = { carries: 'the value, byte for byte as it was put', headers: ['ETag'] }
-const UNCHANGED: Answer = { carries: 'nothing: the caller has this version', headers: ['ETag'] }
-const DONE: Answer = { carries: 'nothing: done, and on disk', headers: ['ETag'] }
-
-/**
- * The holder's browser is given its cookie whenever the token, or how long to keep it, has changed.
- */
-const withCookie = (answer: Answer): Answer => ({
-  ...answer,
-  headers: [...(answer.headers ?? []), 'Set-Cookie'],
-})
-
-const GONE = ['session_not_found', 'session_ended'] as const
-const WRITE = ['precondition_failed', 'outcome_unknown', 'storage_full'] as const
-const BODY = ['body_too_large', 'invalid_json', 'invalid_utf8', 'too_deep'] as const
-const GROW = ['invalid_key', 'too_many_keys', 'session_too_large'] as const
-const READ_KEY = ['key_not_found', 'invalid_key', 'invalid_json', 'too_deep'] as const
-const CHANGE_KEY = ['invalid_argument', 'wrong_type', 'number_too_large'] as const
-const PATCH = ['invalid_argument', 'invalid_patch', 'test_failed'] as const
-const CLAIMS = ['invalid_claims', 'too_many_sessions'] as const
+import {
+  ACCEPT,
+  AS,
+  BACK_END_SESSION,
+  BODY,
+  type Caller,
+  CHANGE_KEY,
+  CLAIMS,
+  CONDITIONS,
+  COOKIE_TARGET,
+  DATA_BODY,
+  DEFAULT,
+  DONE,
+  GONE,
+  GROW,
+  HANDED_OUT,
+  JSON_ONLY,
+  KEY_PATCH_BODY,
+  NEW_SESSION_BODY,
+  type Operation,
+  PATCH,
+  RAW,
+  READ_KEY,
+  SESSION,
+  SESSION_PATCH_BODY,
+  SUB,
+  TOUCH,
+  UNCHANGED,
+  UNLESS_SEEN,
+  VALUE,
+  VALUE_BODY,
+  withCookie,
+  WRITE,
+} from './api-parts.ts'
 
 export const operations = {
   getSession: {

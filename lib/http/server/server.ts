@@ -146,19 +146,23 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     url: urlOf(server, options.address),
     async stop(graceMs) {
       stopping = true
-      const endsAt = performance.now() + graceMs
-      await readWhatHasCome(server, graceMs * READING_PART)
-      await new Promise<void>((resolve) => {
-        const left = Math.max(0, endsAt - performance.now())
-        const timer = setTimeout(() => server.closeAllConnections(), left)
-        server.close(() => {
-          clearTimeout(timer)
-          resolve()
-        })
-        server.closeIdleConnections()
-      })
+      await close(server, graceMs)
     },
   }
+}
+
+async function close(server: Server, graceMs: number): Promise<void> {
+  const endsAt = performance.now() + graceMs
+  await readWhatHasCome(server, graceMs * READING_PART)
+  await new Promise<void>((resolve) => {
+    const left = Math.max(0, endsAt - performance.now())
+    const timer = setTimeout(() => server.closeAllConnections(), left)
+    server.close(() => {
+      clearTimeout(timer)
+      resolve()
+    })
+    server.closeIdleConnections()
+  })
 }
 
 /**

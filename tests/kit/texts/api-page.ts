@@ -1,14 +1,7 @@
 import { CoatcheckError, type ErrorCode } from '../../../lib/base/errors.ts'
+import type { Caller, Parameter } from '../../../lib/http/api-parts.ts'
 import { renderProblem } from '../../../lib/http/answer/problem.ts'
-import {
-  ANY_REQUEST,
-  type Caller,
-  OF_CALLERS,
-  OPERATIONS,
-  type Parameter,
-  type Row,
-  showPath,
-} from '../../../lib/http/api.ts'
+import { ANY_REQUEST, OF_CALLERS, OPERATIONS, type Row, showPath } from '../../../lib/http/api.ts'
 
 const CALLERS: Readonly<Record<Caller, readonly [name: string, meaning: string]>> = {
   anyone: ['anyone', 'needs nothing'],
