@@ -8,6 +8,7 @@ import { commands } from './lib/commands/commands.ts'
 import { readCalled } from './lib/program/called.ts'
 import { EXIT, explainFailure } from './lib/program/exit-codes.ts'
 import { createApp } from './lib/http/http.ts'
+import { forwardAuth } from './lib/http/routes/verify.ts'
 import { createForwarded } from './lib/http/request/forwarded.ts'
 import { type HttpServer, type ListenAddress, startHttpServer } from './lib/http/server/server.ts'
 import { createSessionCookie } from './lib/http/cookies/session-cookie.ts'
@@ -142,7 +143,12 @@ async function serve(settings: Settings): Promise<number> {
       log,
       limits,
     })
-    server = await startHttpServer({ ...settings, app, address: addressOf(settings) })
+    server = await startHttpServer({
+      ...settings,
+      app,
+      forwardAuth,
+      address: addressOf(settings),
+    })
   } catch (error) {
     await store.close()
     throw error

@@ -20,18 +20,16 @@ import {
 } from '../../lib/http/cookies/cookie-body.ts'
 import { parseCookies } from '../../lib/http/cookies/cookie-header.ts'
 import { parseDateTime } from '../../lib/http/cookies/date-time.ts'
-import { parseHop } from '../../lib/http/request/address-text.ts'
+import { parseHop } from '../../lib/http/request/address.ts'
 import { createForwarded } from '../../lib/http/request/forwarded.ts'
 import { parseForwarded } from '../../lib/http/request/forwarded-header.ts'
-import { refuseRequest } from '../../lib/http/server/guard.ts'
+import { createGuard } from '../../lib/http/server/guard.ts'
 import { parseNewSession } from '../../lib/http/routes/new-session-body.ts'
+import { decodeSegment, readQueries, wantsText } from '../../lib/http/request/request.ts'
 import { readPrecondition } from '../../lib/http/request/precondition-headers.ts'
-import { readQueries } from '../../lib/http/request/query.ts'
-import { decodeSegment } from '../../lib/http/request/segment.ts'
 import { parseKeyPatch, parseSessionPatch } from '../../lib/http/routes/session-body.ts'
 import { renderSetCookie } from '../../lib/http/cookies/set-cookie.ts'
-import { isVerify } from '../../lib/http/routes/verify-route.ts'
-import { wantsText } from '../../lib/http/request/wants-text.ts'
+import { forwardAuth } from '../../lib/http/routes/verify.ts'
 import { applyJsonPatch, parseJsonPatch } from '../../lib/json/json-patch.ts'
 import { parsePointer, renderPointer } from '../../lib/json/pointer.ts'
 import { depthOf, endOfString, endOfValue, skipSpace } from '../../lib/json/scan.ts'
@@ -332,6 +330,8 @@ test('cookie-body: any JSON and any query are a cookie that fits one header line
   fc.assert(property, RUNS)
 })
 
+const { refuseRequest } = createGuard(forwardAuth)
+
 test('guard: what it lets through has a host and a path that a URL can be made of', () => {
   const targets = fc.oneof(
     headerText,
@@ -349,7 +349,7 @@ test('guard: what it lets through has a host and a path that a URL can be made o
       headers: { host },
       rawHeaders: ['Host', host],
     } as unknown as IncomingMessage
-    assert.type(isVerify(url), 'boolean')
+    assert.type(forwardAuth.isTarget(url), 'boolean')
     if (refuseRequest(request) !== undefined) return
     assert.ok(request.url?.startsWith('/'))
     assert.is(new URL(`http://${request.headers.host}${request.url}`).pathname[0], '/')

@@ -1,4 +1,4 @@
-/** The body of `POST /sessions` and `PUT /sessions/:id`, from untrusted JSON to a draft. */
+/** Parses the body of `POST /sessions` and `PUT /sessions/:id` into a draft. */
 import { isIP } from 'node:net'
 import { CoatcheckError } from '../../base/errors.ts'
 import { type JsonText, kindOf, parseObject } from '../../json/text.ts'
@@ -11,7 +11,7 @@ export type NewSession = { readonly draft: SessionDraft; readonly device: Device
 
 /**
  * `{"data":{…},"claims":{…},"permanent":false,"idleTimeout":1800,"lifetime":43200,"device":{…}}`,
- * each optional, the times in seconds. Throws `invalid_argument` for what is of another type.
+ * each optional, times in seconds. Throws `invalid_argument` for anything else.
  */
 export function parseNewSession(body: JsonText): NewSession {
   if (kindOf(body) !== 'object') throw invalid(`the body must be an object, got ${kindOf(body)}`)

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { CoatcheckError } from '../../../lib/base/errors.ts'
-import { decodeSegment } from '../../../lib/http/request/segment.ts'
+import { decodeSegment } from '../../../lib/http/request/request.ts'
 
 const test = suite('segment')
 

@@ -1,5 +1,7 @@
-/** `/verify`: answers a proxy that asks who is there, as nginx's `auth_request` does. */
-import type { Handler } from 'hono'
+/**
+ * `/verify`: forward auth, for a proxy that asks whether a request has a session (nginx's
+ * `auth_request`).
+ */
 import { CoatcheckError, type ErrorCode, type ErrorFacts } from '../../base/errors.ts'
 import type { JsonText } from '../../json/text.ts'
 import { findSub } from '../../session/claims.ts'
@@ -9,10 +11,12 @@ import { isToken } from '../../session/token.ts'
 import type { Sessions } from '../../service/sessions.ts'
 import { type HolderAccess, readBearer } from '../access/access.ts'
 import { answerJson, entityTag } from '../answer/answer.ts'
-import type { AppContext, AppEnv } from '../app-env.ts'
+import type { AppContext } from '../app-env.ts'
 import { answerProblem } from '../answer/problem.ts'
 import { findCookieReason, reasonOf } from '../access/session-absence.ts'
 import type { SessionCookie } from '../cookies/session-cookie.ts'
+import type { ForwardAuth } from '../server/guard.ts'
+import type { Handlers } from './routes.ts'
 import { renderClosed, renderSession } from '../../session/session-json.ts'
 
 export type VerifyDeps = {
@@ -23,13 +27,13 @@ export type VerifyDeps = {
 }
 
 /**
- * 200 with the session, or 401; never another status, since nginx makes a 500 of it: what goes wrong
- * is no session. Both carry `Session-Id` and `Session-Sub`, for a proxy that copies a header which
- * is not there lets through the client's own.
+ * 200 with the session, or 401 for everything else: nginx makes a 500 of any other status. Both
+ * have `Session-Id` and `Session-Sub`: a proxy that copies a missing header lets the client's own
+ * through.
  */
-export function createVerifyRoute(deps: VerifyDeps): Handler<AppEnv> {
+export function createVerify(deps: VerifyDeps): Handlers['verify'] {
   const { sessions, cookie, holderAccess, refusalFor } = deps
-  // Whoever has the cookie can ask, too, where no proxy keeps this path to itself.
+  // Holders can ask, too, unless a proxy keeps this path to itself.
   const render = holderAccess === 'none' ? renderClosed : renderSession
 
   function verify(c: AppContext): MaybePromise<Response> {
@@ -42,7 +46,7 @@ export function createVerifyRoute(deps: VerifyDeps): Handler<AppEnv> {
 
   function refuse(c: AppContext, error: unknown): Response {
     const { code, facts } = refusalFor(error)
-    // Why and when, for whoever has its right token.
+    // Reason and time, since the token was the right one.
     if (code === 'session_ended') return answerProblem(sessionRequired(code, facts))
     if (code !== 'session_not_found') return answerProblem(sessionRequired(code))
     const bearer = findBearerToken(c)
@@ -66,15 +70,17 @@ function readToken(c: AppContext, cookie: SessionCookie): string | undefined {
   return findBearerToken(c) ?? cookie.read(c)
 }
 
-/** The `Authorization` may be meant for what is behind the proxy: it is ours if it has a token's shape. */
+/**
+ * `Authorization` may be meant for the application behind the proxy: ours has the shape of a token.
+ */
 function findBearerToken(c: AppContext): string | undefined {
   const bearer = readBearer(c)
   return bearer !== undefined && isToken(bearer) ? bearer : undefined
 }
 
 /**
- * `?touch=false`, once, extends nothing. All else is passed over, for proxies that hand on the query of
- * the page: it must not decide whether its reader is logged in.
+ * False for one `?touch=false`. The rest of the query is ignored: some proxies pass on the query of
+ * the page, which must not decide whether its reader is logged in.
  */
 function wantsTouch(c: AppContext): boolean {
   const target = c.env.incoming.url ?? ''
@@ -91,20 +97,22 @@ function answerVerified(session: Session, body: JsonText): Response {
   const sub = findSub(session.claims) ?? ''
   const headers = { 'Session-Id': session.id, 'Session-Sub': sub, ETag: entityTag(session) }
   if (!NOT_ASCII.test(sub)) return answerJson(200, body, headers)
-  // Node takes a header for one character a byte, and leaves it at that beside a body of bytes only.
+  // Node writes a header of latin1 text byte by byte, but only beside a body of bytes.
   const subBytes = Buffer.from(sub).toString('latin1')
   return answerJson(200, Buffer.from(`${body}\n`), { ...headers, 'Session-Sub': subBytes })
 }
 
-/** As the route has it: unlike the scheme, a path tells capital letters from small ones. */
+/** A path tells capital letters from small ones, a scheme does not. */
 const VERIFY_TARGET = /^(?:[Hh][Tt]{2}[Pp][Ss]?:\/\/[^/?#]+)?\/verify(?:[/?]|$)/
 
-/** Whether the target of a request that never gets to its route is this one. */
-export function isVerify(target: string | undefined): boolean {
-  return VERIFY_TARGET.test(target ?? '')
+/** What the server must know of this route: it refuses some requests before they reach the app. */
+export const forwardAuth: ForwardAuth = {
+  path: '/verify',
+  isTarget: (target) => VERIFY_TARGET.test(target ?? ''),
+  refuse: (why) => sessionRequired(why),
 }
 
-/** A proxy that asks is told nothing but that there is no session, and why in the words of its code. */
-export function sessionRequired(why: ErrorCode, facts?: ErrorFacts): CoatcheckError {
+/** All that a proxy is told: that there is no session, and the code of the reason. */
+function sessionRequired(why: ErrorCode, facts?: ErrorFacts): CoatcheckError {
   return new CoatcheckError('session_required', `Cannot let this request pass: ${why}`, facts)
 }
