@@ -46,7 +46,9 @@ function wordsOf(page: Page): string[] {
 }
 
 function pathsIn(text: string): string[] {
-  return [...text.matchAll(/`((?:lib|tests)\/[\w./*-]+|server\.ts)`/g)].map(([, path = '']) => path)
+  const all = [...text.matchAll(/`((?:lib|tests)\/[\w./*-]+|server\.ts)`/g)]
+  // A word in capitals stands for a name of the reader's.
+  return all.map(([, path = '']) => path).filter((path) => !/[A-Z]{3}/.test(path))
 }
 
 function isThere(path: string): boolean {
