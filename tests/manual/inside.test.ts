@@ -3,7 +3,7 @@ import { existsSync, globSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { markedPart, type Page, readPage, ROOT, sectionOf } from '../kit/manual/page.ts'
+import { type Page, readPage, ROOT, sectionOf } from '../kit/manual/page.ts'
 
 const test = suite('manual: inside')
 
@@ -17,7 +17,7 @@ for (const name of ['inside.md', 'hacking.md', 'promises.md']) {
 }
 
 test('the map has every room of lib, and no other', () => {
-  const listed = [...markedPart(PAGE, 'rooms').matchAll(/^\| `(lib\/[^`]+)`/gm)]
+  const listed = [...sectionOf(PAGE, '## The map').matchAll(/^\| `(lib\/[^`]+)`/gm)]
   const rooms = globSync('lib/*/', { cwd: ROOT }).map((path) => `${path.replace(/\/$/, '')}/`)
   assert.equal(listed.map(([, path]) => path).toSorted(), rooms.toSorted())
 })
@@ -25,7 +25,7 @@ test('the map has every room of lib, and no other', () => {
 for (const heading of ['GET', 'PUT', 'death']) {
   test(`the walk of a ${heading} passes as many files as it says`, () => {
     const walk = sectionOf(PAGE, `## The walk of a ${heading}`)
-    const said = /<!-- files --> (\d+)\s+files/.exec(walk)?.[1]
+    const said = /Files:\s+(\d+)/.exec(walk)?.[1]
     const own =
       heading === 'PUT' ? walk.slice(walk.indexOf('\n1. '), walk.indexOf('\nA request')) : walk
     assert.is(String(new Set(pathsIn(own)).size), said)

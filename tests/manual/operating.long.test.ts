@@ -4,7 +4,7 @@ import { globSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { markedPart, readPage, ROOT } from '../kit/manual/page.ts'
+import { readPage, ROOT, sectionOf } from '../kit/manual/page.ts'
 import { runPage } from '../kit/manual/run-page.ts'
 import { makeFolder } from '../kit/process/spawn-server.ts'
 
@@ -44,7 +44,7 @@ test('what the page tells to type does what it says', async () => {
 })
 
 test('the list of log events has all that the code logs', () => {
-  const list = markedPart(readPage('operating.md'), 'log events')
+  const list = sectionOf(readPage('operating.md'), '### Log events')
   const listed = [...list.matchAll(/^- (.*?):/gm)].flatMap(([, names = '']) =>
     [...names.matchAll(/`(\w+)`/g)].map(([, name = '']) => name),
   )
