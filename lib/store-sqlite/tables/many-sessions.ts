@@ -1,7 +1,8 @@
 /** What ends many sessions at a time, in pieces: the sweep, and the end of a user's or of everybody's. */
 import type Database from 'better-sqlite3'
+import { forgottenBy, isRemembered } from '../../session/retention.ts'
 import { type EndReason, endSession, expireSession, isLive } from '../../session/session.ts'
-import { isRemembered, parseIntactRow } from '../reader.ts'
+import { parseIntactRow } from '../reader.ts'
 import { SESSION_COLUMNS, type SessionRow } from './rows.ts'
 import type { SessionTable } from './session-table.ts'
 import { PIECE } from '../writer/slices.ts'
@@ -49,7 +50,7 @@ export function createManySessions(
        order by sweep_at desc limit $limit`,
     )
     .raw()
-  // The sweep's predicates are the opposites of `isLive` and of `isRemembered`.
+  // Every session that is not `isLive` is due, for `sweep_at` is never later than `expiresAt`.
   const due = database
     .prepare<[now: number, limit: number], SessionRow>(
       `select ${SESSION_COLUMNS} from sessions where sweep_at <= ? order by sweep_at limit ?`,
@@ -101,7 +102,7 @@ export function createManySessions(
       for (;;) {
         const rows = due.all(now, piece)
         for (const row of rows) counts[sweepRow(row, now)]++
-        const forgotten = tombstones.forget(now - keepEndedMs, piece)
+        const forgotten = tombstones.forget(forgottenBy(now, keepEndedMs), piece)
         removed += forgotten
         const more = rows.length === piece || forgotten === piece
         if (more && goesOn()) continue

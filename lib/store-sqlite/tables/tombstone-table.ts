@@ -7,7 +7,7 @@ export type TombstoneTable = {
   /** In the place of an older one of the same id. */
   bury(tombstone: Tombstone): void
   delete(id: string): void
-  /** Removes at most `limit` of those that ended by then, the oldest first; returns how many. */
+  /** Removes at most `limit` of those that ended by then, the oldest first; returns how many. See `forgottenBy`. */
   forget(endedBy: number, limit: number): number
 }
 

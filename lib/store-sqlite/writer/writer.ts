@@ -5,6 +5,7 @@
 import type Database from 'better-sqlite3'
 import { CoatcheckError, type ErrorCode } from '../../base/errors.ts'
 import { findSub } from '../../session/claims.ts'
+import { chooseEvicted, isCounted } from '../../session/eviction.ts'
 import { applyOperation } from '../../session/operations.ts'
 import { checkPrecondition } from '../../session/precondition.ts'
 import type { SessionLimits } from '../../session/limits.ts'
@@ -97,7 +98,7 @@ export function createWriter(
   function insert({ session, seenAt }: InsertRequest): Inserted {
     const { id, createdAt } = session
     const sub = findSub(session.claims)
-    const surplus = findSurplus(session, sub, createdAt)
+    const evicted = findEvicted(session, sub, createdAt)
     if (!table.tryInsert(session, sub)) {
       if (reader.find(id, createdAt, seenAt).state !== 'absent') {
         return { inserted: false, evicted: [] }
@@ -109,24 +110,12 @@ export function createWriter(
         throw new CoatcheckError('internal', 'Cannot create the session: its row was not taken')
       }
     }
-    evict(surplus, createdAt)
-    return { inserted: true, evicted: surplus }
+    evict(evicted, createdAt)
+    return { inserted: true, evicted: evicted }
   }
 
-  /** The oldest other sessions of the same `sub` that are one too many; or throws, as configured. */
-  function findSurplus({ id }: Session, sub: string | undefined, now: number): readonly string[] {
-    const { maxSessionsPerSub, onSessionLimit } = limits
-    if (sub === undefined || maxSessionsPerSub === undefined) return []
-    const others = othersOfSub.all({ sub, id, now })
-    const surplus = others.slice(0, Math.max(0, others.length + 1 - maxSessionsPerSub))
-    if (surplus.length > 0 && onSessionLimit === 'refuse') {
-      throw new CoatcheckError(
-        'too_many_sessions',
-        `Cannot give the user another session: there are ${others.length} already, ` +
-          `the limit is ${maxSessionsPerSub} (--max-sessions-per-sub); end one of them first`,
-      )
-    }
-    return surplus
+  function findEvicted({ id }: Session, sub: string | undefined, now: number): readonly string[] {
+    return isCounted(sub, limits) ? chooseEvicted(othersOfSub.all({ sub, id, now }), limits) : []
   }
 
   function evict(ids: readonly string[], now: number): void {
@@ -143,7 +132,7 @@ export function createWriter(
     }
     const sub = findSub(session.claims)
     const isAssigned = session.claims !== before.claims && sub !== findSub(before.claims)
-    const evicted = isAssigned ? findSurplus(before, sub, now) : undefined
+    const evicted = isAssigned ? findEvicted(before, sub, now) : undefined
     table.update(found.session, session)
     if (isAssigned) table.assign(session.id, sub)
     evict(evicted ?? [], now)
