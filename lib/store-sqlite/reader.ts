@@ -1,11 +1,16 @@
 import type Database from 'better-sqlite3'
 import { ABSENT, findEnded, findStored } from '../session/retention.ts'
-import { type Found, isLive, type Session, type Tombstone, touchSession } from '../session/session.ts'
-import { createApiKeyTable } from './tables/api-key-table.ts'
-import { checksumOf, tombstoneChecksumOf } from './tables/checksum.ts'
 import {
-  parseSessionRow,
-  parseTombstoneRow,
+  type Found,
+  isLive,
+  type Session,
+  type Tombstone,
+  touchSession,
+} from '../session/session.ts'
+import { createApiKeyTable } from './tables/api-key-table.ts'
+import { parseIntactRow, parseIntactTombstone, tombstoneChecksumOf } from './tables/checksum.ts'
+import {
+  ROW_NUMBER,
   SESSION_COLUMNS,
   type SessionRow,
   TOMBSTONE_COLUMNS,
@@ -119,7 +124,7 @@ export function createReader(
         rows++
         characters += row[2].length + row[3].length
         if (rows === limit || characters >= PAGE_LIMIT_CHARACTERS) {
-          return { sessions, damaged, next: row[11] }
+          return { sessions, damaged, next: row[ROW_NUMBER] }
         }
       }
       return { sessions, damaged, next: undefined }
@@ -128,16 +133,4 @@ export function createReader(
     listApiKeys: createApiKeyTable(database).list,
     outsideChanges: () => outsideChanges.get() ?? { made: 0, seen: 0 },
   }
-}
-
-/** Undefined for a row that is not as it was written. */
-export function parseIntactRow(row: SessionRow): Session | undefined {
-  const session = parseSessionRow(row)
-  return checksumOf(session) === row[12] ? session : undefined
-}
-
-function parseIntactTombstone(row: TombstoneRow | undefined): Tombstone | undefined {
-  if (row === undefined) return undefined
-  const tombstone = parseTombstoneRow(row)
-  return tombstoneChecksumOf(tombstone) === row[4] ? tombstone : undefined
 }

@@ -5,7 +5,7 @@ import type { SessionLimits } from '../../session/limits.ts'
 import { isFileToCome, openForCommand } from './command-database.ts'
 import { openMemoryDatabase } from '../database/database.ts'
 import { guarded } from '../database/storage-error.ts'
-import { createSlices } from '../writer/slices.ts'
+import { createSlices, type GoesOn } from '../writer/slices.ts'
 import { isServed } from '../database/lock.ts'
 import { refuseMountedFiles } from '../database/mounts.ts'
 import { refuseOtherNames } from '../database/other-names.ts'
@@ -13,13 +13,8 @@ import { openForReading } from './reading-database.ts'
 import { createReader, type Reader } from '../reader.ts'
 import { refuseLogWithoutFile } from '../wal/strange-wal.ts'
 import { manageLog } from '../wal/wal.ts'
-import type {
-  EndedMany,
-  EndManyRequest,
-  WriteAnswer,
-  WriteRequest,
-} from '../writer/write-request.ts'
-import { createWriter, type GoesOn } from '../writer/writer.ts'
+import type { EndedMany, WriteAnswer, WriteRequest } from '../writer/protocol.ts'
+import { createWriter } from '../writer/writer.ts'
 
 export type FileAccess = {
   readonly reader: Reader
@@ -47,7 +42,7 @@ const SLICE_MS = 20
 /** A server that waits for its turn looks for it every few milliseconds. */
 const TURN_MS = 5
 
-type EndManyHere = Omit<EndManyRequest, 'kind' | 'now' | 'limit'>
+type EndManyHere = Omit<WriteRequest<'end_many'>, 'kind' | 'now' | 'limit'>
 
 const POLL_MS = 50
 /** The server looks once a second. */
