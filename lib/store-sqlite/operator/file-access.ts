@@ -11,8 +11,8 @@ import { refuseMountedFiles } from '../database/mounts.ts'
 import { refuseOtherNames } from '../database/other-names.ts'
 import { openForReading } from './reading-database.ts'
 import { createReader, type Reader } from '../reader.ts'
-import { refuseLogWithoutFile } from '../wal/strange-wal.ts'
-import { manageLog } from '../wal/wal.ts'
+import { refuseWalWithoutFile } from '../wal/strange-wal.ts'
+import { manageWal } from '../wal/wal.ts'
 import type { EndedMany, WriteAnswer, WriteRequest } from '../writer/protocol.ts'
 import { createWriter } from '../writer/writer.ts'
 
@@ -77,7 +77,7 @@ export function openReaderOfFileToCome(path: string): FileReader {
   guarded(path, () => {
     refuseMountedFiles(path)
     refuseOtherNames(path)
-    refuseLogWithoutFile(path)
+    refuseWalWithoutFile(path)
   })
   const database = openMemoryDatabase()
   return { reader: createReader(database, Infinity), close: () => database.close() }
@@ -89,7 +89,7 @@ export function openFileAccess(path: string): FileAccess {
   // Whatever tombstone is still there is shown.
   const reader = createReader(database, Infinity)
   const writer = createWriter(database, NO_LIMITS, Infinity)
-  const log = manageLog(database)
+  const log = manageWal(database)
   const slices = createSlices({ isAwaited, targetMs: SLICE_MS })
   /** Another number once another program has committed: the server, of which no more is to be seen here. */
   const dataVersion = database.prepare<[], number>('pragma data_version').pluck()
