@@ -12,7 +12,7 @@ import type { AppContext, AppEnv } from './app-env.ts'
 import { networkOf } from './request/client-network.ts'
 import { createCreateRate } from './access/create-rate.ts'
 import { createCookieRoutes } from './routes/cookie-routes.ts'
-import { answerProblem } from './answer/problem.ts'
+import { answerProblem, HttpError, type Refusal } from './answer/problem.ts'
 import { createDeviceReader } from './request/device.ts'
 import type { Forwarded } from './request/forwarded.ts'
 import { createFrontPage } from './routes/front-page.ts'
@@ -99,7 +99,7 @@ export function createApp(options: AppOptions): Hono<AppEnv> {
 
   app.notFound((c) => {
     refuseCrossOrigin(c, forwarded)
-    throw new CoatcheckError(
+    throw new HttpError(
       'route_not_found',
       // The path is not told: a token or an API key may stand where it does not belong.
       'Cannot find this path: there are /session, /session/KEY, /sessions, /sessions/ID, ' +
@@ -120,8 +120,8 @@ export function createApp(options: AppOptions): Hono<AppEnv> {
   })
 
   /** What nobody foresaw is told to the operator, by its name and place, and not to the caller. */
-  function refusalFor(error: unknown): CoatcheckError {
-    if (error instanceof CoatcheckError) {
+  function refusalFor(error: unknown): Refusal {
+    if (error instanceof CoatcheckError || error instanceof HttpError) {
       const { code, message } = error
       if (code === 'storage_damaged') log.error('storage damaged', { message })
       return error

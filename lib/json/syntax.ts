@@ -1,18 +1,29 @@
 /** Says where and why a text is not JSON, without quoting it: it may be somebody's data. */
 
+import type { WayOut } from '../base/errors.ts'
 import { BACKSLASH, CLOSE_BRACE, CLOSE_BRACKET, OPEN_BRACE, OPEN_BRACKET, QUOTE } from './scan.ts'
 
+/** A text that is read, as messages tell of it. */
+export type Input = {
+  readonly name: string
+  /** How the string "ada" is written there, where that is not just `"ada"`. */
+  readonly example?: string
+  /** Whether it is told with the number of the line at which it begins: then it has no line 1. */
+  readonly isNumbered?: boolean
+  /** The way out where it nests too deeply. */
+  readonly depthWay?: WayOut
+}
+
 /** The reason and the place, for the end of a message. Only for texts that `JSON.parse` refuses. */
-export function explainSyntax(text: string, what: string, found = findFault(text)): string {
+export function explainSyntax(text: string, input: Input, found = findFault(text)): string {
   const fault = found ?? { at: text.length, expected: 'value' }
   const before = text.slice(0, fault.at)
   let line = 1
   for (let at = before.indexOf('\n'); at !== -1; at = before.indexOf('\n', at + 1)) line++
   const column = fault.at - before.lastIndexOf('\n')
-  // What is a line itself is told with its own number.
-  const ofIt = isOfRequest(what) ? '' : ' of it'
-  const place = line === 1 && ofIt !== '' ? '' : `line ${line}${ofIt}, `
-  return `${explain(text, fault, what)} (${place}column ${column})`
+  const lineOfIt = line === 1 ? '' : `line ${line} of it, `
+  const place = input.isNumbered === true ? lineOfIt : `line ${line}, `
+  return `${explain(text, fault, input.example)} (${place}column ${column})`
 }
 
 /** What could have stood at the place of the fault. */
@@ -178,19 +189,8 @@ function isHexDigit(code: number): boolean {
   return isDigit(code) || (letter >= 0x61 && letter <= 0x66)
 }
 
-function isOfRequest(what: string): boolean {
-  return what === 'body' || what.startsWith('?')
-}
-
-/** As it is typed: for curl where it is of a request. */
-function exampleFor(what: string): string {
-  if (!isOfRequest(what)) return '"ada"'
-  return what === 'body' ? `-d '"ada"'` : `${what}=%22ada%22`
-}
-
-function explain(text: string, { at, expected }: Fault, what: string): string {
+function explain(text: string, { at, expected }: Fault, example = '"ada"'): string {
   const char = text[at]
-  const example = exampleFor(what)
   const unquoted = `a string needs its quotes, as in ${example}`
 
   if (text.trim() === '') return `it is empty, expected a value, as in ${example}`

@@ -2,7 +2,7 @@
  * Values as JSON text, which passes through byte for byte: `1.0`, `1e400` and 64-bit integers stay
  * what they are. One level is taken apart at a time; what lies below stays text.
  */
-import { CoatcheckError } from '../base/errors.ts'
+import { CoatcheckError, type WayOut } from '../base/errors.ts'
 import {
   CLOSE_BRACKET,
   depthOf,
@@ -13,7 +13,7 @@ import {
   QUOTE,
   skipSpace,
 } from './scan.ts'
-import { explainSyntax, findFault } from './syntax.ts'
+import { explainSyntax, findFault, type Input } from './syntax.ts'
 
 /** A complete, valid JSON text, with the white space around it as it came. */
 export type JsonText = string
@@ -22,29 +22,31 @@ export type JsonKind = 'object' | 'array' | 'string' | 'number' | 'boolean' | 'n
 
 /**
  * The same text, once it is known to be JSON that nests at most `maxDepth` arrays and objects (0
- * for `1`, 1 for `[]`). Throws `invalid_json` or `too_deep`; the message names `what`, a place and
- * the way out, and never quotes the text.
+ * for `1`, 1 for `[]`). Throws `invalid_json` or `too_deep`; the message names the input, the place
+ * and what was expected there, and never quotes the text.
  */
-export function parseJson(text: string, maxDepth: number, what: string): JsonText {
+export function parseJson(text: string, maxDepth: number, input: Input): JsonText {
   // In one pass where the text is long: it may have a hundred thousand keys, and to make objects of
   // them would take 50 ms.
   const fault = text.length > LONG_TEXT ? findFault(text, maxDepth) : undefined
   if (text.length > LONG_TEXT && fault === undefined) return text
   // Depth comes first, in a loop: what follows it may recurse.
-  checkDepth(text, maxDepth, what)
+  checkDepth(text, maxDepth, input.name, input.depthWay)
   if (fault !== undefined || !isJson(text)) {
-    const reason = explainSyntax(text, what, fault)
-    throw new CoatcheckError('invalid_json', `${what} is not JSON: ${reason}`)
+    const reason = explainSyntax(text, input, fault)
+    throw new CoatcheckError('invalid_json', `${input.name} is not JSON: ${reason}`)
   }
   return text
 }
 
-/** Throws `too_deep` where arrays and objects nest more than `maxDepth`. */
-export function checkDepth(text: JsonText, maxDepth: number, what: string): void {
+/** Throws `too_deep` where arrays and objects nest more than `maxDepth`; `way`: what can be done. */
+export function checkDepth(text: JsonText, maxDepth: number, name: string, way?: WayOut): void {
   if (depthOf(text, maxDepth) > maxDepth) {
     throw new CoatcheckError(
       'too_deep',
-      `Cannot take ${what}: its arrays and objects nest deeper than ${maxDepth} (--max-depth)`,
+      `Cannot take ${name}: its arrays and objects nest deeper than ${maxDepth}`,
+      {},
+      way,
     )
   }
 }

@@ -21,7 +21,7 @@ import {
 import { allowWork, type Work } from '../json/work.ts'
 import { checkClaims, findSub } from './claims.ts'
 import { checkPrecondition, type Precondition } from './precondition.ts'
-import { checkMembers, checkRoom, checkSize, type SessionLimits } from './limits.ts'
+import { checkMembers, checkRoom, checkSize, MAX_DEPTH, type SessionLimits } from './limits.ts'
 import type { Session, SessionKey, TimeLimits } from './session.ts'
 import { limitSession } from './time-limits.ts'
 
@@ -193,7 +193,7 @@ function append(
 ): JsonText {
   requireKind(value, 'array', `append to ${quoteKey(key)}`)
   // What is in the list was checked when it came.
-  checkDepth(item, limits.maxDepth - 1, 'list')
+  checkDepth(item, limits.maxDepth - 1, 'list', MAX_DEPTH)
   return appendItem(value, item)
 }
 
@@ -267,8 +267,8 @@ function patch(
         'as in /data/user; the rest of a session cannot be patched',
     )
   }
-  checkDepth(data, limits.maxDepth + 1, 'data')
-  checkDepth(claims, limits.maxDepth + 1, 'claims')
+  checkDepth(data, limits.maxDepth + 1, 'data', MAX_DEPTH)
+  checkDepth(claims, limits.maxDepth + 1, 'claims', MAX_DEPTH)
   return {
     ...limitSession(session, permanent === 'true', {}, limits),
     data: parseData(session, data, limits),
@@ -329,7 +329,9 @@ export function claimsReadOnly(): CoatcheckError {
 export function keyNotFound(key: string): CoatcheckError {
   return new CoatcheckError(
     'key_not_found',
-    `Cannot find ${quoteKey(key)}: the session has no such key; ?default=JSON gives one to fall back on`,
+    `Cannot find ${quoteKey(key)}: the session has no such key`,
+    {},
+    { hint: 'give_default' },
   )
 }
 

@@ -17,16 +17,20 @@ export function checkPrecondition(asked: Precondition, version: number, exists: 
   if (asked.ifMatch !== undefined && !matches(asked.ifMatch, version, exists)) {
     throw new CoatcheckError(
       'precondition_failed',
-      `Cannot write: If-Match does not hold, the session is at version ${version}` +
-        (exists ? '' : ' and has no such key'),
+      `Cannot write: the session is at version ${version}${exists ? '' : ' and has no such key'}, ` +
+        'which is not what was asked for',
+      {},
+      { hint: 'version_required' },
     )
   }
   if (asked.ifNoneMatch !== undefined && matches(asked.ifNoneMatch, version, exists)) {
     throw new CoatcheckError(
       'precondition_failed',
       asked.ifNoneMatch === '*'
-        ? 'Cannot write: it is there already, and If-None-Match: * asks that it is not'
-        : `Cannot write: the session is at version ${version}, which If-None-Match excludes`,
+        ? 'Cannot write: it is there already, and what was asked for is that it is not'
+        : `Cannot write: the session is at version ${version}, which was excluded`,
+      {},
+      { hint: 'version_excluded' },
     )
   }
 }

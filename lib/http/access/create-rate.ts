@@ -1,5 +1,5 @@
 import type { Clock } from '../../base/clock.ts'
-import { CoatcheckError } from '../../base/errors.ts'
+import { HttpError } from '../answer/problem.ts'
 import { createRecent } from '../../base/recent.ts'
 
 /** Throws `create_rate_exceeded` for a client that begins sessions faster than it may. */
@@ -24,7 +24,7 @@ export function createCreateRate(clock: Clock, perMinute: number): CreateRate {
     const full = Math.min(perMinute, left + gained)
     if (full < 1) {
       const seconds = Math.ceil(((1 - full) / perMinute) * 60)
-      throw new CoatcheckError(
+      throw new HttpError(
         'create_rate_exceeded',
         `Cannot begin another session for this address now: it may begin ${perMinute} a minute ` +
           '(--create-rate); sessions that are there go on',

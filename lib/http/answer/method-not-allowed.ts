@@ -1,6 +1,6 @@
 import { METHODS } from 'node:http'
 import type { Context, Hono } from 'hono'
-import { CoatcheckError } from '../../base/errors.ts'
+import { HttpError } from './problem.ts'
 import type { AppEnv } from '../app-env.ts'
 
 /**
@@ -20,8 +20,8 @@ export function refuseOtherMethods(
   })
 }
 
-export function methodRefusal(c: Context, allow: string): CoatcheckError {
-  return new CoatcheckError(
+export function methodRefusal(c: Context, allow: string): HttpError {
+  return new HttpError(
     'method_not_allowed',
     `Cannot ${c.req.method} ${c.req.path}: the methods here are ${allow}`,
     { allow },

@@ -1,6 +1,8 @@
 import { isUtf8 } from 'node:buffer'
 import type { IncomingMessage } from 'node:http'
 import { CoatcheckError } from '../../base/errors.ts'
+import { HttpError, type Refusal } from '../answer/problem.ts'
+import type { Input } from '../../json/syntax.ts'
 import { type JsonText, parseJson } from '../../json/text.ts'
 import type { AppContext } from '../app-env.ts'
 import { readHeader } from './request-header.ts'
@@ -13,7 +15,11 @@ const CHARSET = /;\s*charset\s*=\s*"?([^\s;"]+)/i
 /** ASCII is UTF-8, too. */
 const UTF8 = /^(?:utf-?8|us-ascii)$/i
 
-/** Deeper than any body that is no session data needs to be. */
+const SMALL_BODY: Input = { name: 'body', example: `-d '"ada"'` }
+/** A body with session data, as messages tell of it. */
+export const BODY: Input = { ...SMALL_BODY, depthWay: { setting: 'maxDepth' } }
+
+/** Maximum nesting of bodies that are not session data. */
 const SHALLOW = 8
 
 /**
@@ -21,7 +27,7 @@ const SHALLOW = 8
  * every string `text/plain`.
  */
 export function readJson(c: AppContext, limitBytes: number, maxDepth: number): Promise<JsonText> {
-  return readBody(c, limitBytes, (text) => parseJson(text, maxDepth, 'body'))
+  return readBody(c, limitBytes, (text) => parseJson(text, maxDepth, BODY))
 }
 
 /** As `readJson`; where `asText`, the body is a string as it stands, and must not be of another charset. */
@@ -44,7 +50,7 @@ export function readValue(
 
 function parseValue(text: string, maxDepth: number): JsonText {
   try {
-    return parseJson(text, maxDepth, 'body')
+    return parseJson(text, maxDepth, BODY)
   } catch (error) {
     if (!(error instanceof CoatcheckError && error.code === 'invalid_json')) throw error
     throw new CoatcheckError(
@@ -61,9 +67,9 @@ const SMALL_CHARACTERS = 65_536
 export function readOptionalJson(c: AppContext, limitBytes: number): Promise<unknown> {
   return readBody(c, limitBytes, (text) => {
     if (text === '') return undefined
-    const json = parseJson(text, SHALLOW, 'body')
+    const json = parseJson(text, SHALLOW, SMALL_BODY)
     if (json.length > SMALL_CHARACTERS) {
-      throw new CoatcheckError(
+      throw new HttpError(
         'body_too_large',
         'Cannot read the body: what is no session data has 65,536 characters at most',
       )
@@ -85,7 +91,7 @@ export function contentTypeOf(c: AppContext): string {
 }
 
 /** A body of which something has come, but not the end. */
-type Arriving = { refuse(error: CoatcheckError): void }
+type Arriving = { refuse(error: Refusal): void }
 
 /** In the order in which they began to come, and how many bytes of them are kept. */
 const arriving = new Set<Arriving>()
@@ -145,7 +151,7 @@ function readBody<T>(c: AppContext, limitBytes: number, parse: (text: string) =>
       pieces = 0
     }
 
-    function refuse(error: CoatcheckError): void {
+    function refuse(error: Refusal): void {
       chunks.forEach(release)
       reject(error)
       forget()
@@ -235,23 +241,23 @@ function tooMany(): CoatcheckError {
   )
 }
 
-function tooLarge(limitBytes: number): CoatcheckError {
-  return new CoatcheckError(
+function tooLarge(limitBytes: number): HttpError {
+  return new HttpError(
     'body_too_large',
     `Cannot read the body: its limit is ${limitBytes.toLocaleString('en-US')} bytes (--body-limit)`,
   )
 }
 
-function tooFine(): CoatcheckError {
-  return new CoatcheckError(
+function tooFine(): HttpError {
+  return new HttpError(
     'bad_request',
     `Cannot read the body: it comes in more than ${MANY_PIECES.toLocaleString('en-US')} pieces of a few ` +
       'bytes each; send it in larger ones, or whole',
   )
 }
 
-function cutOff(): CoatcheckError {
-  return new CoatcheckError(
+function cutOff(): HttpError {
+  return new HttpError(
     'bad_request',
     'Cannot read the body: the connection was closed before its end',
   )

@@ -1,4 +1,4 @@
-import { CoatcheckError } from '../../base/errors.ts'
+import { HttpError } from '../answer/problem.ts'
 import type { EntityTags, Precondition } from '../../session/precondition.ts'
 import type { AppContext } from '../app-env.ts'
 import { readHeader } from './request-header.ts'
@@ -36,7 +36,7 @@ function parseVersions(header: string, text: string): EntityTags {
   const tags = findTags(text)
   if (tags === '*') return tags
   if (tags !== undefined) return tags.map((tag) => tag.replace(/-text$/, ''))
-  throw new CoatcheckError(
+  throw new HttpError(
     'bad_request',
     `Cannot read ${header}: it must be * or versions in quotes, as an ETag gives them: ${header}: "3"`,
   )

@@ -1,4 +1,4 @@
-import { CoatcheckError } from '../../base/errors.ts'
+import { HttpError } from '../answer/problem.ts'
 import type { AppContext } from '../app-env.ts'
 import { decodeSegment } from './segment.ts'
 
@@ -18,7 +18,7 @@ export function readQueries(c: AppContext): ReadonlyMap<string, string> {
     const equals = pair.indexOf('=')
     const name = decode(equals === -1 ? pair : pair.slice(0, equals))
     if (values.has(name)) {
-      throw new CoatcheckError('bad_request', 'Cannot read the query: a parameter is given twice')
+      throw new HttpError('bad_request', 'Cannot read the query: a parameter is given twice')
     }
     values.set(name, equals === -1 ? '' : decode(pair.slice(equals + 1)))
   }
@@ -31,7 +31,7 @@ export function parseFlag(name: string, query: ReadonlyMap<string, string>): boo
   if (value === undefined || value === 'true' || value === 'false') {
     return value === undefined ? undefined : value === 'true'
   }
-  throw new CoatcheckError('bad_request', `Cannot read the query: ?${name}= must be true or false`)
+  throw new HttpError('bad_request', `Cannot read the query: ?${name}= must be true or false`)
 }
 
 function decode(text: string): string {

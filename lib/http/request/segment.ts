@@ -1,4 +1,4 @@
-import { CoatcheckError } from '../../base/errors.ts'
+import { HttpError } from '../answer/problem.ts'
 
 /**
  * One segment of a raw path, percent-decoded. Strict where frameworks are lenient: an escape that
@@ -9,7 +9,7 @@ export function decodeSegment(raw: string): string {
   try {
     return decodeURIComponent(raw)
   } catch {
-    throw new CoatcheckError(
+    throw new HttpError(
       'bad_request',
       'Cannot read path: a percent sign must begin an escape of UTF-8 bytes such as %C3%A9, ' +
         'a malformed one was given; write the percent sign itself as %25',

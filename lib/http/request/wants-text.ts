@@ -1,5 +1,5 @@
 import { accepts } from 'hono/accepts'
-import { CoatcheckError } from '../../base/errors.ts'
+import { HttpError } from '../answer/problem.ts'
 import type { AppContext } from '../app-env.ts'
 import { readHeader } from './request-header.ts'
 
@@ -10,7 +10,7 @@ const TEXT_TYPE = 'text/plain'
 export function parseForm(query: ReadonlyMap<string, string>): 'text' | 'json' | undefined {
   const form = query.get('as')
   if (form === undefined || form === 'text' || form === 'json') return form
-  throw new CoatcheckError('bad_request', 'Cannot read the query: ?as= must be text or json')
+  throw new HttpError('bad_request', 'Cannot read the query: ?as= must be text or json')
 }
 
 /** Whether the caller would rather have a bare value than JSON, by `?as=` or else by `Accept`. */

@@ -1,7 +1,7 @@
 /** `/cookies`: strings that live in the browser. The server keeps nothing of them. */
 import { type Context, Hono } from 'hono'
 import type { Clock } from '../../base/clock.ts'
-import { CoatcheckError } from '../../base/errors.ts'
+import { HttpError } from '../answer/problem.ts'
 import type { AppContext, AppEnv } from '../app-env.ts'
 import { answerEmpty, answerJson, answerValue, type Headers } from '../answer/answer.ts'
 import { parseCookieAttributes, parseCookieBody, parseCookieQuery } from '../cookies/cookie-body.ts'
@@ -50,7 +50,7 @@ export function createCookieRoutes(deps: CookieRoutesDeps): Hono<AppEnv> {
     // A session's token is HttpOnly so that scripts cannot read it; they shall not here, either.
     const value = reservedNames.includes(name) ? undefined : readCookies(c).get(name)
     if (value === undefined) {
-      throw new CoatcheckError(
+      throw new HttpError(
         'cookie_not_found',
         `Cannot get cookie "${name}": the request has none of that name`,
       )
@@ -92,7 +92,7 @@ function readCookies(c: AppContext): Map<string, string> {
 function readWritableName(c: Context, reservedNames: readonly string[]): string {
   const name = decodeLastSegment(c.req.path)
   if (reservedNames.includes(name)) {
-    throw new CoatcheckError(
+    throw new HttpError(
       'invalid_cookie',
       `Cannot write cookie "${name}": it carries the session; ` +
         'PUT /session/<key> writes to the session, DELETE /session logs out',

@@ -2,6 +2,7 @@ import { Hono } from 'hono'
 import type { Clock } from '../../base/clock.ts'
 import { CoatcheckError } from '../../base/errors.ts'
 import { parseJsonPatch } from '../../json/json-patch.ts'
+import type { Input } from '../../json/syntax.ts'
 import { findMember, findOnlyMember, type JsonText, kindOf, parseJson } from '../../json/text.ts'
 import { whenFailed, whenThere } from '../../base/maybe-promise.ts'
 import { claimsReadOnly, keyNotFound, type Operation } from '../../session/operations.ts'
@@ -45,6 +46,12 @@ export type SessionRoutesDeps = {
    * cookie is to be goes into the body, for the back end to pass on.
    */
   readonly isNamed: boolean
+}
+
+const DEFAULT: Input = {
+  name: '?default',
+  example: '?default=%22ada%22',
+  depthWay: { setting: 'maxDepth' },
 }
 
 const ABSENCES: ReadonlySet<string> = new Set(['session_not_found', 'session_ended'])
@@ -260,7 +267,7 @@ export function createSessionRoutes(deps: SessionRoutesDeps): Hono<AppEnv> {
 
   function readDefault(query: ReadonlyMap<string, string>): string | undefined {
     const text = query.get('default')
-    return text === undefined ? undefined : parseJson(text, limits.maxDepth, '?default')
+    return text === undefined ? undefined : parseJson(text, limits.maxDepth, DEFAULT)
   }
 
   /** The cookie goes out when the token or the time that a browser keeps it has changed. */

@@ -2,13 +2,14 @@
 import { Hono } from 'hono'
 import type { Clock } from '../../base/clock.ts'
 import { CoatcheckError } from '../../base/errors.ts'
+import { HttpError } from '../answer/problem.ts'
 import type { SessionLimits } from '../../session/limits.ts'
 import { ID_SHAPE, isId } from '../../session/token.ts'
 import type { Changed, Sessions } from '../../service/sessions.ts'
 import { answerJson, entityTag, type Headers } from '../answer/answer.ts'
 import type { AppContext, AppEnv } from '../app-env.ts'
 import { parseJson } from '../../json/text.ts'
-import { readText } from '../request/body.ts'
+import { BODY, readText } from '../request/body.ts'
 import type { DeviceReader } from '../request/device.ts'
 import { refuseOtherMethods } from '../answer/method-not-allowed.ts'
 import { readPrecondition } from '../request/precondition-headers.ts'
@@ -83,7 +84,7 @@ export function createSessionsRoutes(deps: SessionsRoutesDeps): Hono<AppEnv> {
   async function readNewSession(c: AppContext, empty = ''): Promise<NewSession> {
     // Two levels deeper than a value: the body's own object, and that of the data.
     const body = (await readText(c, bodyLimitBytes)) || empty
-    return parseNewSession(parseJson(body, limits.maxDepth + 2, 'body'))
+    return parseNewSession(parseJson(body, limits.maxDepth + 2, BODY))
   }
 
   function answerCreated(c: AppContext, changed: Changed): Response {
@@ -139,6 +140,6 @@ function readChosenId(c: AppContext): string {
   throw new CoatcheckError('invalid_argument', `Cannot use this id: it must be ${ID_SHAPE}`)
 }
 
-function badRequest(reason: string): CoatcheckError {
-  return new CoatcheckError('bad_request', `Cannot read the query: ${reason}`)
+function badRequest(reason: string): HttpError {
+  return new HttpError('bad_request', `Cannot read the query: ${reason}`)
 }

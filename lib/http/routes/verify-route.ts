@@ -1,6 +1,6 @@
 /** `/verify`: answers a proxy that asks who is there, as nginx's `auth_request` does. */
 import type { Handler } from 'hono'
-import { CoatcheckError, type ErrorCode, type ErrorFacts } from '../../base/errors.ts'
+import type { ErrorFacts } from '../../base/errors.ts'
 import type { JsonText } from '../../json/text.ts'
 import { findSub } from '../../session/claims.ts'
 import { type MaybePromise, whenThere } from '../../base/maybe-promise.ts'
@@ -10,7 +10,7 @@ import type { Sessions } from '../../service/sessions.ts'
 import { type HolderAccess, readBearer } from '../access/access.ts'
 import { answerJson, entityTag } from '../answer/answer.ts'
 import type { AppContext, AppEnv } from '../app-env.ts'
-import { answerProblem } from '../answer/problem.ts'
+import { answerProblem, HttpError, type ProblemCode, type Refusal } from '../answer/problem.ts'
 import { findCookieReason, reasonOf } from '../access/session-absence.ts'
 import type { SessionCookie } from '../cookies/session-cookie.ts'
 import { renderClosed, renderSession } from '../../session/session-json.ts'
@@ -19,7 +19,7 @@ export type VerifyDeps = {
   readonly sessions: Sessions
   readonly cookie: SessionCookie
   readonly holderAccess: HolderAccess
-  readonly refusalFor: (error: unknown) => CoatcheckError
+  readonly refusalFor: (error: unknown) => Refusal
 }
 
 /**
@@ -105,6 +105,6 @@ export function isVerify(target: string | undefined): boolean {
 }
 
 /** A proxy that asks is told nothing but that there is no session, and why in the words of its code. */
-export function sessionRequired(why: ErrorCode, facts?: ErrorFacts): CoatcheckError {
-  return new CoatcheckError('session_required', `Cannot let this request pass: ${why}`, facts)
+export function sessionRequired(why: ProblemCode, facts?: ErrorFacts): HttpError {
+  return new HttpError('session_required', `Cannot let this request pass: ${why}`, facts)
 }

@@ -4,8 +4,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { CoatcheckError } from '../../base/errors.ts'
-import { renderProblem } from '../answer/problem.ts'
+import { HttpError, type Refusal, renderProblem } from '../answer/problem.ts'
 import { isVerify } from '../routes/verify-route.ts'
 
 /** Headers of which a second one could be the one that another program believes. */
@@ -23,7 +22,7 @@ export const TIMED_OUT = 'ERR_HTTP_REQUEST_TIMEOUT'
 const LINGER_MS = 1_000
 
 /** Why a request cannot be taken; undefined where it can. Absolute targets become origin form. */
-export function refuseRequest(request: IncomingMessage): CoatcheckError | undefined {
+export function refuseRequest(request: IncomingMessage): HttpError | undefined {
   if (request.httpVersionMajor !== 1) return badRequest('its version must be HTTP/1.1 or HTTP/1.0')
   const repeated = findRepeatedHeader(request.rawHeaders)
   if (repeated !== undefined) return badRequest(`it must have one ${repeated} header, it has more`)
@@ -105,7 +104,7 @@ function passOverPage(request: IncomingMessage): boolean {
 }
 
 /** Answers a refusal and closes the connection: what follows on it cannot be trusted. */
-export function answerRefusal(response: ServerResponse, refusal: CoatcheckError): void {
+export function answerRefusal(response: ServerResponse, refusal: Refusal): void {
   const { status, headers, body } = renderProblem(refusal)
   response.writeHead(status, {
     ...headers,
@@ -119,7 +118,7 @@ export function answerRefusal(response: ServerResponse, refusal: CoatcheckError)
  * Answers on a socket whose bytes are no request: malformed, too large or too slow. The client has
  * a moment to read that and to close; one that does not is cut off.
  */
-export function answerSocket(socket: Socket, refusal: CoatcheckError): void {
+export function answerSocket(socket: Socket, refusal: Refusal): void {
   const timer = setTimeout(() => socket.destroy(), LINGER_MS)
   socket.once('close', () => clearTimeout(timer))
   const { status, headers, body } = renderProblem(refusal)
@@ -136,15 +135,15 @@ export function answerSocket(socket: Socket, refusal: CoatcheckError): void {
 }
 
 /** The refusal behind an error of Node's HTTP parser or of its time limits. */
-export function refusalForParser(code: string | undefined): CoatcheckError {
+export function refusalForParser(code: string | undefined): HttpError {
   switch (code) {
     case 'HPE_HEADER_OVERFLOW':
-      return new CoatcheckError(
+      return new HttpError(
         'header_too_large',
         'Cannot read the request: its headers are larger than the limit (--header-limit)',
       )
     case TIMED_OUT:
-      return new CoatcheckError(
+      return new HttpError(
         'request_timeout',
         'Cannot wait longer for the request (--header-timeout, --request-timeout)',
       )
@@ -179,6 +178,6 @@ function findRepeatedName(rawHeaders: readonly string[]): string | undefined {
   return SINGLE_HEADERS.find((name) => names.indexOf(name) !== names.lastIndexOf(name))
 }
 
-function badRequest(reason: string): CoatcheckError {
-  return new CoatcheckError('bad_request', `Cannot read the request: ${reason}`)
+function badRequest(reason: string): HttpError {
+  return new HttpError('bad_request', `Cannot read the request: ${reason}`)
 }

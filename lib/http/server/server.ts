@@ -4,6 +4,7 @@ import { connect, type Socket } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import type { Hono } from 'hono'
 import { CoatcheckError } from '../../base/errors.ts'
+import type { Refusal } from '../answer/problem.ts'
 import { asListenError } from './listen-error.ts'
 import type { AppEnv } from '../app-env.ts'
 import { passOver } from '../request/body.ts'
@@ -195,7 +196,7 @@ function targetOf({ rawPacket }: ParserError): string | undefined {
 }
 
 /** A proxy that asks knows two answers only, whatever its client has sent. */
-function refusalAt(target: string | undefined, refusal: CoatcheckError): CoatcheckError {
+function refusalAt(target: string | undefined, refusal: Refusal): Refusal {
   return isVerify(target) ? sessionRequired(refusal.code) : refusal
 }
 

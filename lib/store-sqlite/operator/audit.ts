@@ -173,7 +173,7 @@ function* brokenRules(row: AuditedRow): Generator<string> {
 function isObject(text: string): boolean {
   if (text === '{}') return true
   try {
-    return kindOf(parseJson(text, DEEPEST, 'it')) === 'object'
+    return kindOf(parseJson(text, DEEPEST, { name: 'it' })) === 'object'
   } catch {
     return false
   }

@@ -119,6 +119,8 @@ function logTooLong(): CoatcheckError {
   return new CoatcheckError(
     'storage_busy',
     'Cannot write: another program has been reading the data file for so long that the log beside ' +
-      'it is at its limit (--log-limit); nothing was changed, reads and log-outs go on',
+      'it is at its limit; nothing was changed, reads and log-outs go on',
+    {},
+    { setting: 'logLimitBytes' },
   )
 }

@@ -1,5 +1,5 @@
 /** What is asked of the writer and what it answers: plain data, since both cross a thread. */
-import type { ErrorCode, ErrorFacts } from '../../base/errors.ts'
+import type { ErrorCode, ErrorFacts, WayOut } from '../../base/errors.ts'
 import type { Operation } from '../../session/operations.ts'
 import type { Precondition } from '../../session/precondition.ts'
 import type { EndReason, Found, Session } from '../../session/session.ts'
@@ -67,4 +67,5 @@ export type Refusal = {
   readonly code: ErrorCode
   readonly message: string
   readonly facts: ErrorFacts
+  readonly way?: WayOut | undefined
 }

@@ -123,7 +123,9 @@ export function createWriter(
       throw new CoatcheckError(
         'too_many_sessions',
         `Cannot give the user another session: there are ${others.length} already, ` +
-          `the limit is ${maxSessionsPerSub} (--max-sessions-per-sub); end one of them first`,
+          `the limit is ${maxSessionsPerSub}; end one of them first`,
+        {},
+        { setting: 'maxSessionsPerSub' },
       )
     }
     return surplus
@@ -316,5 +318,5 @@ const AFFECTS_ALL: ReadonlySet<ErrorCode> = new Set(['storage_full', 'storage_bu
 /** The refusal that an error is; throws on any other error, whose effect nobody knows. */
 export function refusalOf(error: unknown): Refusal {
   if (!(error instanceof CoatcheckError)) throw error
-  return { code: error.code, message: error.message, facts: error.facts }
+  return { code: error.code, message: error.message, facts: error.facts, way: error.way }
 }

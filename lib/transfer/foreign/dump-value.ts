@@ -79,7 +79,7 @@ function readMessagePack(bytes: Buffer): Map<string, JsonText> | undefined {
 }
 
 function readObject(text: string): Map<string, JsonText> {
-  parseJson(text, DEEPEST, 'value')
+  parseJson(text, DEEPEST, { name: 'value', isNumbered: true })
   return parseObject(text)
 }
 

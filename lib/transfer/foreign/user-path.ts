@@ -27,7 +27,9 @@ export function findUser(data: JsonText, path: UserPath): string | undefined {
     const kind = kindOf(value) === 'number' ? 'a number that is no integer' : kindOf(value)
     throw new CoatcheckError(
       'invalid_argument',
-      `Cannot read the session: its user (--sub) must be a string or an integer, it is ${kind}`,
+      `Cannot read the session: its user must be a string or an integer, it is ${kind}`,
+      {},
+      { hint: 'user_member' },
     )
   }
   return undefined

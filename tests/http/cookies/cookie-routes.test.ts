@@ -1,7 +1,7 @@
 import { Hono } from 'hono'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { CoatcheckError } from '../../../lib/base/errors.ts'
+import { CodedError } from '../../../lib/base/errors.ts'
 import { createCookieRoutes } from '../../../lib/http/routes/cookie-routes.ts'
 
 const test = suite('cookie routes')
@@ -255,7 +255,7 @@ function openRoutes({ isSecure = false, wantsText = false } = {}) {
   })
   app.route('/cookies', routes)
   app.onError((error, c) => {
-    if (!(error instanceof CoatcheckError)) throw error
+    if (!(error instanceof CodedError)) throw error
     return c.json({ ...error.facts, code: error.code, message: error.message }, 422)
   })
   return {
