@@ -1,7 +1,7 @@
 /** What a request can do to sessions: finds them, changes, creates, renews, lists and ends them. */
 import type { Clock } from '../base/clock.ts'
 import { CoatcheckError } from '../base/errors.ts'
-import type { JsonText } from '../json/text.ts'
+import type { JsonText } from '../json/json.ts'
 import { type MaybePromise, whenThere } from '../base/maybe-promise.ts'
 import { beginSession } from '../session/new-session.ts'
 import {
@@ -153,11 +153,11 @@ export function createSessions({ store, clock, limits }: SessionsOptions): Sessi
   }
 
   function begin(key: SessionKey, operation: Operation, device: FindDevice): Applied {
-    // What does not exist matches no tag: If-Match fails for it, and If-None-Match holds.
-    if (operation.when?.ifMatch !== undefined) {
+    // A session that does not exist has no version: `required` fails and `excluded` holds.
+    if (operation.when?.required !== undefined) {
       throw new CoatcheckError(
         'precondition_failed',
-        'Cannot write: there is no session, and one was asked for that is there',
+        'Cannot write: there is no session, and the write requires one',
         {},
         { hint: 'version_required' },
       )

@@ -1,5 +1,5 @@
 import { CoatcheckError, type WayOut } from '../base/errors.ts'
-import { checkDepth, type JsonText, parseObject } from '../json/text.ts'
+import { checkDepth, type JsonText, parseObject } from '../json/json.ts'
 import type { Session, TimeLimits } from './session.ts'
 
 /** Deeper than any server lets a value nest. */

@@ -8,7 +8,7 @@ import {
   parseJson,
   parseObject,
   renderObject,
-} from '../json/text.ts'
+} from '../json/json.ts'
 import { checkClaims } from '../session/claims.ts'
 import { DEEPEST } from '../session/limits.ts'
 import type { Session } from '../session/session.ts'

@@ -13,7 +13,7 @@ import {
   parseObject,
   renderObject,
   replaceMember,
-} from '../../lib/json/text.ts'
+} from '../../lib/json/json.ts'
 import { equalJson } from '../../lib/json/equal.ts'
 
 const test = suite('JSON text')

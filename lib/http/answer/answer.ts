@@ -1,5 +1,5 @@
 /** The answers of the API. Every one carries the headers that keep it out of caches and pages. */
-import { kindOf, type JsonText } from '../../json/text.ts'
+import { kindOf, type JsonText } from '../../json/json.ts'
 import type { Session } from '../../session/session.ts'
 
 export type Headers = Readonly<Record<string, string>>

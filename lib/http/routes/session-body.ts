@@ -1,6 +1,7 @@
 /** The bodies of `PATCH`, from untrusted JSON to operations. */
 import { CoatcheckError } from '../../base/errors.ts'
-import { type JsonKind, type JsonText, kindOf, parseObject } from '../../json/text.ts'
+import { quote } from '../../base/quote.ts'
+import { type JsonKind, type JsonText, kindOf, parseObject } from '../../json/json.ts'
 import type { Operation, SessionUpdate } from '../../session/operations.ts'
 import { parseTimeLimits } from './time-limits-body.ts'
 
@@ -75,12 +76,7 @@ export function requireData(body: JsonText): JsonText {
 /** Of a member that has no place in a body, its name and what may be meant; its value is for nobody. */
 export function describeOther(name: string): string {
   const meant = name === 'sub' ? ': the user goes into {"claims":{"sub":"ada"}}' : ''
-  return `it has ${quoteName(name)}${meant}`
-}
-
-/** As a message may show it: on one line, and not too long. */
-export function quoteName(name: string): string {
-  return JSON.stringify(name.length > 64 ? `${name.slice(0, 63)}…` : name)
+  return `it has ${quote(name)}${meant}`
 }
 
 function members(body: JsonText, what: string, wayOut: string): Map<string, JsonText> {

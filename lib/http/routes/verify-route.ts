@@ -1,7 +1,7 @@
 /** `/verify`: answers a proxy that asks who is there, as nginx's `auth_request` does. */
 import type { Handler } from 'hono'
 import type { ErrorFacts } from '../../base/errors.ts'
-import type { JsonText } from '../../json/text.ts'
+import type { JsonText } from '../../json/json.ts'
 import { findSub } from '../../session/claims.ts'
 import { type MaybePromise, whenThere } from '../../base/maybe-promise.ts'
 import type { Session } from '../../session/session.ts'

@@ -4,7 +4,7 @@
  * three times as long; whatever is rare crosses as it is.
  */
 import type { PatchStep } from '../../json/json-patch.ts'
-import type { JsonText } from '../../json/text.ts'
+import type { JsonText } from '../../json/json.ts'
 import type { Operation } from '../../session/operations.ts'
 import type { Session } from '../../session/session.ts'
 import type { WriteOutcome, WriteRequest } from './write-request.ts'

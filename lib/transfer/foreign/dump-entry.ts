@@ -1,6 +1,6 @@
 /** Keys and values in the JSON that dump tools write. */
 import { CoatcheckError } from '../../base/errors.ts'
-import { type JsonText, kindOf, parseJson, parseObject } from '../../json/text.ts'
+import { type JsonText, kindOf, parseJson, parseObject } from '../../json/json.ts'
 import { DEEPEST } from '../../session/limits.ts'
 import { LINE } from '../session-line.ts'
 import { type DumpTime, parseMoment, parseTtl } from './dump-time.ts'

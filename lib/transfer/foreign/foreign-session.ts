@@ -1,6 +1,6 @@
 /** A session of another store, from its key and its value. */
 import { CoatcheckError, type WayOut } from '../../base/errors.ts'
-import { findMember, type JsonText, kindOf, renderObject } from '../../json/text.ts'
+import { findMember, type JsonText, kindOf, renderObject } from '../../json/json.ts'
 import { checkClaims } from '../../session/claims.ts'
 import { checkLimits, checkMembers, type SessionLimits } from '../../session/limits.ts'
 import type { Session } from '../../session/session.ts'

@@ -1,7 +1,7 @@
 /** Which member of a session's data says whose it is: `_user_id`, `passport.user`, `/passport/user`. */
 import { CoatcheckError } from '../../base/errors.ts'
 import { parsePointer } from '../../json/pointer.ts'
-import { findMember, type JsonText, kindOf } from '../../json/text.ts'
+import { findMember, type JsonText, kindOf } from '../../json/json.ts'
 
 /** The ways to read it; the first that leads to a member counts. */
 export type UserPath = readonly (readonly string[])[]
