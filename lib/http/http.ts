@@ -12,7 +12,7 @@ import { createAdmission } from './access/create-rate.ts'
 import { isSafe, refuseCrossOrigin, requireSameOrigin } from './access/same-origin.ts'
 import { explainNotFound } from './access/session-absence.ts'
 import { answerEmpty } from './answer/answer.ts'
-import { answerProblem, HttpError } from './answer/problem.ts'
+import { answerProblem, HttpError, type Refusal } from './answer/problem.ts'
 import type { AppContext, AppEnv } from './app-env.ts'
 import type { SessionCookie } from './cookies/session-cookie.ts'
 import { createBodyReader } from './request/body.ts'
@@ -76,7 +76,7 @@ export function createApp(options: AppOptions): Hono<AppEnv> {
 }
 
 type HandlersDeps = AppOptions &
-  ReturnType<typeof createAccess> & { readonly refusalFor: (error: unknown) => CoatcheckError }
+  ReturnType<typeof createAccess> & { readonly refusalFor: (error: unknown) => Refusal }
 
 /** The handler of each row of the table of operations. */
 function createHandlers(options: HandlersDeps): Handlers {
@@ -105,9 +105,9 @@ function createHandlers(options: HandlersDeps): Handlers {
 }
 
 /** Unforeseen errors are logged with name and place; the caller is told that there was one. */
-function createRefusalFor(log: Log): (error: unknown) => CoatcheckError {
+function createRefusalFor(log: Log): (error: unknown) => Refusal {
   return function refusalFor(error) {
-    if (error instanceof CoatcheckError) {
+    if (error instanceof CoatcheckError || error instanceof HttpError) {
       const { code, message } = error
       if (code === 'storage_damaged') log.error('storage damaged', { message })
       return error
