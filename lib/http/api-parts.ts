@@ -1,5 +1,5 @@
 /** The shape of a row in the table of operations, and what several rows have in common. */
-import type { ErrorCode } from '../base/errors.ts'
+import type { ProblemCode } from './answer/problem.ts'
 
 /** `ALL`: any method. `HEAD` comes with `GET`. */
 export type Method = 'GET' | 'PUT' | 'POST' | 'PATCH' | 'DELETE' | 'OPTIONS' | 'ALL'
@@ -41,7 +41,7 @@ export type Operation = {
   /** By status: what comes back unless the operation is refused. */
   readonly answers: Readonly<Partial<Record<200 | 201 | 204 | 304 | 503, Answer>>>
   /** The refusals of this operation alone; `refusalsOf` adds those that come with its caller. */
-  readonly errors: readonly ErrorCode[]
+  readonly errors: readonly ProblemCode[]
 }
 
 export const TOUCH: Parameter = {

@@ -3,7 +3,7 @@
  * what it returns. The routes, `Allow`, the words of the 404 and the manual's API page come from
  * it. Texts are Markdown.
  */
-import type { ErrorCode } from '../base/errors.ts'
+import type { ProblemCode } from './answer/problem.ts'
 import {
   ACCEPT,
   AS,
@@ -391,7 +391,7 @@ export const OPERATIONS: readonly Row[] = Object.entries<Operation>(operations).
 )
 
 /** The refusals of any request, which are said once and not with each operation. */
-export const ANY_REQUEST: readonly ErrorCode[] = [
+export const ANY_REQUEST: readonly ProblemCode[] = [
   'bad_request',
   'header_too_large',
   'request_timeout',
@@ -403,14 +403,14 @@ export const ANY_REQUEST: readonly ErrorCode[] = [
 ]
 
 /** The refusals of any operation of a caller. */
-export const OF_CALLERS: Readonly<Record<Caller, readonly ErrorCode[]>> = {
+export const OF_CALLERS: Readonly<Record<Caller, readonly ProblemCode[]>> = {
   anyone: [],
   holder: ['holder_access_denied', 'api_key_required', 'too_many_failures'],
   back_end: ['api_key_required', 'too_many_failures'],
 }
 
 /** The operation's own refusals and those of its caller, without those of any request. */
-export function refusalsOf({ method, who, errors }: Operation): readonly ErrorCode[] {
+export function refusalsOf({ method, who, errors }: Operation): readonly ProblemCode[] {
   const isSafe = method === 'GET' || method === 'OPTIONS' || method === 'ALL'
   return [...errors, ...OF_CALLERS[who], ...(isSafe ? [] : (['cross_origin'] as const))]
 }

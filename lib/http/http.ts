@@ -12,7 +12,7 @@ import { createAdmission } from './access/create-rate.ts'
 import { isSafe, refuseCrossOrigin, requireSameOrigin } from './access/same-origin.ts'
 import { explainNotFound } from './access/session-absence.ts'
 import { answerEmpty } from './answer/answer.ts'
-import { answerProblem } from './answer/problem.ts'
+import { answerProblem, HttpError } from './answer/problem.ts'
 import type { AppContext, AppEnv } from './app-env.ts'
 import type { SessionCookie } from './cookies/session-cookie.ts'
 import { createBodyReader } from './request/body.ts'
@@ -123,9 +123,9 @@ function createRefusalFor(log: Log): (error: unknown) => CoatcheckError {
   }
 }
 
-function pathNotFound(): CoatcheckError {
+function pathNotFound(): HttpError {
   const others = SHOWN_PATHS.slice(0, -1).join(', ')
-  return new CoatcheckError(
+  return new HttpError(
     'route_not_found',
     // Without the path: it may hold a misplaced token or API key.
     `Cannot find this path: there are ${others} and ${SHOWN_PATHS.at(-1)}; a slash in a key is written %2F`,

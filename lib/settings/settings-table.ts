@@ -363,3 +363,9 @@ export type Settings = {
 export function variableOf(row: SettingRow): string {
   return `COATCHECK_${row.flag.slice(2).replaceAll('-', '_').toUpperCase()}`
 }
+
+export function rowOf(name: keyof Settings): SettingRow {
+  const row = table.find((row) => row.name === name)
+  if (row === undefined) throw new Error(`There is no setting ${name}`)
+  return row
+}

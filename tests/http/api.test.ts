@@ -1,7 +1,7 @@
 import { METHODS } from 'node:http'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { CoatcheckError } from '../../lib/base/errors.ts'
+import { CodedError } from '../../lib/base/errors.ts'
 import { renderProblem } from '../../lib/http/answer/problem.ts'
 import { ANY_REQUEST, OPERATIONS, refusalsOf, type Row } from '../../lib/http/api.ts'
 import { API_KEY, codeOf, openServer, sessionOf } from '../kit/process/open-server.ts'
@@ -79,7 +79,7 @@ test('every refusal of a row is one, named once, and not one of any request', ()
       row.id,
     )
     for (const code of codes) {
-      assert.ok(renderProblem(new CoatcheckError(code, '')).status >= 400, `${row.id}: ${code}`)
+      assert.ok(renderProblem(new CodedError(code, '')).status >= 400, `${row.id}: ${code}`)
     }
   }
 })

@@ -30,7 +30,7 @@ export const fuzzTorture: Torture = {
       replace: "return decodeSegment(text.replaceAll('+', ' '))",
       by: "return decodeURIComponent(text.replaceAll('+', ' '))",
     },
-    'anything is JSON': { file: 'lib/json/text.ts', replace: '    JSON.parse(text)\n', by: '' },
+    'anything is JSON': { file: 'lib/json/json.ts', replace: '    JSON.parse(text)\n', by: '' },
     'a rejection that nobody handles': {
       file: 'lib/http/server/server.ts',
       replace: 'const refusal = guard.refuseRequest(request)',

@@ -4,6 +4,7 @@ import { isApiKey } from '../../session/api-key.ts'
 import type { ApiKeys } from '../../service/api-keys.ts'
 import type { Clock } from '../../base/clock.ts'
 import { CoatcheckError } from '../../base/errors.ts'
+import { HttpError } from '../answer/problem.ts'
 import type { Log } from '../../base/log.ts'
 import { type MaybePromise, whenThere } from '../../base/maybe-promise.ts'
 import { isToken } from '../../session/token.ts'
@@ -66,7 +67,7 @@ export function createAccess(deps: AccessDeps): Access {
     const client = networkOf(forwarded.addressOf(c))
     log.warn('api key refused', { client })
     if (failures.take(client) === 0) throw apiKeyRequired('the one given is not in force')
-    throw new CoatcheckError(
+    throw new HttpError(
       'too_many_failures',
       'Cannot take another wrong API key now: too many came from this address; wait 10 s, or correct the key',
     )
@@ -118,7 +119,7 @@ function checkHolderAccess(c: AppContext, access: HolderAccess): void {
   const reads = method === 'GET' || method === 'HEAD'
   const logsOut = method === 'DELETE' && path === '/session'
   if (access === 'read' && (reads || logsOut)) return
-  throw new CoatcheckError(
+  throw new HttpError(
     'holder_access_denied',
     access === 'read'
       ? 'Cannot write with the cookie alone: sessions here are written by back ends, with an API key ' +
@@ -135,8 +136,8 @@ function unknownId(): CoatcheckError {
   )
 }
 
-function apiKeyRequired(given: string): CoatcheckError {
-  return new CoatcheckError(
+function apiKeyRequired(given: string): HttpError {
+  return new HttpError(
     'api_key_required',
     `Cannot answer without an API key: ${given}; send Authorization: Bearer ck_…, the key that was ` +
       'written beside the data file at the first start',

@@ -1,5 +1,5 @@
 import type { Clock } from '../../base/clock.ts'
-import { CoatcheckError } from '../../base/errors.ts'
+import { HttpError } from '../answer/problem.ts'
 import type { AppContext } from '../app-env.ts'
 import { networkOf } from '../request/address.ts'
 import type { Forwarded } from '../request/forwarded.ts'
@@ -22,7 +22,7 @@ export function createAdmission(deps: AdmissionDeps): (c: AppContext) => void {
   return function admitCreation(c) {
     const waitMs = limit.take(networkOf(forwarded.addressOf(c)))
     if (waitMs === 0) return
-    throw new CoatcheckError(
+    throw new HttpError(
       'create_rate_exceeded',
       `Cannot create another session for this address now: it may create ${createRate} a minute ` +
         '(--create-rate); existing sessions are not affected',

@@ -1,5 +1,5 @@
 import type { MiddlewareHandler } from 'hono'
-import { CoatcheckError } from '../../base/errors.ts'
+import { HttpError } from '../answer/problem.ts'
 import type { AppContext, AppEnv } from '../app-env.ts'
 import type { Forwarded } from '../request/forwarded.ts'
 import { readHeader } from '../request/request.ts'
@@ -17,7 +17,7 @@ const QUOTE_LIMIT_CHARACTERS = 200
 export function refuseCrossOrigin(c: AppContext, forwarded: Forwarded): void {
   if (isSafe(c) || !isCrossOrigin(c, forwarded)) return
   const seen = [...new Set(originsOf(c, forwarded))].join(' or ')
-  throw new CoatcheckError(
+  throw new HttpError(
     'cross_origin',
     `Cannot take this request: a page of another origin sent it, ${describePage(c)}; ` +
       `Coatcheck was asked as ${seen}; serve the page and Coatcheck from one origin, or call from ` +

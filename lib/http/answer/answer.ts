@@ -1,5 +1,5 @@
 /** Responses of the API. Each has the headers that keep it out of caches and out of pages. */
-import { kindOf, type JsonText } from '../../json/text.ts'
+import { kindOf, type JsonText } from '../../json/json.ts'
 import type { Session } from '../../session/session.ts'
 
 export type AnswerHeaders = Readonly<Record<string, string>>

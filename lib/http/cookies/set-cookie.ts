@@ -4,7 +4,7 @@
  * `Partitioned`, and Chrome's limits.
  */
 import { isIP } from 'node:net'
-import { CoatcheckError } from '../../base/errors.ts'
+import { HttpError } from '../answer/problem.ts'
 
 export type CookieAttributes = {
   /** Seconds; 0 and less remove the cookie. Overrides `expires`. */
@@ -50,7 +50,7 @@ export function renderSetCookie(
   raw = false,
 ): string {
   if (!TOKEN.test(name)) {
-    throw new CoatcheckError(
+    throw new HttpError(
       'invalid_cookie',
       "Cannot set cookie: its name must be one or more of A-Z a-z 0-9 and !#$%&'*+-.^_`|~, " +
         'other characters or none were given',
@@ -323,6 +323,6 @@ function canonicalDomain(domain: string): string {
   return domain.replace(/^\./, '').toLowerCase()
 }
 
-function broken(name: string, rule: string, reason: string): CoatcheckError {
-  return new CoatcheckError('invalid_cookie', `Cannot set cookie "${name}": ${reason}`, { rule })
+function broken(name: string, rule: string, reason: string): HttpError {
+  return new HttpError('invalid_cookie', `Cannot set cookie "${name}": ${reason}`, { rule })
 }

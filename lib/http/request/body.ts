@@ -1,7 +1,9 @@
 import { isUtf8 } from 'node:buffer'
 import type { IncomingMessage } from 'node:http'
 import { CoatcheckError } from '../../base/errors.ts'
-import { type JsonText, parseJson } from '../../json/text.ts'
+import { HttpError, type Refusal } from '../answer/problem.ts'
+import type { Input } from '../../json/syntax.ts'
+import { type JsonText, parseJson } from '../../json/json.ts'
 import type { AppContext } from '../app-env.ts'
 import { createResting } from '../server/turn-taking.ts'
 import { contentTypeOf, readHeader } from './request.ts'
@@ -24,6 +26,10 @@ export type BodyReader = {
 }
 
 export const JSON_PATCH = 'application/json-patch+json'
+
+const SMALL_BODY: Input = { name: 'body', example: `-d '"ada"'` }
+/** A body with session data, as messages name it. */
+export const BODY: Input = { ...SMALL_BODY, depthWay: { setting: 'maxDepth' } }
 
 /**
  * Bodies that are not session data: their largest nesting, and length, since 1 MB takes 50 ms to
@@ -51,7 +57,7 @@ const LONG_BODY_BYTES = 16 * 1024
 const LONG_PATCH_BYTES = 1024
 
 /** An unfinished body. */
-type Arriving = { refuse(error: CoatcheckError): void }
+type Arriving = { refuse(error: Refusal): void }
 
 export function createBodyReader(limitBytes: number): BodyReader {
   const arrivedLimit = Math.max(ARRIVED_LIMIT_BYTES, 2 * limitBytes)
@@ -94,7 +100,7 @@ export function createBodyReader(limitBytes: number): BodyReader {
         pieces = 0
       }
 
-      function refuse(error: CoatcheckError): void {
+      function refuse(error: Refusal): void {
         chunks.forEach(release)
         reject(error)
         forget()
@@ -140,7 +146,7 @@ export function createBodyReader(limitBytes: number): BodyReader {
   }
 
   return {
-    readJson: (c, maxDepth) => read(c, (text) => parseJson(text, maxDepth, 'body')),
+    readJson: (c, maxDepth) => read(c, (text) => parseJson(text, maxDepth, BODY)),
 
     readValue(c, maxDepth, asText) {
       if (!asText) return read(c, (text) => parseValue(text, maxDepth))
@@ -161,7 +167,7 @@ function takesLong(c: AppContext, bytes: number): boolean {
 
 function parseValue(text: string, maxDepth: number): JsonText {
   try {
-    return parseJson(text, maxDepth, 'body')
+    return parseJson(text, maxDepth, BODY)
   } catch (error) {
     if (!(error instanceof CoatcheckError && error.code === 'invalid_json')) throw error
     throw new CoatcheckError(
@@ -173,9 +179,9 @@ function parseValue(text: string, maxDepth: number): JsonText {
 
 function parseSmall(text: string): unknown {
   if (text === '') return undefined
-  const json = parseJson(text, SHALLOW, 'body')
+  const json = parseJson(text, SHALLOW, SMALL_BODY)
   if (json.length > SMALL_CHARACTERS) {
-    throw new CoatcheckError(
+    throw new HttpError(
       'body_too_large',
       'Cannot read the body: its limit is 65,536 characters where it is not session data',
     )
@@ -245,23 +251,23 @@ function tooMany(): CoatcheckError {
   )
 }
 
-function tooLarge(limitBytes: number): CoatcheckError {
-  return new CoatcheckError(
+function tooLarge(limitBytes: number): HttpError {
+  return new HttpError(
     'body_too_large',
     `Cannot read the body: its limit is ${limitBytes.toLocaleString('en-US')} bytes (--body-limit)`,
   )
 }
 
-function tooFine(): CoatcheckError {
-  return new CoatcheckError(
+function tooFine(): HttpError {
+  return new HttpError(
     'bad_request',
     `Cannot read the body: it came in more than ${MANY_PIECES.toLocaleString('en-US')} pieces of a few ` +
       'bytes each; send it in larger pieces, or whole',
   )
 }
 
-function cutOff(): CoatcheckError {
-  return new CoatcheckError(
+function cutOff(): HttpError {
+  return new HttpError(
     'bad_request',
     'Cannot read the body: the connection was closed before its end',
   )

@@ -1,4 +1,4 @@
-import type { JsonText } from '../../json/text.ts'
+import type { JsonText } from '../../json/json.ts'
 import type { AppContext } from '../app-env.ts'
 import type { Forwarded } from './forwarded.ts'
 import { readHeader } from './request.ts'

@@ -1,5 +1,5 @@
-import { CoatcheckError } from '../../base/errors.ts'
-import type { EntityTags, Precondition } from '../../session/precondition.ts'
+import { HttpError } from '../answer/problem.ts'
+import type { Precondition, Versions } from '../../session/precondition.ts'
 import type { AppContext } from '../app-env.ts'
 import { readHeader } from './request.ts'
 
@@ -11,10 +11,8 @@ export function readPrecondition(c: AppContext): Precondition | undefined {
   const ifNoneMatch = readHeader(c, 'if-none-match')
   if (ifMatch === undefined && ifNoneMatch === undefined) return undefined
   return {
-    ...(ifMatch === undefined ? {} : { ifMatch: parseVersions('If-Match', ifMatch) }),
-    ...(ifNoneMatch === undefined
-      ? {}
-      : { ifNoneMatch: parseVersions('If-None-Match', ifNoneMatch) }),
+    ...(ifMatch === undefined ? {} : { required: parseVersions('If-Match', ifMatch) }),
+    ...(ifNoneMatch === undefined ? {} : { excluded: parseVersions('If-None-Match', ifNoneMatch) }),
   }
 }
 
@@ -36,11 +34,11 @@ const TAG = /(W\/)?"([\x21\x23-\x7e\x80-\xff]*)"/g
 const TAGS = new RegExp(`^[ \\t,]*${TAG.source}(?:[ \\t]*,[ \\t,]*${TAG.source})*[ \\t,]*$`)
 
 /** The versions that the tags name, of JSON or of a bare value. */
-function parseVersions(header: string, text: string): EntityTags {
+function parseVersions(header: string, text: string): Versions {
   const tags = findTags(text)
   if (tags === '*') return tags
   if (tags !== undefined) return tags.map((tag) => tag.replace(/-text$/, ''))
-  throw new CoatcheckError(
+  throw new HttpError(
     'bad_request',
     `Cannot read ${header}: it must be * or versions in quotes, as an ETag gives them: ${header}: "3"`,
   )
@@ -54,7 +52,7 @@ function parseVersions(header: string, text: string): EntityTags {
 const CODING = /--?(?:gzip|br|zstd|deflate)$/
 
 /** The tags without what a proxy has added; undefined where they are malformed. */
-function findTags(text: string): EntityTags | undefined {
+function findTags(text: string): Versions | undefined {
   if (text.trim() === '*') return '*'
   if (!TAGS.test(text)) return undefined
   return [...text.matchAll(TAG)].map(([, , tag = '']) => tag.replace(CODING, ''))

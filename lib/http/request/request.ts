@@ -3,8 +3,8 @@
  * Node has parsed already. The web's `Request`, `Headers` and `URL` cost more than the rest of a
  * read: measure with `npm run bench -- --operations get` before replacing one.
  */
+import { HttpError } from '../answer/problem.ts'
 import { accepts } from 'hono/accepts'
-import { CoatcheckError } from '../../base/errors.ts'
 import type { AppContext, AppEnv } from '../app-env.ts'
 
 /** A header of the request, its name in lower case; several of one name are joined by commas. */
@@ -39,7 +39,7 @@ export function decodeSegment(raw: string): string {
   try {
     return decodeURIComponent(raw)
   } catch {
-    throw new CoatcheckError(
+    throw new HttpError(
       'bad_request',
       'Cannot read the path: it has a malformed percent escape; an escape is UTF-8, as in %C3%A9, and ' +
         'the percent sign itself is %25',
@@ -72,7 +72,7 @@ export function readQueries(c: AppContext): Query {
     const equals = pair.indexOf('=')
     const name = decodeParameter(equals === -1 ? pair : pair.slice(0, equals))
     if (values.has(name)) {
-      throw new CoatcheckError('bad_request', 'Cannot read the query: a parameter is given twice')
+      throw new HttpError('bad_request', 'Cannot read the query: a parameter is given twice')
     }
     values.set(name, equals === -1 ? '' : decodeParameter(pair.slice(equals + 1)))
   }
@@ -85,14 +85,14 @@ export function parseFlag(name: string, query: Query): boolean | undefined {
   if (value === undefined || value === 'true' || value === 'false') {
     return value === undefined ? undefined : value === 'true'
   }
-  throw new CoatcheckError('bad_request', `Cannot read the query: ?${name}= must be true or false`)
+  throw new HttpError('bad_request', `Cannot read the query: ?${name}= must be true or false`)
 }
 
 /** The form of a value that `?as=` asks for; undefined where it is not given. */
 export function parseForm(query: Query): 'text' | 'json' | undefined {
   const form = query.get('as')
   if (form === undefined || form === 'text' || form === 'json') return form
-  throw new CoatcheckError('bad_request', 'Cannot read the query: ?as= must be text or json')
+  throw new HttpError('bad_request', 'Cannot read the query: ?as= must be text or json')
 }
 
 const JSON_TYPE = 'application/json'

@@ -1,6 +1,6 @@
 /** `/cookies`: strings that live in the browser. The server stores none of them. */
+import { HttpError } from '../answer/problem.ts'
 import type { Clock } from '../../base/clock.ts'
-import { CoatcheckError } from '../../base/errors.ts'
 import { type AnswerHeaders, answerEmpty, answerJson, answerValue } from '../answer/answer.ts'
 import type { AppContext } from '../app-env.ts'
 import { parseCookieAttributes, parseCookieBody, parseCookieQuery } from '../cookies/cookie-body.ts'
@@ -39,7 +39,7 @@ export function createCookies(deps: CookiesDeps): CookiesHandlers {
   function readWritableName(c: AppContext): string {
     const name = decodeLastSegment(c.req.path)
     if (!reservedNames.includes(name)) return name
-    throw new CoatcheckError(
+    throw new HttpError(
       'invalid_cookie',
       `Cannot write cookie "${name}": it carries the session; ` +
         'PUT /session/<key> writes to the session, DELETE /session logs out',
@@ -65,7 +65,7 @@ export function createCookies(deps: CookiesDeps): CookiesHandlers {
       // The session cookie is HttpOnly: no script can read it, here neither.
       const value = reservedNames.includes(name) ? undefined : readCookies(c).get(name)
       if (value === undefined) {
-        throw new CoatcheckError(
+        throw new HttpError(
           'cookie_not_found',
           `Cannot get cookie "${name}": the request has none of that name`,
         )

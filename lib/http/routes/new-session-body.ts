@@ -1,10 +1,11 @@
 /** Parses the body of `POST /sessions` and `PUT /sessions/:id` into a draft. */
 import { isIP } from 'node:net'
 import { CoatcheckError } from '../../base/errors.ts'
-import { type JsonText, kindOf, parseObject } from '../../json/text.ts'
+import { quote } from '../../base/quote.ts'
+import { type JsonText, kindOf, parseObject } from '../../json/json.ts'
 import type { SessionDraft } from '../../session/operations.ts'
 import type { Device } from '../request/device.ts'
-import { describeOther, MAX_BODY_MEMBERS, quoteName, requireKind } from './session-body.ts'
+import { describeOther, MAX_BODY_MEMBERS, requireKind } from './session-body.ts'
 import { parseTimeLimits } from './time-limits-body.ts'
 
 export type NewSession = { readonly draft: SessionDraft; readonly device: Device | undefined }
@@ -40,7 +41,7 @@ function parseDevice(text: JsonText): Device {
   const { address, userAgent, ...others } = Object.fromEntries(parseObject(text, MAX_BODY_MEMBERS))
   const [wrong] = Object.keys(others)
   if (wrong !== undefined) {
-    throw invalid(`"device" may have the members address and userAgent; it has ${quoteName(wrong)}`)
+    throw invalid(`"device" may have the members address and userAgent; it has ${quote(wrong)}`)
   }
   return {
     ...(address === undefined ? {} : { address: readAddress(address) }),

@@ -2,9 +2,9 @@
  * Mounts the table of operations: a handler for each row, and 405 for the other methods of its
  * path.
  */
+import { HttpError } from '../answer/problem.ts'
 import { METHODS } from 'node:http'
 import type { Handler, Hono } from 'hono'
-import { CoatcheckError } from '../../base/errors.ts'
 import { emptyKey } from '../../session/limits.ts'
 import { type OperationId, OPERATIONS, type Row, showPath } from '../api.ts'
 import type { AppContext, AppEnv } from '../app-env.ts'
@@ -123,8 +123,8 @@ function lastSegment(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1)
 }
 
-function methodRefusal({ req }: AppContext, allow: string): CoatcheckError {
-  return new CoatcheckError(
+function methodRefusal({ req }: AppContext, allow: string): HttpError {
+  return new HttpError(
     'method_not_allowed',
     `Cannot ${req.method} ${req.path}: the methods here are ${allow}`,
     { allow },

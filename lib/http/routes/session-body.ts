@@ -1,6 +1,7 @@
 /** Parses the bodies of `PATCH` into operations. */
 import { CoatcheckError } from '../../base/errors.ts'
-import { type JsonKind, type JsonText, kindOf, parseObject } from '../../json/text.ts'
+import { quote } from '../../base/quote.ts'
+import { type JsonKind, type JsonText, kindOf, parseObject } from '../../json/json.ts'
 import type { Operation, SessionUpdate } from '../../session/operations.ts'
 import { parseTimeLimits } from './time-limits-body.ts'
 
@@ -75,12 +76,7 @@ export function requireData(body: JsonText): JsonText {
 /** An unknown member of a body, and what may be meant; without its value, which may be secret. */
 export function describeOther(name: string): string {
   const meant = name === 'sub' ? ': the user goes into {"claims":{"sub":"ada"}}' : ''
-  return `it has ${quoteName(name)}${meant}`
-}
-
-/** The name on one line, and not too long for a message. */
-export function quoteName(name: string): string {
-  return JSON.stringify(name.length > 64 ? `${name.slice(0, 63)}…` : name)
+  return `it has ${quote(name)}${meant}`
 }
 
 function members(body: JsonText, what: string, wayOut: string): Map<string, JsonText> {

@@ -5,10 +5,12 @@
 import { CoatcheckError } from '../../base/errors.ts'
 import { whenFailed, whenThere } from '../../base/maybe-promise.ts'
 import { parseJsonPatch } from '../../json/json-patch.ts'
-import { findMember, findOnlyMember, type JsonText, kindOf, parseJson } from '../../json/text.ts'
+import type { Input } from '../../json/syntax.ts'
+import { findMember, findOnlyMember, type JsonText, kindOf, parseJson } from '../../json/json.ts'
 import type { Changed, Sessions } from '../../service/sessions.ts'
 import { checkKey, type SessionLimits } from '../../session/limits.ts'
-import { claimsReadOnly, keyNotFound, type Operation } from '../../session/operations.ts'
+import { keyNotFound, type Operation } from '../../session/operations.ts'
+import { claimsReadOnly } from '../../session/session-patch.ts'
 import { renderForBackEnd, renderSession } from '../../session/session-json.ts'
 import type { Session } from '../../session/session.ts'
 import type { SessionHandler } from '../access/access.ts'
@@ -26,6 +28,12 @@ import {
   wantsText,
 } from '../request/request.ts'
 import { parseKeyPatch, parseSessionPatch, requireData } from './session-body.ts'
+
+const DEFAULT: Input = {
+  name: '?default',
+  example: '?default=%22ada%22',
+  depthWay: { setting: 'maxDepth' },
+}
 
 export type SessionRequests = {
   /** `GET` of a session. */
@@ -66,7 +74,7 @@ export function createSessionRequests(deps: SessionRequestsDeps): SessionRequest
 
   function readDefault(query: Query): string | undefined {
     const text = query.get('default')
-    return text === undefined ? undefined : parseJson(text, limits.maxDepth, '?default')
+    return text === undefined ? undefined : parseJson(text, limits.maxDepth, DEFAULT)
   }
 
   return {

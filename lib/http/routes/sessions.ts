@@ -1,6 +1,7 @@
 /** `/sessions`: all sessions together, and `PUT` of a whole one, for back ends. */
+import { HttpError } from '../answer/problem.ts'
 import { CoatcheckError } from '../../base/errors.ts'
-import { parseJson } from '../../json/text.ts'
+import { parseJson } from '../../json/json.ts'
 import type { Changed, Sessions } from '../../service/sessions.ts'
 import type { SessionLimits } from '../../session/limits.ts'
 import { renderForBackEnd } from '../../session/session-json.ts'
@@ -8,7 +9,7 @@ import { ID_SHAPE, isId } from '../../session/token.ts'
 import { answerJson } from '../answer/answer.ts'
 import { operations, queryNames } from '../api.ts'
 import type { AppContext } from '../app-env.ts'
-import type { BodyReader } from '../request/body.ts'
+import { BODY, type BodyReader } from '../request/body.ts'
 import type { DeviceReader } from '../request/device.ts'
 import { readPrecondition } from '../request/precondition-headers.ts'
 import { decodeLastSegment, type Query, readQueries } from '../request/request.ts'
@@ -41,7 +42,7 @@ export function createSessionsHandlers(deps: SessionsDeps): SessionsHandlers {
   async function readNewSession(c: AppContext, empty = ''): Promise<NewSession> {
     // Two levels deeper than a value: the body's own object, and that of the data.
     const body = (await bodies.readText(c)) || empty
-    return parseNewSession(parseJson(body, limits.maxDepth + 2, 'body'))
+    return parseNewSession(parseJson(body, limits.maxDepth + 2, BODY))
   }
 
   function answerCreated(c: AppContext, changed: Changed): Response {
@@ -132,6 +133,6 @@ function readChosenId(c: AppContext): string {
   throw new CoatcheckError('invalid_argument', `Cannot use this id: it must be ${ID_SHAPE}`)
 }
 
-function badRequest(reason: string): CoatcheckError {
-  return new CoatcheckError('bad_request', `Cannot read the query: ${reason}`)
+function badRequest(reason: string): HttpError {
+  return new HttpError('bad_request', `Cannot read the query: ${reason}`)
 }

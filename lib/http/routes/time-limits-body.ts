@@ -1,5 +1,5 @@
 import { CoatcheckError } from '../../base/errors.ts'
-import { type JsonText, kindOf } from '../../json/text.ts'
+import { type JsonText, kindOf } from '../../json/json.ts'
 import type { TimeLimits } from '../../session/session.ts'
 import { LONGEST_IDLE_TIMEOUT_MS, LONGEST_LIFETIME_MS } from '../../session/time-limits.ts'
 

@@ -2,8 +2,8 @@
  * `/verify`: forward auth, for a proxy that asks whether a request has a session (nginx's
  * `auth_request`).
  */
-import { CoatcheckError, type ErrorCode, type ErrorFacts } from '../../base/errors.ts'
-import type { JsonText } from '../../json/text.ts'
+import type { ErrorFacts } from '../../base/errors.ts'
+import type { JsonText } from '../../json/json.ts'
 import { findSub } from '../../session/claims.ts'
 import { type MaybePromise, whenThere } from '../../base/maybe-promise.ts'
 import type { Session } from '../../session/session.ts'
@@ -12,7 +12,7 @@ import type { Sessions } from '../../service/sessions.ts'
 import { type HolderAccess, readBearer } from '../access/access.ts'
 import { answerJson, entityTag } from '../answer/answer.ts'
 import type { AppContext } from '../app-env.ts'
-import { answerProblem } from '../answer/problem.ts'
+import { answerProblem, HttpError, type ProblemCode, type Refusal } from '../answer/problem.ts'
 import { findCookieReason, reasonOf } from '../access/session-absence.ts'
 import type { SessionCookie } from '../cookies/session-cookie.ts'
 import type { ForwardAuth } from '../server/guard.ts'
@@ -23,7 +23,7 @@ export type VerifyDeps = {
   readonly sessions: Sessions
   readonly cookie: SessionCookie
   readonly holderAccess: HolderAccess
-  readonly refusalFor: (error: unknown) => CoatcheckError
+  readonly refusalFor: (error: unknown) => Refusal
 }
 
 /**
@@ -113,6 +113,6 @@ export const forwardAuth: ForwardAuth = {
 }
 
 /** All that a proxy is told: that there is no session, and the code of the reason. */
-function sessionRequired(why: ErrorCode, facts?: ErrorFacts): CoatcheckError {
-  return new CoatcheckError('session_required', `Cannot let this request pass: ${why}`, facts)
+function sessionRequired(why: ProblemCode, facts?: ErrorFacts): HttpError {
+  return new HttpError('session_required', `Cannot let this request pass: ${why}`, facts)
 }

@@ -4,8 +4,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { CoatcheckError, type ErrorCode } from '../../base/errors.ts'
-import { renderProblem } from '../answer/problem.ts'
+import { HttpError, type ProblemCode, type Refusal, renderProblem } from '../answer/problem.ts'
 
 /** Headers of which another program could believe the second one. */
 const SINGLE_HEADERS = ['host', 'content-type', 'content-length', 'authorization']
@@ -27,12 +26,12 @@ const LINGER_MS = 1_000
 export type ForwardAuth = {
   readonly path: string
   isTarget(target: string | undefined): boolean
-  refuse(why: ErrorCode): CoatcheckError
+  refuse(why: ProblemCode): HttpError
 }
 
 export type Guard = {
   /** Why a request is refused; undefined where it is not. Absolute targets become origin form. */
-  refuseRequest(request: IncomingMessage): CoatcheckError | undefined
+  refuseRequest(request: IncomingMessage): HttpError | undefined
 }
 
 export function createGuard(forwardAuth: ForwardAuth): Guard {
@@ -127,7 +126,7 @@ function takeOtherTarget(request: IncomingMessage): void {
 }
 
 /** Sends a refusal and closes the connection: what follows on it cannot be trusted. */
-export function answerRefusal(response: ServerResponse, refusal: CoatcheckError): void {
+export function answerRefusal(response: ServerResponse, refusal: Refusal): void {
   const { status, headers, body } = renderProblem(refusal)
   response.writeHead(status, {
     ...headers,
@@ -141,7 +140,7 @@ export function answerRefusal(response: ServerResponse, refusal: CoatcheckError)
  * Sends a refusal on a socket whose bytes are no request: malformed, too large or too slow. The
  * client has a moment to read it and close; then the connection is cut.
  */
-export function answerSocket(socket: Socket, refusal: CoatcheckError): void {
+export function answerSocket(socket: Socket, refusal: Refusal): void {
   const timer = setTimeout(() => socket.destroy(), LINGER_MS)
   socket.once('close', () => clearTimeout(timer))
   const { status, headers, body } = renderProblem(refusal)
@@ -158,15 +157,15 @@ export function answerSocket(socket: Socket, refusal: CoatcheckError): void {
 }
 
 /** The refusal behind an error of Node's HTTP parser or of its time limits. */
-export function refusalForParser(code: string | undefined): CoatcheckError {
+export function refusalForParser(code: string | undefined): HttpError {
   switch (code) {
     case 'HPE_HEADER_OVERFLOW':
-      return new CoatcheckError(
+      return new HttpError(
         'header_too_large',
         'Cannot read the request: its headers are larger than the limit (--header-limit)',
       )
     case TIMED_OUT:
-      return new CoatcheckError(
+      return new HttpError(
         'request_timeout',
         'Cannot wait longer for the request (--header-timeout, --request-timeout)',
       )
@@ -201,6 +200,6 @@ function findRepeatedName(rawHeaders: readonly string[]): string | undefined {
   return SINGLE_HEADERS.find((name) => names.indexOf(name) !== names.lastIndexOf(name))
 }
 
-function badRequest(reason: string): CoatcheckError {
-  return new CoatcheckError('bad_request', `Cannot read the request: ${reason}`)
+function badRequest(reason: string): HttpError {
+  return new HttpError('bad_request', `Cannot read the request: ${reason}`)
 }

@@ -4,6 +4,7 @@ import { connect, type Socket } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import type { Hono } from 'hono'
 import { CoatcheckError } from '../../base/errors.ts'
+import type { Refusal } from '../answer/problem.ts'
 import { asListenError } from './listen-error.ts'
 import type { AppEnv } from '../app-env.ts'
 import { passOver } from '../request/body.ts'
@@ -210,8 +211,8 @@ function targetOf({ rawPacket }: ParserError): string | undefined {
 function refusalAt(
   forwardAuth: ForwardAuth,
   target: string | undefined,
-  refusal: CoatcheckError,
-): CoatcheckError {
+  refusal: Refusal,
+): Refusal {
   return forwardAuth.isTarget(target) ? forwardAuth.refuse(refusal.code) : refusal
 }
 

@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs'
-import { codeOf } from '../../base/errors.ts'
+import { codeOf, type WayOut } from '../../base/errors.ts'
 import { WAL } from './beside-files.ts'
 
 /** Why a store cannot be opened; each has an exit code of its own. */
@@ -9,11 +9,13 @@ export type StorageFault =
 /** A refusal to open the data file. The file is left as it was. */
 export class StorageError extends Error {
   readonly fault: StorageFault
+  readonly way: WayOut | undefined
 
-  constructor(fault: StorageFault, message: string) {
+  constructor(fault: StorageFault, message: string, way?: WayOut) {
     super(message)
     this.name = 'StorageError'
     this.fault = fault
+    this.way = way
   }
 }
 

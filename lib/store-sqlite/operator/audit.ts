@@ -4,7 +4,7 @@ import { checkClaims, findSub } from '../../session/claims.ts'
 import { DEEPEST } from '../../session/limits.ts'
 import { expiresAt } from '../../session/session.ts'
 import { ID_SHAPE, isHash, isId } from '../../session/token.ts'
-import { kindOf, parseJson } from '../../json/text.ts'
+import { kindOf, parseJson } from '../../json/json.ts'
 import { checksumOf, tombstoneChecksumOf } from '../tables/checksum.ts'
 import { openMemoryDatabase } from '../database/database.ts'
 import { describeWalDamage, findWalDamage } from '../wal/wal-damage.ts'
@@ -175,7 +175,7 @@ function* brokenRules(row: AuditedRow): Generator<string> {
 function isObject(text: string): boolean {
   if (text === '{}') return true
   try {
-    return kindOf(parseJson(text, DEEPEST, 'it')) === 'object'
+    return kindOf(parseJson(text, DEEPEST, { name: 'it' })) === 'object'
   } catch {
     return false
   }

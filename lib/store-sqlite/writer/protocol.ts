@@ -2,9 +2,9 @@
  * What crosses between the main thread and the writer's: requests, their answers, and how both are
  * packed into messages.
  */
-import type { ErrorCode, ErrorFacts } from '../../base/errors.ts'
+import type { ErrorCode, ErrorFacts, WayOut } from '../../base/errors.ts'
 import type { PatchStep } from '../../json/json-patch.ts'
-import type { JsonText } from '../../json/text.ts'
+import type { JsonText } from '../../json/json.ts'
 import type { Operation } from '../../session/operations.ts'
 import type { Precondition } from '../../session/precondition.ts'
 import type { EndReason, Found, Session } from '../../session/session.ts'
@@ -78,6 +78,7 @@ export type Refusal = {
   readonly code: ErrorCode
   readonly message: string
   readonly facts: ErrorFacts
+  readonly way?: WayOut | undefined
 }
 
 export type ToWriter =

@@ -1,5 +1,5 @@
 /** Writes on their way to the writer: gathered into batches, of which one at a time is under way. */
-import { CoatcheckError } from '../../base/errors.ts'
+import { CoatcheckError, type SettingName } from '../../base/errors.ts'
 import type { RequestKind, WriteAnswer, WriteRequest } from './protocol.ts'
 import { errorFor, type WriterPort } from './writer-port.ts'
 
@@ -204,7 +204,7 @@ export function createWriteQueue(options: WriteQueueOptions): WriteQueue {
   /** Why a write cannot be taken; undefined where it can. */
   function findRefusal(isDear: boolean, now: number): CoatcheckError | undefined {
     if (pending >= maxPending) {
-      return overloaded(`${maxPending} writes wait already (--max-pending-writes)`)
+      return overloaded(`${maxPending} writes wait already`, 'maxPendingWrites')
     }
     // It could not begin before the batch that is under way is done.
     const sentAt = flights[0]?.sentAt ?? now
@@ -215,7 +215,7 @@ export function createWriteQueue(options: WriteQueueOptions): WriteQueue {
 
   function tooLate(): CoatcheckError {
     lateAt = elapsedMs()
-    return overloaded(`it could not begin within ${maxWaitMs} ms (--max-write-wait)`)
+    return overloaded(`it could not begin within ${maxWaitMs} ms`, 'maxWriteWaitMs')
   }
 
   function ask<Kind extends RequestKind>(request: WriteRequest<Kind>): Promise<WriteAnswer<Kind>>
@@ -278,6 +278,6 @@ function idOf(request: WriteRequest): string | undefined {
   return request.kind === 'change' || request.kind === 'end' ? request.id : undefined
 }
 
-function overloaded(reason: string): CoatcheckError {
-  return new CoatcheckError('overloaded', `Cannot write now: ${reason}`)
+function overloaded(reason: string, setting: SettingName): CoatcheckError {
+  return new CoatcheckError('overloaded', `Cannot write now: ${reason}`, {}, { setting })
 }

@@ -175,6 +175,6 @@ function storageIsGone(): CoatcheckError {
 }
 
 /** The error that crossed the thread as plain data. */
-export function errorFor({ code, message, facts }: Refusal): CoatcheckError {
-  return new CoatcheckError(code, message, facts)
+export function errorFor({ code, message, facts, way }: Refusal): CoatcheckError {
+  return new CoatcheckError(code, message, facts, way)
 }

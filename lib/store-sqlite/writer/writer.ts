@@ -215,5 +215,5 @@ const AFFECTS_ALL: ReadonlySet<ErrorCode> = new Set(['storage_full', 'storage_bu
 /** The refusal that an error is; rethrows any other error, whose effect nobody knows. */
 export function refusalOf(error: unknown): Refusal {
   if (!(error instanceof CoatcheckError)) throw error
-  return { code: error.code, message: error.message, facts: error.facts }
+  return { code: error.code, message: error.message, facts: error.facts, way: error.way }
 }

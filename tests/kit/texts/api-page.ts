@@ -1,6 +1,6 @@
-import { CoatcheckError, type ErrorCode } from '../../../lib/base/errors.ts'
+import { CodedError } from '../../../lib/base/errors.ts'
 import type { Caller, Parameter } from '../../../lib/http/api-parts.ts'
-import { renderProblem } from '../../../lib/http/answer/problem.ts'
+import { type ProblemCode, renderProblem } from '../../../lib/http/answer/problem.ts'
 import { ANY_REQUEST, OF_CALLERS, OPERATIONS, type Row, showPath } from '../../../lib/http/api.ts'
 
 const CALLERS: Readonly<Record<Caller, readonly [name: string, meaning: string]>> = {
@@ -63,7 +63,7 @@ function describe({ type, fallback, meaning }: Parameter): string {
 }
 
 /** By status, each with its codes. */
-function renderErrors(codes: readonly ErrorCode[]): string {
+function renderErrors(codes: readonly ProblemCode[]): string {
   const byStatus = Map.groupBy(codes, statusOf)
   return [...byStatus]
     .toSorted(([a], [b]) => a - b)
@@ -71,8 +71,8 @@ function renderErrors(codes: readonly ErrorCode[]): string {
     .join('; ')
 }
 
-function statusOf(code: ErrorCode): number {
-  return renderProblem(new CoatcheckError(code, '')).status
+function statusOf(code: ProblemCode): number {
+  return renderProblem(new CodedError<ProblemCode>(code, '')).status
 }
 
 function listCode(names: readonly string[]): string {

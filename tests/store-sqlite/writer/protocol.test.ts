@@ -41,7 +41,7 @@ test('every request arrives as it was sent', () => {
     {
       kind: 'change',
       ...NAMED,
-      operation: { name: 'set', key: 'a', value: '1', when: { ifNoneMatch: '*' } },
+      operation: { name: 'set', key: 'a', value: '1', when: { excluded: '*' } },
     },
     { kind: 'change', ...NAMED, operation: { name: 'increment', key: 'a', by: '1' } },
     { kind: 'change', ...NAMED, operation: { name: 'clear' } },
@@ -55,7 +55,7 @@ test('every request arrives as it was sent', () => {
       ...NAMED,
       operation: { name: 'renew', renewal: { id: 'another', secretHash: 'h' } },
     },
-    ...[{}, { renewal: { id: 'another', secretHash: 'h' }, when: { ifMatch: ['3'] } }].map(
+    ...[{}, { renewal: { id: 'another', secretHash: 'h' }, when: { required: ['3'] } }].map(
       (more): WriteRequest => ({
         kind: 'change',
         ...NAMED,

@@ -1,46 +1,46 @@
 /**
- * A JSON document under edit. A level becomes a map or an array once a path enters it; everything
- * else stays the text it was.
+ * A JSON document that is edited by paths. A level is parsed into a map or an array once a path
+ * enters it; everything else stays text.
  */
 import { type Level, type Node, openLevel, renderNode } from './level.ts'
-import type { JsonText } from './text.ts'
+import type { JsonText } from './json.ts'
 import { spend, type Work } from './work.ts'
 
-export type Draft = {
-  /** The document is the one member "", so that the root has a parent as every value has. */
-  readonly holder: Map<string, Node>
-  /** What all that is done to the draft may cost. */
+export type JsonDocument = {
+  /** Its one member "" is the document, so the document has a parent as every value in it has. */
+  readonly root: Map<string, Node>
+  /** The budget for all edits of the document. */
   readonly work: Work
 }
 
-/** To go down by one token of a path. */
+/** Going down by one token of a path. */
 const TOKEN_COST = 60
-/** To make room for an item, or to close the gap that it leaves, each one behind it is moved. */
+/** Moving one item when another is inserted or removed before it. */
 const SHIFT_COST = 0.4
 
-export function openDraft(document: JsonText, work: Work): Draft {
-  return { holder: new Map([['', document]]), work }
+export function openDocument(text: JsonText, work: Work): JsonDocument {
+  return { root: new Map([['', text]]), work }
 }
 
-/** The value at `path`; `undefined` where the path does not exist. */
-export function findNode(draft: Draft, path: readonly string[]): Node | undefined {
-  const { parent, token } = openParent(draft, path)
+/** Returns `undefined` if the path does not exist. */
+export function findNode(document: JsonDocument, path: readonly string[]): Node | undefined {
+  const { parent, token } = openParent(document, path)
   return parent === undefined ? undefined : childOf(parent, token)
 }
 
-/** A value for another place: without the space around it, and apart from the one it is a copy of. */
-export function copyNode({ work }: Draft, node: Node): JsonText {
+/** A copy of a value as text, without the space around it. */
+export function copyNode({ work }: JsonDocument, node: Node): JsonText {
   const text = renderNode(node, work)
   spend(work, text.length)
   return text.trim()
 }
 
 /**
- * Sets a member, or inserts an item before the index or, at `-`, after the last one. `false` where
- * the path has no such place.
+ * Sets a member, or inserts an item before the index or, at `-`, after the last one. Returns `false`
+ * if the path has no such place.
  */
-export function addNode(draft: Draft, path: readonly string[], node: Node): boolean {
-  const { parent, token } = openParent(draft, path)
+export function addNode(document: JsonDocument, path: readonly string[], node: Node): boolean {
+  const { parent, token } = openParent(document, path)
   if (parent === undefined) return false
   if (parent instanceof Map) {
     parent.set(token, node)
@@ -48,41 +48,41 @@ export function addNode(draft: Draft, path: readonly string[], node: Node): bool
   }
   const index = token === '-' ? parent.length : indexIn(token, parent.length + 1)
   if (index === undefined) return false
-  spend(draft.work, (parent.length - index) * SHIFT_COST)
+  spend(document.work, (parent.length - index) * SHIFT_COST)
   parent.splice(index, 0, node)
   return true
 }
 
-/** `false` where the path does not exist. */
-export function replaceNode(draft: Draft, path: readonly string[], node: Node): boolean {
-  const { parent, token } = openParent(draft, path)
+/** Returns `false` if the path does not exist. */
+export function replaceNode(document: JsonDocument, path: readonly string[], node: Node): boolean {
+  const { parent, token } = openParent(document, path)
   if (parent === undefined || childOf(parent, token) === undefined) return false
   setChild(parent, token, node)
   return true
 }
 
-/** `false` where the path does not exist. */
-export function removeNode(draft: Draft, path: readonly string[]): boolean {
-  const { parent, token } = openParent(draft, path)
+/** Returns `false` if the path does not exist. */
+export function removeNode(document: JsonDocument, path: readonly string[]): boolean {
+  const { parent, token } = openParent(document, path)
   if (parent === undefined) return false
   if (parent instanceof Map) return parent.delete(token)
   const index = indexIn(token, parent.length)
   if (index === undefined) return false
-  spend(draft.work, (parent.length - index) * SHIFT_COST)
+  spend(document.work, (parent.length - index) * SHIFT_COST)
   parent.splice(index, 1)
   return true
 }
 
-/** The level that holds the last token, with every level above it opened. */
+/** Opens every level above the last token; returns that token and the level that holds it. */
 function openParent(
-  draft: Draft,
+  document: JsonDocument,
   path: readonly string[],
 ): { parent: Level | undefined; token: string } {
-  let parent: Level | undefined = draft.holder
+  let parent: Level | undefined = document.root
   let token = ''
   for (const next of path) {
-    spend(draft.work, TOKEN_COST)
-    const child = openChild(draft, parent, token)
+    spend(document.work, TOKEN_COST)
+    const child = openChild(document, parent, token)
     if (child === undefined) return { parent: undefined, token }
     parent = child
     token = next
@@ -90,7 +90,7 @@ function openParent(
   return { parent, token }
 }
 
-function openChild({ work }: Draft, parent: Level, token: string): Level | undefined {
+function openChild({ work }: JsonDocument, parent: Level, token: string): Level | undefined {
   const child = childOf(parent, token)
   if (child === undefined || child instanceof Map || Array.isArray(child)) return child
   const level = openLevel(child, work)

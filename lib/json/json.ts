@@ -1,8 +1,8 @@
 /**
- * Values as JSON text, which passes through byte for byte: `1.0`, `1e400` and 64-bit integers stay
- * what they are. One level is taken apart at a time; what lies below stays text.
+ * Values as JSON text. It passes through byte for byte: `1.0`, `1e400` and 64-bit integers stay what
+ * they are. One level is parsed at a time; what lies below stays text.
  */
-import { CoatcheckError } from '../base/errors.ts'
+import { CoatcheckError, type WayOut } from '../base/errors.ts'
 import {
   CLOSE_BRACKET,
   depthOf,
@@ -13,38 +13,39 @@ import {
   QUOTE,
   skipSpace,
 } from './scan.ts'
-import { explainSyntax, findFault } from './syntax.ts'
+import { explainSyntax, findFault, type Input } from './syntax.ts'
 
-/** A complete, valid JSON text, with the white space around it as it came. */
+/** A complete, valid JSON text, with the white space around it as received. */
 export type JsonText = string
 
 export type JsonKind = 'object' | 'array' | 'string' | 'number' | 'boolean' | 'null'
 
 /**
- * The same text, once it is known to be JSON that nests at most `maxDepth` arrays and objects (0
- * for `1`, 1 for `[]`). Throws `invalid_json` or `too_deep`; the message names `what`, a place and
- * the way out, and never quotes the text.
+ * Returns the text itself if it is JSON that nests at most `maxDepth` arrays and objects (0 for `1`,
+ * 1 for `[]`). Throws `invalid_json` or `too_deep`; the message names the input, the place and what
+ * was expected there, and never quotes the text.
  */
-export function parseJson(text: string, maxDepth: number, what: string): JsonText {
-  // In one pass where the text is long: it may have a hundred thousand keys, and to make objects of
-  // them would take 50 ms.
+export function parseJson(text: string, maxDepth: number, input: Input): JsonText {
+  // `JSON.parse` would make objects of a hundred thousand keys in a long text, which takes 50 ms.
   const fault = text.length > LONG_TEXT ? findFault(text, maxDepth) : undefined
   if (text.length > LONG_TEXT && fault === undefined) return text
-  // Depth comes first, in a loop: what follows it may recurse.
-  checkDepth(text, maxDepth, what)
+  // Depth first, in a loop: the parser may recurse.
+  checkDepth(text, maxDepth, input.name, input.depthWay)
   if (fault !== undefined || !isJson(text)) {
-    const reason = explainSyntax(text, what, fault)
-    throw new CoatcheckError('invalid_json', `${what} is not JSON: ${reason}`)
+    const reason = explainSyntax(text, input, fault)
+    throw new CoatcheckError('invalid_json', `${input.name} is not JSON: ${reason}`)
   }
   return text
 }
 
-/** Throws `too_deep` where arrays and objects nest more than `maxDepth`. */
-export function checkDepth(text: JsonText, maxDepth: number, what: string): void {
+/** Throws `too_deep` if arrays and objects nest deeper than `maxDepth`; `way` is the way out. */
+export function checkDepth(text: JsonText, maxDepth: number, name: string, way?: WayOut): void {
   if (depthOf(text, maxDepth) > maxDepth) {
     throw new CoatcheckError(
       'too_deep',
-      `Cannot take ${what}: its arrays and objects nest deeper than ${maxDepth} (--max-depth)`,
+      `Cannot take ${name}: its arrays and objects nest deeper than ${maxDepth}`,
+      {},
+      way,
     )
   }
 }
@@ -79,9 +80,9 @@ export function kindOf(text: JsonText): JsonKind {
 }
 
 /**
- * The members of an object, in their order, each value exactly as it stands between the colon and
- * the comma. Of a repeated key the last value counts, as in `JSON.parse`. Throws `invalid_argument`
- * for more than `maxMembers`, repeated ones counted.
+ * The members of an object in their order, each value exactly as it stands between colon and comma.
+ * The last value of a repeated key counts, as in `JSON.parse`. Throws `invalid_argument` for more
+ * than `maxMembers`, repeated ones included.
  */
 export function parseObject(text: JsonText, maxMembers = Infinity): Map<string, JsonText> {
   const members = new Map<string, JsonText>()
@@ -105,7 +106,7 @@ function tooManyMembers(maxMembers: number): CoatcheckError {
   )
 }
 
-/** The same as `parseObject(text).get(key)`, without the rest. */
+/** `parseObject(text).get(key)` without parsing the other members. */
 export function findMember(text: JsonText, key: string): JsonText | undefined {
   let found: JsonText | undefined
   let place = placeOf(text, key, 0)
@@ -116,15 +117,15 @@ export function findMember(text: JsonText, key: string): JsonText | undefined {
   return found
 }
 
-/** The same of an object that repeats no key, such as `renderObject` makes: it stops at the first. */
+/** The same for an object that repeats no key, as `renderObject` makes it: stops at the first match. */
 export function findOnlyMember(text: JsonText, key: string): JsonText | undefined {
   const place = placeOf(text, key, 0)
   return place === undefined ? undefined : text.slice(place.start, place.end)
 }
 
 /**
- * An object that repeats no key, with another value for one that it has, and all else as it stands;
- * undefined where it does not have the key.
+ * Replaces the value of a key in an object that repeats no key and leaves the rest of the text as it
+ * is; undefined if the object does not have the key.
  */
 export function replaceMember(text: JsonText, key: string, value: JsonText): JsonText | undefined {
   const place = placeOf(text, key, 0)
@@ -135,10 +136,7 @@ export function replaceMember(text: JsonText, key: string, value: JsonText): Jso
 
 type Place = { readonly start: number; readonly end: number }
 
-/**
- * Where the value of a key stands, the first one behind `from`, which is 0 or the end of a member;
- * undefined where there is none.
- */
+/** The first value of a key after `from`, which is 0 or the end of a member. */
 function placeOf(text: JsonText, key: string, from: number): Place | undefined {
   let at = skipSpace(text, skipSpace(text, from) + 1)
   while (text.charCodeAt(at) === QUOTE) {
@@ -151,12 +149,12 @@ function placeOf(text: JsonText, key: string, from: number): Place | undefined {
   return undefined
 }
 
-/** The items of an array, each exactly as it stands between the commas. */
+/** The items of an array, each exactly as it stands between commas. */
 export function parseArray(text: JsonText): JsonText[] {
   return [...itemsOf(text)]
 }
 
-/** The same one after the other, for whoever may not want all of them. */
+/** The same one by one, for callers that may stop early. */
 export function* itemsOf(text: JsonText): Generator<JsonText> {
   let start = skipSpace(text, 0) + 1
   if (text.charCodeAt(skipSpace(text, start)) === CLOSE_BRACKET) return
@@ -168,7 +166,7 @@ export function* itemsOf(text: JsonText): Generator<JsonText> {
   }
 }
 
-/** An array with one more item behind the others, which stay as they are. */
+/** Adds an item at the end of an array and leaves the text of the others as it is. */
 export function appendItem(array: JsonText, item: JsonText): JsonText {
   const text = array.trim()
   const isEmpty = text.charCodeAt(skipSpace(text, 1)) === CLOSE_BRACKET
@@ -183,19 +181,19 @@ export function renderObject(members: ReadonlyMap<string, JsonText>): JsonText {
   return `{${text}}`
 }
 
-/** The key whose quotes stand at `start` and before `end`. */
+/** The key between the quotes at `start` and before `end`. */
 export function decodeKey(text: JsonText, start: number, end: number): string {
   return decodeString(text.slice(start, end))
 }
 
-/** What a string stands for, with no space around its quotes. */
+/** The value of a JSON string that has no space around its quotes. */
 export function decodeString(text: JsonText): string {
   return text.includes('\\') ? String(JSON.parse(text)) : text.slice(1, -1)
 }
 
 function isKey(text: JsonText, start: number, end: number, key: string): boolean {
   const rawLength = end - start - 2
-  // An escape is longer than its character: the lengths say which comparison can succeed.
+  // An escape is longer than its character, so the lengths decide which comparison can succeed.
   if (rawLength > key.length) return decodeKey(text, start, end) === key
   return rawLength === key.length && text.startsWith(key, start + 1) && !key.includes('\\')
 }
