@@ -17,8 +17,10 @@ if [ "$1" = start ]; then
   while ! grep -q 'listens on' start.log; do sleep 0.05; done
   exit
 fi
-for pid in $(fuser data/sessions.db.lock 2>/dev/null); do kill "$pid"; done
-while fuser -s data/sessions.db.lock; do sleep 0.05; done
+for pid in $(fuser data/sessions.db.lock 2>/dev/null); do
+  kill "$pid"
+  while [ -e "/proc/$pid/exe" ]; do sleep 0.05; done
+done
 `
 
 test('what the page tells to type does what it says', async () => {
