@@ -75,12 +75,13 @@ export function findLogDamage(path: string): LogDamage | undefined {
 export function damagedLog(path: string, damage: LogDamage): StorageError {
   const wayOut = damage.isInFile
     ? `All of the log is in the file already: move ${path}-wal away, and start again`
-    : 'Restore a backup; or start the server once with --durability relaxed, which takes the log ' +
+    : 'Restore a backup; or start the server once with relaxed durability, which takes the log ' +
       'up to that place and drops the rest'
   const found = describeLogDamage(path, damage)
   return new StorageError(
     'damaged',
     `Cannot open ${path}: ${found}; nothing was changed. ${wayOut}`,
+    damage.isInFile ? undefined : { hint: 'relax_durability' },
   )
 }
 
