@@ -48,7 +48,7 @@ test('backup never takes the place of a file unless it is told to', async () => 
   writeFileSync(file, 'precious')
   const refused = await runHere(backupCommand, [file, '--data', path])
   assert.is(refused.fault, 'unwritable')
-  assert.match(refused.refusal, 'there is a file already; choose another name, or replace it with')
+  assert.match(refused.refusal, 'there is a file already; choose another name, or replace it')
   assert.is(readFileSync(file, 'utf8'), 'precious')
   assert.is((await runHere(backupCommand, [file, '--force', '--data', path])).code, 0)
   assert.equal(idsIn(file), [idOf(0), idOf(1), idOf(2)])

@@ -30,7 +30,8 @@ test('a folder without shared memory is told as such, with the way out, and is n
       new Database.SqliteError('disk I/O error', code),
     )
     assert.ok(error instanceof StorageError && error.fault === 'unwritable')
-    assert.match(error.message, /share memory.*network.*--data/)
+    assert.match(error.message, /share memory.*network/)
+    assert.equal(error.way, { setting: 'dataPath' })
   }
   const disk = asStorageError('/d', new Database.SqliteError('disk I/O error', 'SQLITE_IOERR_READ'))
   assert.ok(disk instanceof StorageError && disk.fault === 'disk_failed')
