@@ -126,7 +126,7 @@ async function serve(settings: Settings): Promise<number> {
   let apiKeys: OpenApiKeys
   try {
     apiKeys = await openApiKeys({
-      store,
+      keys: store.keys,
       clock,
       configured: settings.apiKeys ?? [],
       path: settings.apiKeyPath ?? `${settings.dataPath}.api-key`,

@@ -276,8 +276,11 @@ export function createStore(reader: Reader, writer: WriterPort, parts: StorePart
     touch(id, now) {
       touches.add(id, now, hot.touch(id, now))
     },
-    listApiKeys: async () => reading(() => reader.listApiKeys()),
-    addApiKey: (key) => ask<void>({ kind: 'add_api_key', key }),
+    keys: {
+      list: async () => reading(() => reader.listApiKeys()),
+      add: (key) => ask<boolean>({ kind: 'add_api_key', key }),
+      revoke: (name, revokedAt) => ask<boolean>({ kind: 'revoke_api_key', name, revokedAt }),
+    },
     async sweep(now) {
       // What came before it is done before it, but not all at once: others wait, too.
       if (!queue.isEmpty()) await queue.allAnswered()
@@ -290,8 +293,8 @@ export function createStore(reader: Reader, writer: WriterPort, parts: StorePart
     },
     health() {
       const health = writer.health()
-      const isHealthy = health.state === 'ok' || health.state === 'log_long'
-      return isHealthy && queue.isLate() ? { ...health, state: 'writes_late' } : health
+      if (health.writes !== 'all' || !queue.isLate()) return health
+      return { ...health, state: 'degraded', reasons: ['writes_late', ...health.reasons] }
     },
     async close(beforeWriter: () => void = () => {}) {
       stopTicking()

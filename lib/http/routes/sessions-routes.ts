@@ -37,10 +37,9 @@ export function createSessionsRoutes(deps: SessionsRoutesDeps): Hono<AppEnv> {
   routes.get('/', async (c) => {
     const query = readParameters(c, ['sub', 'limit', 'after'])
     const limit = readInteger('limit', query.get('limit'), 1, LARGEST_PAGE) ?? DEFAULT_PAGE
-    const after = readInteger('after', query.get('after'), 0, Number.MAX_SAFE_INTEGER)
-    const page = await sessions.list({ sub: readSub(query), after, limit })
+    const page = await sessions.list({ sub: readSub(query), after: query.get('after'), limit })
     const items = page.sessions.map((session) => renderForBackEnd(session))
-    const next = JSON.stringify(page.next === undefined ? null : String(page.next))
+    const next = JSON.stringify(page.next ?? null)
     // Said only where there are any: a caller is to stumble over it.
     const damaged = page.damaged.length === 0 ? '' : `,"damaged":${JSON.stringify(page.damaged)}`
     return answerJson(200, `{"sessions":[${items.join(',')}],"next":${next}${damaged}}`)
@@ -126,11 +125,7 @@ function readInteger(
   if (text === undefined) return undefined
   const value = /^\d{1,16}$/.test(text) ? Number(text) : NaN
   if (value >= least && value <= most) return value
-  throw badRequest(
-    name === 'after'
-      ? '?after= must be the "next" of the page before'
-      : `?${name}= must be an integer from ${least} to ${most}`,
-  )
+  throw badRequest(`?${name}= must be an integer from ${least} to ${most}`)
 }
 
 function readChosenId(c: AppContext): string {

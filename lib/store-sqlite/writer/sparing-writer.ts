@@ -88,15 +88,25 @@ export function createSparingWriter(writer: ServerWriter, space: Space): Sparing
       const isHeld = reserve.hold()
       if (isDiskFull) isDiskFull = !isHeld && (!log.move('restart') || freeBytes() < ROOM_BYTES)
       if (isLogFull || log.bytes() > logLimitBytes) isLogFull = !log.move('restart')
-      return { state: stateOf(log.bytes()), logBytes: log.bytes() }
+      return healthOf(log.bytes())
     },
   }
 
-  function stateOf(bytes: number): StoreHealth['state'] {
-    if (damage.isLasting()) return 'damaged'
-    if (isDiskFull) return 'disk_full'
-    if (isLogFull) return 'log_full'
-    return bytes > Math.min(LONG_LOG_BYTES, logLimitBytes / 2) ? 'log_long' : 'ok'
+  function healthOf(walBytes: number): StoreHealth {
+    const isDamaged = damage.isLasting()
+    const troubles: Readonly<Record<string, boolean>> = {
+      damaged: isDamaged,
+      disk_full: isDiskFull,
+      wal_full: isLogFull,
+      wal_long: walBytes > Math.min(LONG_LOG_BYTES, logLimitBytes / 2),
+    }
+    const reasons = Object.keys(troubles).filter((name) => troubles[name])
+    return {
+      state: reasons.length === 0 ? 'ok' : 'degraded',
+      writes: isDamaged ? 'none' : isDiskFull || isLogFull ? 'ends_only' : 'all',
+      reasons,
+      figures: { walBytes },
+    }
   }
 }
 

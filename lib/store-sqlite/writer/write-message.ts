@@ -113,7 +113,7 @@ function unpackSteps(parts: readonly StepPart[]): PatchStep[] {
 
 export function packOutcome(outcome: WriteOutcome): OutcomeMessage {
   const answer = outcome.ok ? outcome.answer : undefined
-  if (answer === undefined) return outcome
+  if (typeof answer !== 'object') return outcome
   if ('inserted' in answer) {
     return answer.inserted && answer.evicted.length === 0 ? 'inserted' : outcome
   }

@@ -3,7 +3,8 @@ import type { ErrorCode, ErrorFacts } from '../../base/errors.ts'
 import type { Operation } from '../../session/operations.ts'
 import type { Precondition } from '../../session/precondition.ts'
 import type { EndReason, Found, Session } from '../../session/session.ts'
-import type { ApiKey, Changed, Inserted, Selection } from '../../store/store.ts'
+import type { ApiKey } from '../../store/key-store.ts'
+import type { Changed, Inserted, Selection } from '../../store/store.ts'
 
 export type WriteRequest =
   | InsertRequest
@@ -12,6 +13,7 @@ export type WriteRequest =
   | EndManyRequest
   | TouchRequest
   | { readonly kind: 'add_api_key'; readonly key: ApiKey }
+  | { readonly kind: 'revoke_api_key'; readonly name: string; readonly revokedAt: number }
   /** A command's: this batch ends sessions that a running server may keep in memory. */
   | { readonly kind: 'change_outside' }
   /** The server's: it has taken note of so many of these. */
@@ -57,7 +59,7 @@ export type WriteOutcome =
   | { readonly ok: false; readonly refusal: Refusal }
 
 /** As the store's contract has it for the kind of the request. */
-export type WriteAnswer = Inserted | Changed | Found | EndedMany | undefined
+export type WriteAnswer = Inserted | Changed | Found | EndedMany | boolean | undefined
 
 /** `more`: some may be left, since so many as asked for have ended, or others wait. */
 export type EndedMany = { readonly ids: readonly string[]; readonly more: boolean }

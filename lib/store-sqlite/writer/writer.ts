@@ -225,8 +225,10 @@ export function createWriter(
         return many.end(request, goesOn)
       case 'add_api_key':
         noteWrite()
-        apiKeys.add(request.key)
-        return undefined
+        return apiKeys.add(request.key)
+      case 'revoke_api_key':
+        noteWrite()
+        return apiKeys.revoke(request.name, request.revokedAt)
       case 'change_outside':
         noteWrite()
         changeOutside.run()
