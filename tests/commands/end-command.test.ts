@@ -7,7 +7,7 @@ import { openFileStore } from '../kit/store/open-file-store.ts'
 import { runHere } from '../kit/process/run-here.ts'
 import { idOf, idsIn, makeSessionFile, tamper } from '../kit/store/session-file.ts'
 import { makeFolder, runServer, spawnServer } from '../kit/process/spawn-server.ts'
-import { sessionAt } from '../kit/store/store-contract.ts'
+import { sessionAt } from '../kit/store/session-at.ts'
 
 const test = suite('end command')
 
