@@ -9,8 +9,10 @@ import { checksumOf, tombstoneChecksumOf } from '../tables/checksum.ts'
 import { openMemoryDatabase } from '../database/database.ts'
 import { describeLogDamage, findLogDamage } from '../wal/wal-damage.ts'
 import {
-  parseSessionRow,
-  parseTombstoneRow,
+  parseSession,
+  parseTombstone,
+  ROW_CHECKSUM,
+  ROW_NUMBER,
   SESSION_COLUMNS,
   type SessionRow,
   TOMBSTONE_COLUMNS,
@@ -93,7 +95,7 @@ export function auditSessions(
     let rows = 0
     let characters = 0
     for (const row of rowsAfter.iterate(after, SLICE)) {
-      last = row[11]
+      last = row[ROW_NUMBER]
       rows++
       characters += row[2].length + row[3].length
       for (const rule of brokenRules(row)) onFinding({ kind: 'session', id: row[0], rule })
@@ -131,7 +133,7 @@ export function auditOthers(
 }
 
 function* brokenTombstoneRules(row: TombstoneRow): Generator<string> {
-  const tombstone = parseTombstoneRow(row)
+  const tombstone = parseTombstone(row)
   if (!isId(tombstone.id)) yield MALFORMED_ID
   if (!isHashOrNone(tombstone.secretHash)) yield MALFORMED_HASH
   if (!REASONS.includes(tombstone.reason)) yield `reason must be one of ${REASONS.join(', ')}`
@@ -143,15 +145,15 @@ const MALFORMED_ID = `id must be ${ID_SHAPE}`
 const MALFORMED_HASH = 'the hash must be a SHA-256 in base64url'
 
 function* brokenRules(row: AuditedRow): Generator<string> {
-  const session = parseSessionRow(row.slice(0, 15) as SessionRow)
+  const session = parseSession(row.slice(0, 15) as SessionRow)
   const [sub, sweepAt, endedAt] = row.slice(15) as [string | null, number, number | null]
-  if (checksumOf(session) !== row[12]) yield WRONG_CHECKSUM
+  if (checksumOf(session) !== row[ROW_CHECKSUM]) yield WRONG_CHECKSUM
   if (!isId(session.id)) yield MALFORMED_ID
   if (!isHashOrNone(session.secretHash)) yield MALFORMED_HASH
   if (sweepAt > expiresAt(session)) yield 'sweep_at must not be later than the session expires'
   if (session.version < 1) yield 'version must be at least 1'
   if (row[4] !== 0 && row[4] !== 1) yield 'permanent must be 0 or 1'
-  if (![row[13], row[14]].every((own) => own === 0 || own === 1)) {
+  if (![row[11], row[12]].every((own) => own === 0 || own === 1)) {
     yield 'own_idle_timeout and own_lifetime must be 0 or 1'
   }
   if (session.idleTimeoutMs < 1 || session.lifetimeMs < 1) yield 'both time limits must be positive'

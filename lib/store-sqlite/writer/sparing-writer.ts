@@ -5,7 +5,7 @@ import { never } from './slices.ts'
 import type { SpaceReserve } from './space-reserve.ts'
 import type { WriteAheadLog } from '../wal/wal.ts'
 import type { StoreHealth } from '../../store/store.ts'
-import type { WriteOutcome, WriteRequest } from './write-request.ts'
+import type { WriteOutcome, WriteRequest } from './protocol.ts'
 import { refusalOf, type Writer } from './writer.ts'
 
 type ServerWriter = Pick<Writer, 'run' | 'sweepSlice'>

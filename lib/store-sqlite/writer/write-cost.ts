@@ -5,7 +5,7 @@
 import type { JsonText } from '../../json/text.ts'
 import type { PatchStep } from '../../json/json-patch.ts'
 import type { Operation } from '../../session/operations.ts'
-import type { WriteRequest } from './write-request.ts'
+import type { WriteRequest } from './protocol.ts'
 
 /** In microseconds, as all here. */
 const LEAST = 25

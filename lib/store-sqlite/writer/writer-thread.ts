@@ -4,20 +4,23 @@ import { dropPermissions } from '../../base/permissions.ts'
 import type { SessionLimits } from '../../session/limits.ts'
 import { placeAddon } from '../database/addon.ts'
 import { type Durability, openWriterDatabase } from '../database/database.ts'
-import { type NamedFile, watchOpenFiles } from '../database/open-files.ts'
+import { watchOpenFiles } from '../database/open-files.ts'
 import { createSlices, never, PIECE } from './slices.ts'
 import { openSpaceReserve } from './space-reserve.ts'
 import { createSparingWriter } from './sparing-writer.ts'
 import type { Strayed } from '../database/name-watch-thread.ts'
-import type { StoreHealth, Swept } from '../../store/store.ts'
+import type { Swept } from '../../store/store.ts'
 import { manageLog } from '../wal/wal.ts'
 import {
-  type OutcomeMessage,
+  type FromWriter,
+  kindOf,
   packOutcome,
-  type RequestMessage,
+  type RequestKind,
+  type ToWriter,
   unpackRequest,
-} from './write-message.ts'
-import type { Refusal, WriteOutcome, WriteRequest } from './write-request.ts'
+  type WriteOutcome,
+  type WriteRequest,
+} from './protocol.ts'
 import { createWriter, refusalOf } from './writer.ts'
 
 export type WriterOptions = {
@@ -27,27 +30,6 @@ export type WriterOptions = {
   readonly keepEndedMs: number
   readonly logLimitBytes: number
 }
-
-export type ToWriter =
-  | { readonly kind: 'write'; readonly requests: readonly RequestMessage[] }
-  | { readonly kind: 'sweep'; readonly now: number }
-  /** About once a second; `isDoubtful`: whether the disk is to be tried, since a read has failed. */
-  | { readonly kind: 'tick'; readonly isDoubtful: boolean }
-  /** Before a close: whether there is still what is to be moved, and where to. */
-  | { readonly kind: 'check' }
-  /** The names of the files do not lead to them any more: the end. */
-  | { readonly kind: 'strayed'; readonly strayed: Strayed }
-  | { readonly kind: 'close' }
-
-export type FromWriter =
-  | { readonly kind: 'ready'; readonly files: readonly NamedFile[] }
-  /** To the writes in the order they were sent, as many as were committed together. */
-  | { readonly kind: 'written'; readonly outcomes: readonly OutcomeMessage[] }
-  | { readonly kind: 'swept'; readonly swept: Swept }
-  | { readonly kind: 'not_swept'; readonly refusal: Refusal }
-  | { readonly kind: 'health'; readonly health: StoreHealth }
-  | { readonly kind: 'checked' }
-  | { readonly kind: 'closed' }
 
 /** So long a write may wait for a slice, should it be the first for a while. */
 const SLICE_MS = 30
@@ -124,22 +106,22 @@ function isAwaited(): boolean {
   }
   return arrived.some((message) => {
     if (message.kind !== 'write') return message.kind === 'close'
-    return message.requests.some((request) => !('kind' in request) || !canWait(request))
+    return message.requests.some((request) => !canWait(kindOf(request)))
   })
 }
 
-function canWait(request: WriteRequest): boolean {
-  return request.kind === 'end_many' || isActivity(request)
+function canWait(kind: RequestKind): boolean {
+  return kind === 'end_many' || isActivity(kind)
 }
 
-function isActivity({ kind }: WriteRequest): boolean {
+function isActivity(kind: RequestKind): boolean {
   return kind === 'touch' || kind === 'see_outside'
 }
 
 function write(requests: readonly WriteRequest[]): void {
   if (requests.length === 0) return
-  const hasOthers = !requests.every(canWait)
-  if (!hasOthers && !requests.every(isActivity)) {
+  const hasOthers = !requests.every(({ kind }) => canWait(kind))
+  if (!hasOthers && !requests.every(({ kind }) => isActivity(kind))) {
     slices.run((goesOn) => commit(requests, goesOn))
   } else {
     if (hasOthers) slices.noteOthers()

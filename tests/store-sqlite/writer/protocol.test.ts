@@ -7,8 +7,8 @@ import {
   packRequest,
   unpackOutcome,
   unpackRequest,
-} from '../../../lib/store-sqlite/writer/write-message.ts'
-import type { WriteOutcome, WriteRequest } from '../../../lib/store-sqlite/writer/write-request.ts'
+} from '../../../lib/store-sqlite/writer/protocol.ts'
+import type { WriteOutcome, WriteRequest } from '../../../lib/store-sqlite/writer/protocol.ts'
 import { sessionAt } from '../../kit/store/session-at.ts'
 
 const test = suite('messages between the threads')
