@@ -248,5 +248,12 @@ export function testSessions(name: string, open: OpenStore): void {
     await store.close()
   })
 
+  test('a store that is open and idle is in good health', async () => {
+    const { store } = await open()
+    const { state, writes, reasons } = store.health()
+    assert.equal({ state, writes, reasons }, { state: 'ok', writes: 'all', reasons: [] })
+    await store.close()
+  })
+
   test.run()
 }
