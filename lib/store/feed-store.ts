@@ -15,7 +15,7 @@ export type FeedStore = {
   /**
    * Durable events after a cursor, at most `limit`. Rejects with `events_forgotten` where events after it
    * have been forgotten, with the fact `oldest`: the cursor from which all is kept. Rejects with
-   * `bad_request` where `after` is no cursor of this feed.
+   * `invalid_argument` where `after` is no cursor of this feed.
    */
   read(query: FeedQuery): Promise<FeedPage>
 

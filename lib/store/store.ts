@@ -33,7 +33,7 @@ export type Store = {
   /**
    * Live sessions, of one `sub` or of everybody, in the order in which they came. A session that stays
    * while others come and go is on exactly one page. Never more than `limit`, and fewer where sessions
-   * are large or have just expired: the last page is the one without `next`. Rejects with `bad_request`
+   * are large or have just expired: the last page is the one without `next`. Rejects with `invalid_argument`
    * where `after` is no cursor of this store.
    */
   list(query: ListQuery, now: number): Promise<Page>

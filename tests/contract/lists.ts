@@ -70,7 +70,7 @@ export function testLists(name: string, open: OpenStore): void {
     const { store, clock } = await open()
     for (const after of ['', 'x', '-1', ' 1', '1e3', '9'.repeat(17), '\u0661']) {
       const refused = store.list({ ...EVERYBODY, after }, clock.now())
-      assert.is(await refused.then(() => 'a page', codeOf), 'bad_request', after)
+      assert.is(await refused.then(() => 'a page', codeOf), 'invalid_argument', after)
     }
     await store.close()
   })

@@ -158,7 +158,7 @@ export function createToyStore(limits: SessionLimits, keepEndedMs: number): Stor
 function parseCursor(cursor: Cursor | undefined): number {
   if (cursor === undefined) return 0
   if (/^\d{1,15}$/.test(cursor)) return Number(cursor)
-  throw new CoatcheckError('bad_request', 'Cannot read the cursor: it is none of this store')
+  throw new CoatcheckError('invalid_argument', 'Cannot read the cursor: it is none of this store')
 }
 
 function createToyKeys(): KeyStore {

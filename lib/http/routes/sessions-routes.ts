@@ -37,7 +37,8 @@ export function createSessionsRoutes(deps: SessionsRoutesDeps): Hono<AppEnv> {
   routes.get('/', async (c) => {
     const query = readParameters(c, ['sub', 'limit', 'after'])
     const limit = readInteger('limit', query.get('limit'), 1, LARGEST_PAGE) ?? DEFAULT_PAGE
-    const page = await sessions.list({ sub: readSub(query), after: query.get('after'), limit })
+    const asked = { sub: readSub(query), after: query.get('after'), limit }
+    const page = await sessions.list(asked).catch(refuseCursor)
     const items = page.sessions.map((session) => renderForBackEnd(session))
     const next = JSON.stringify(page.next ?? null)
     // Said only where there are any: a caller is to stumble over it.
@@ -126,6 +127,12 @@ function readInteger(
   const value = /^\d{1,16}$/.test(text) ? Number(text) : NaN
   if (value >= least && value <= most) return value
   throw badRequest(`?${name}= must be an integer from ${least} to ${most}`)
+}
+
+/** Whether a cursor is one, the store alone can tell. */
+function refuseCursor(error: unknown): never {
+  if (!(error instanceof CoatcheckError && error.code === 'invalid_argument')) throw error
+  throw badRequest('?after= must be the "next" of the page before')
 }
 
 function readChosenId(c: AppContext): string {

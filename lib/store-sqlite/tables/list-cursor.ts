@@ -8,13 +8,13 @@ export function renderCursor(rowNumber: number): Cursor {
   return String(rowNumber)
 }
 
-/** Before all rows where there is no cursor; throws `bad_request` for what is none of ours. */
+/** Before all rows where there is no cursor; throws `invalid_argument` for what is none of ours. */
 export function parseCursor(cursor: Cursor | undefined): number {
   if (cursor === undefined) return 0
   const rowNumber = DIGITS.test(cursor) ? Number(cursor) : NaN
   if (Number.isSafeInteger(rowNumber)) return rowNumber
   throw new CoatcheckError(
-    'bad_request',
+    'invalid_argument',
     'Cannot read the cursor of the list: it must be the "next" of the page before',
   )
 }
