@@ -22,7 +22,7 @@ import { createLookups } from './lookups.ts'
 import { createHotSessions } from './memory.ts'
 import { createReader, type Reader } from './reader.ts'
 import { createTouches } from './touches.ts'
-import type { LogDamage } from './wal/wal-damage.ts'
+import type { WalDamage } from './wal/wal-damage.ts'
 import { MINTED, type RequestKind, type WriteAnswer, type WriteRequest } from './writer/protocol.ts'
 import { releaseReserve } from './writer/space-reserve.ts'
 import { costOf } from './writer/write-cost.ts'
@@ -36,7 +36,7 @@ export type SqliteStoreOptions = {
   /** How long a tombstone is kept. */
   readonly keepEndedMs: number
   /** How large the WAL may grow while another program's read keeps it from being reset. */
-  readonly logLimitBytes: number
+  readonly walLimitBytes: number
   /** How many writes may wait for the writer before more are refused with `overloaded`. */
   readonly maxPendingWrites: number
   /** How long a write may wait to begin before it is refused with `overloaded`. */
@@ -47,7 +47,7 @@ export type SqliteStoreOptions = {
   /** Told when the open file has got more names (hard links), and how many it has. */
   readonly onNewNames?: (count: number) => void
   /** Told at the start when `relaxed` drops the end of a damaged WAL. */
-  readonly onLogDamage?: (damage: LogDamage) => void
+  readonly onWalDamage?: (damage: WalDamage) => void
 }
 
 /** A crash can make sessions look idle for this much longer than they were. */
@@ -64,7 +64,7 @@ const UNKNOWN_SIZE = 64 * 1024
  * as it was, where another server has it open or this Coatcheck cannot use it.
  */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
-  const { path, durability, limits, keepEndedMs, logLimitBytes } = options
+  const { path, durability, limits, keepEndedMs, walLimitBytes } = options
   createFile(path)
   let unlock: Unlock | undefined
   let database: Database.Database | undefined
@@ -74,7 +74,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
     prepareDatabase(path, options)
     database = openReaderDatabase(path)
     const reader = createReader(database, keepEndedMs)
-    const thread = { path, durability, limits, keepEndedMs, logLimitBytes }
+    const thread = { path, durability, limits, keepEndedMs, walLimitBytes }
     const writer = await startWriterThread(thread, options.onFailure)
     const patient = availableParallelism() === 1
     const store = createStore(reader, writer, { ...options, patient })

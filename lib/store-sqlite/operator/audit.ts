@@ -7,7 +7,7 @@ import { ID_SHAPE, isHash, isId } from '../../session/token.ts'
 import { kindOf, parseJson } from '../../json/text.ts'
 import { checksumOf, tombstoneChecksumOf } from '../tables/checksum.ts'
 import { openMemoryDatabase } from '../database/database.ts'
-import { describeLogDamage, findLogDamage } from '../wal/wal-damage.ts'
+import { describeWalDamage, findWalDamage } from '../wal/wal-damage.ts'
 import {
   parseSession,
   parseTombstone,
@@ -30,7 +30,7 @@ export type Finding = {
 /** Told of each finding as it is found. */
 export type OnFinding = (finding: Finding) => void
 
-/** Read at once: a read that lasts would keep the log from being emptied. */
+/** Read at once: a read that lasts would keep the WAL from being emptied. */
 const SLICE = 1_000
 const SLICE_CHARACTERS = 4 * 1024 * 1024
 
@@ -46,11 +46,11 @@ export function auditFile(database: Database.Database, onFinding: OnFinding): vo
   }
 }
 
-/** What would be undone if the server that writes the log were killed now. */
-export function auditLog(path: string, onFinding: OnFinding): void {
-  const damage = findLogDamage(path)
+/** What would be undone if the server that writes the WAL were killed now. */
+export function auditWal(path: string, onFinding: OnFinding): void {
+  const damage = findWalDamage(path)
   if (damage === undefined) return
-  onFinding({ kind: 'file', id: '', rule: describeLogDamage(path, damage) })
+  onFinding({ kind: 'file', id: '', rule: describeWalDamage(path, damage) })
 }
 
 /** Whether the tables and indexes are those that the migrations make; tables of others are not ours. */

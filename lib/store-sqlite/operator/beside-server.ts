@@ -13,8 +13,8 @@ import { refuseOtherNames } from '../database/other-names.ts'
 import { guarded } from '../database/storage-error.ts'
 import { createReader, type Reader } from '../reader.ts'
 import { createApiKeyTable } from '../tables/api-key-table.ts'
-import { refuseLogWithoutFile } from '../wal/strange-wal.ts'
-import { manageLog } from '../wal/wal.ts'
+import { refuseWalWithoutFile } from '../wal/strange-wal.ts'
+import { manageWal } from '../wal/wal.ts'
 import { createSlices, type GoesOn } from '../writer/slices.ts'
 import type { EndedMany, WriteAnswer, WriteRequest } from '../writer/protocol.ts'
 import { createWriter } from '../writer/writer.ts'
@@ -63,7 +63,7 @@ export const sqliteOperatorStores: OperatorStores = {
     guarded(path, () => {
       refuseMountedFiles(path)
       refuseOtherNames(path)
-      refuseLogWithoutFile(path)
+      refuseWalWithoutFile(path)
     })
     const database = openMemoryDatabase()
     return createOperatorReader(path, database, () => database.close())
@@ -166,11 +166,11 @@ type WriteTogether = (requests: readonly WriteRequest[], goesOn?: GoesOn) => rea
 /** Runs requests as one durable transaction; throws a refusal, and nothing is written then. */
 function createFileWriter(path: string, database: Database.Database): WriteTogether {
   const writer = createWriter(database, NO_LIMITS, KEEP_ENDED_MS)
-  const log = manageLog(database)
+  const wal = manageWal(database)
 
   return (requests, goesOn) => {
     const answers = guarded(path, () => writer.runTogether(requests, goesOn))
-    guarded(path, () => log.trim())
+    guarded(path, () => wal.trim())
     return answers
   }
 }

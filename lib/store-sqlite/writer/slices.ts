@@ -31,7 +31,7 @@ export const PIECE = 50
  */
 const QUIET_MS = 100
 
-/** Whatever the clock says: what one transaction holds of the log, and of memory, has an end. */
+/** Whatever the clock says: what one transaction holds of the WAL, and of memory, has an end. */
 const MOST_PIECES = 400
 
 /** Asked after each piece. */

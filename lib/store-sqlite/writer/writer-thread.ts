@@ -10,7 +10,7 @@ import { openSpaceReserve } from './space-reserve.ts'
 import { createSparingWriter } from './sparing-writer.ts'
 import type { Strayed } from '../database/name-watch-thread.ts'
 import type { Swept } from '../../store/store.ts'
-import { manageLog } from '../wal/wal.ts'
+import { manageWal } from '../wal/wal.ts'
 import {
   type FromWriter,
   kindOf,
@@ -28,7 +28,7 @@ export type WriterOptions = {
   readonly durability: Durability
   readonly limits: SessionLimits
   readonly keepEndedMs: number
-  readonly logLimitBytes: number
+  readonly walLimitBytes: number
 }
 
 /** So long a write may wait for a slice, should it be the first for a while. */
@@ -39,16 +39,16 @@ const NOTHING_SWEPT: Swept = { ended: 0, removed: 0, damaged: 0 }
 const port = requirePort()
 const options: WriterOptions = workerData
 placeAddon(options.path, { keep: true })
-const database = openWriterDatabase(options.path, options.durability, options.logLimitBytes)
+const database = openWriterDatabase(options.path, options.durability, options.walLimitBytes)
 const plainWriter = createWriter(database, options.limits, options.keepEndedMs)
 const reserve = openSpaceReserve(options.path)
-// On a disk that is full it is the reserve that the log is moved with.
-const log = manageLog(database, reserve.bytes / 2)
+// On a disk that is full it is the reserve that the WAL is moved with.
+const wal = manageWal(database, reserve.bytes / 2)
 const writer = createSparingWriter(plainWriter, {
   reserve,
-  log,
+  wal,
   freeBytes: () => pragma('freelist_count') * pragma('page_size'),
-  logLimitBytes: options.logLimitBytes,
+  walLimitBytes: options.walLimitBytes,
 })
 writer.check()
 const files = watchOpenFiles(options.path)
@@ -133,7 +133,7 @@ function commit(requests: readonly WriteRequest[], goesOn: () => boolean): void 
   const outcomes = writer.run(requests, goesOn)
   post({ kind: 'written', outcomes: outcomes.map(packOutcome) })
   if (outcomes.some(isDamaged)) isDoubtful = true
-  log.trim()
+  wal.trim()
 }
 
 function obey(message: Exclude<ToWriter, { kind: 'write' }>): void {
@@ -144,7 +144,7 @@ function obey(message: Exclude<ToWriter, { kind: 'write' }>): void {
     case 'tick':
       files.check()
       if (isDoubtful || message.isDoubtful) tryDisk()
-      if (options.durability === 'relaxed') log.move('passive')
+      if (options.durability === 'relaxed') wal.move('passive')
       post({ kind: 'health', health: writer.check() })
       return
     case 'check':
@@ -155,7 +155,7 @@ function obey(message: Exclude<ToWriter, { kind: 'write' }>): void {
       return stray(message.strayed)
     case 'close':
       reserve.close()
-      log.move('truncate')
+      wal.move('truncate')
       database.close()
       post({ kind: 'closed' })
       port.close()
@@ -173,10 +173,10 @@ function isDamaged(outcome: WriteOutcome): boolean {
   return !outcome.ok && outcome.refusal.code === 'storage_damaged'
 }
 
-/** A log without a name is lost with this thread: so what is in it goes into the file before. */
-function stray({ reason, isLogOnly }: Strayed): never {
+/** A WAL without a name is lost with this thread: so what is in it goes into the file before. */
+function stray({ reason, isWalOnly }: Strayed): never {
   files.check()
-  if (!isLogOnly || log.move('restart', true)) throw new Error(reason)
+  if (!isWalOnly || wal.move('restart', true)) throw new Error(reason)
   throw new Error(
     `${reason}, and not all of it could be moved into the file: another program reads, or the disk ` +
       'is full; what was written last is lost',
@@ -198,7 +198,7 @@ function sweepSlice(now: number): { more: boolean } {
   try {
     const slice = slices.run((goesOn) => {
       const done = writer.sweepSlice(now, PIECE, goesOn)
-      log.trim()
+      wal.trim()
       return done
     })
     swept = {
