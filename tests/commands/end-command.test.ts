@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { endCommand } from '../../lib/commands/end.ts'
@@ -66,7 +67,8 @@ test('end of what may be live in a server, by activity that the file does not sh
     assert.is((await store.find(session.id, clock.now())).state, 'live')
 
     const ending = runHere(endCommand, [...words, '--data', path], { clock })
-    // The server looks when its clock ticks.
+    // The server looks when its clock ticks; by then the command has ended the session.
+    await nextTurn()
     clock.advance(1_000)
     assert.is((await ending).out, 'Ended 1\n')
     assert.is((await store.find(session.id, clock.now())).state, 'ended')
