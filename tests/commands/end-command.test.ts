@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { endCommand } from '../../lib/commands/end.ts'
@@ -7,7 +8,7 @@ import { openFileStore } from '../kit/store/open-file-store.ts'
 import { runHere } from '../kit/process/run-here.ts'
 import { idOf, idsIn, makeSessionFile, tamper } from '../kit/store/session-file.ts'
 import { makeFolder, runServer, spawnServer } from '../kit/process/spawn-server.ts'
-import { sessionAt } from '../kit/store/store-contract.ts'
+import { sessionAt } from '../kit/store/session-at.ts'
 
 const test = suite('end command')
 
@@ -66,7 +67,8 @@ test('end of what may be live in a server, by activity that the file does not sh
     assert.is((await store.find(session.id, clock.now())).state, 'live')
 
     const ending = runHere(endCommand, [...words, '--data', path], { clock })
-    // The server looks when its clock ticks.
+    // The server looks when its clock ticks; by then the command has ended the session.
+    await nextTurn()
     clock.advance(1_000)
     assert.is((await ending).out, 'Ended 1\n')
     assert.is((await store.find(session.id, clock.now())).state, 'ended')

@@ -12,11 +12,11 @@ import { exportCommand } from '../../lib/commands/export.ts'
 import { importCommand } from '../../lib/commands/import.ts'
 import { listCommand } from '../../lib/commands/list.ts'
 import { renderSessionLine, parseSessionLine } from '../../lib/transfer/session-line.ts'
-import { DAY, MINUTE } from '../kit/store/memory-store.ts'
+import { DAY, MINUTE } from '../kit/store/limits.ts'
 import { runHere } from '../kit/process/run-here.ts'
 import { idOf, idsIn, makeSessionFile, tamper } from '../kit/store/session-file.ts'
 import { makeFolder, PROGRAM, runServer, spawnServer } from '../kit/process/spawn-server.ts'
-import { sessionAt } from '../kit/store/store-contract.ts'
+import { sessionAt } from '../kit/store/session-at.ts'
 
 const test = suite('export and import commands')
 

@@ -4,11 +4,11 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createLog } from '../../lib/base/log.ts'
 import { createFakeClock } from '../kit/clock/fake-clock.ts'
-import { DAY, HOUR, MINUTE } from '../kit/store/memory-store.ts'
+import { DAY, HOUR, MINUTE } from '../kit/store/limits.ts'
 import { openFileStore } from '../kit/store/open-file-store.ts'
 import { openBackEnd } from '../kit/clients/back-end.ts'
 import { API_KEY, type Request, type SessionBody, sessionOf } from '../kit/process/open-server.ts'
-import { sessionAt } from '../kit/store/store-contract.ts'
+import { sessionAt } from '../kit/store/session-at.ts'
 
 const YEAR = 365 * DAY
 

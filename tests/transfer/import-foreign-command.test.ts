@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert'
 import { importCommand } from '../../lib/commands/import.ts'
 import { listCommand } from '../../lib/commands/list.ts'
 import { showCommand } from '../../lib/commands/show.ts'
-import { DAY, HOUR, MINUTE } from '../kit/store/memory-store.ts'
+import { DAY, HOUR, MINUTE } from '../kit/store/limits.ts'
 import { runHere } from '../kit/process/run-here.ts'
 import { idOf, idsIn, makeSessionFile } from '../kit/store/session-file.ts'
 

@@ -41,7 +41,7 @@ test('on a full disk reads, log-outs and expiry go on; writes come back when the
   await until(async () => (await healthOf(server)).storage === 'disk_full')
   assert.is((await healthOf(server)).status, 'degraded')
   await until(async () =>
-    server.stderr().includes('"event":"storage runs short","state":"disk_full"'),
+    server.stderr().includes('"event":"storage_degraded","reasons":"disk_full'),
   )
 
   // All but one expire and are swept while the disk is full: what is swept is gone from the file.
@@ -101,10 +101,10 @@ test('a program that reads for long makes the log long, and no longer than its l
   const refused = await ask(server, 'PUT', '/session/big', cookie, BIG)
   assert.match(await refused.text(), '(--wal-limit)')
   assert.ok(refused.headers.has('retry-after'))
-  await until(async () => (await healthOf(server)).storage === 'log_full')
+  await until(async () => (await healthOf(server)).storage === 'wal_full')
   assert.is((await healthOf(server)).status, 'degraded')
   await until(async () =>
-    server.stderr().includes('"event":"storage runs short","state":"log_full"'),
+    server.stderr().includes('"event":"storage_degraded","reasons":"wal_full'),
   )
   const length = statSync(`${data}-wal`).size
   const another = await ask(server, 'DELETE', '/session', cookie)

@@ -24,12 +24,12 @@ import { openWriterDatabase } from '../../../lib/store-sqlite/database/database.
 import { StorageError } from '../../../lib/store-sqlite/database/storage-error.ts'
 import { manageWal } from '../../../lib/store-sqlite/wal/wal.ts'
 import { createWriter } from '../../../lib/store-sqlite/writer/writer.ts'
-import { DAY, LIMITS } from '../../kit/store/memory-store.ts'
+import { DAY, LIMITS } from '../../kit/store/limits.ts'
 import { openFileStore } from '../../kit/store/open-file-store.ts'
 import { runHere } from '../../kit/process/run-here.ts'
 import { idOf, idsIn, makeSessionFile } from '../../kit/store/session-file.ts'
 import { makeFolder, runServer } from '../../kit/process/spawn-server.ts'
-import { sessionAt } from '../../kit/store/store-contract.ts'
+import { sessionAt } from '../../kit/store/session-at.ts'
 
 const test = suite('strange log')
 

@@ -23,7 +23,7 @@ import {
 import { StorageError } from '../../../lib/store-sqlite/database/storage-error.ts'
 import { manageWal } from '../../../lib/store-sqlite/wal/wal.ts'
 import { createWriter } from '../../../lib/store-sqlite/writer/writer.ts'
-import { DAY, LIMITS } from '../../kit/store/memory-store.ts'
+import { DAY, LIMITS } from '../../kit/store/limits.ts'
 import { idOf } from '../../kit/store/session-file.ts'
 import { makeFolder, runServer, spawnServer } from '../../kit/process/spawn-server.ts'
 import { createRandom } from '../../torture/engine/random.ts'

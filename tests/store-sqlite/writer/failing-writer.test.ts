@@ -8,9 +8,9 @@ import { createReader } from '../../../lib/store-sqlite/reader.ts'
 import type { WriteRequest } from '../../../lib/store-sqlite/writer/protocol.ts'
 import { createWriter } from '../../../lib/store-sqlite/writer/writer.ts'
 import { codeOf } from '../../kit/runner/code-of.ts'
-import { DAY, LIMITS } from '../../kit/store/memory-store.ts'
+import { DAY, LIMITS } from '../../kit/store/limits.ts'
 import { openFileStore } from '../../kit/store/open-file-store.ts'
-import { sessionAt } from '../../kit/store/store-contract.ts'
+import { sessionAt } from '../../kit/store/session-at.ts'
 
 const NOW = Date.UTC(2026, 0, 1)
 const test = suite('failing writer')
@@ -221,7 +221,7 @@ test('a table that is gone is final for writes, and a read says that storage fai
   assert.is(await find().catch(codeOf), 'storage_failed')
   const all = { sub: undefined, after: undefined, limit: 10 }
   assert.is(await store.list(all, clock.now()).catch(codeOf), 'storage_failed')
-  assert.is(await store.listApiKeys().catch(codeOf), 'storage_failed')
+  assert.is(await store.keys.list().catch(codeOf), 'storage_failed')
   assert.is(failures.length, 1)
   await store.close()
 })

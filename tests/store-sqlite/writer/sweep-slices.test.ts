@@ -4,7 +4,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { insertExpired } from '../../kit/store/expired-sessions.ts'
 import { openFileStore } from '../../kit/store/open-file-store.ts'
-import { sessionAt } from '../../kit/store/store-contract.ts'
+import { sessionAt } from '../../kit/store/session-at.ts'
 
 const COUNT = 20_000
 const test = suite('sweep in slices')

@@ -1,36 +1,13 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { CoatcheckError } from '../../../lib/base/errors.ts'
-import type { Session } from '../../../lib/session/session.ts'
-import type { Store } from '../../../lib/store/store.ts'
-import type { FakeClock } from '../clock/fake-clock.ts'
-import { DAY, HOUR, MINUTE } from './memory-store.ts'
+import { codeOf } from '../kit/runner/code-of.ts'
+import { DAY, HOUR, MINUTE } from '../kit/store/limits.ts'
+import { sessionAt } from '../kit/store/session-at.ts'
+import type { OpenStore } from './open-store.ts'
 
-export type OpenStore = () => Promise<{ store: Store; clock: FakeClock }>
-
-/** A session that began at `now`, with the ordinary limits. */
-export function sessionAt(now: number, given: Partial<Session> = {}): Session {
-  return {
-    id: 'a-session-for-the-test',
-    secretHash: 'hash',
-    data: '{}',
-    claims: '{}',
-    permanent: false,
-    createdAt: now,
-    lastSeenAt: now,
-    idleTimeoutMs: 30 * MINUTE,
-    lifetimeMs: 12 * HOUR,
-    ownIdleTimeout: false,
-    ownLifetime: false,
-    version: 1,
-    device: null,
-    ...given,
-  }
-}
-
-/** What every store promises (see the contract), whatever it keeps its sessions in. */
-export function testStoreContract(name: string, open: OpenStore): void {
-  const test = suite(`store contract: ${name}`)
+/** What every store promises of one session. */
+export function testSessions(name: string, open: OpenStore): void {
+  const test = suite(`contract, sessions: ${name}`)
 
   test('find answers absent for an id that was never there', async () => {
     const { store, clock } = await open()
@@ -271,9 +248,12 @@ export function testStoreContract(name: string, open: OpenStore): void {
     await store.close()
   })
 
-  test.run()
-}
+  test('a store that is open and idle is in good health', async () => {
+    const { store } = await open()
+    const { state, writes, reasons } = store.health()
+    assert.equal({ state, writes, reasons }, { state: 'ok', writes: 'all', reasons: [] })
+    await store.close()
+  })
 
-function codeOf(error: unknown): string {
-  return error instanceof CoatcheckError ? error.code : String(error)
+  test.run()
 }

@@ -1,22 +1,15 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import type { PatchStep } from '../../../lib/json/json-patch.ts'
-import { codeOf } from '../runner/code-of.ts'
-import { MINUTE } from './memory-store.ts'
-import { sessionAt } from './store-contract.ts'
-import {
-  ADA,
-  claimSub,
-  EVERYBODY,
-  idsOf,
-  type OpenStoreWith,
-  reasonOf,
-  sessionOf,
-} from './store-contract-users.ts'
+import type { PatchStep } from '../../lib/json/json-patch.ts'
+import { codeOf } from '../kit/runner/code-of.ts'
+import { MINUTE } from '../kit/store/limits.ts'
+import { sessionAt } from '../kit/store/session-at.ts'
+import type { OpenStore } from './open-store.ts'
+import { ADA, claimSub, EVERYBODY, idsOf, reasonOf, sessionOf } from './sample-sessions.ts'
 
-/** What every store promises about the limit of sessions of one user. */
-export function testStoreContractOfLimit(name: string, open: OpenStoreWith): void {
-  const test = suite(`store contract, limit: ${name}`)
+/** What every store promises of the limit of sessions of one `sub`. */
+export function testLimits(name: string, open: OpenStore): void {
+  const test = suite(`contract, limits: ${name}`)
 
   test("insert over the limit of a sub ends its oldest, and nobody else's", async () => {
     const { store, clock } = await open({ limits: { maxSessionsPerSub: 2 } })
