@@ -69,7 +69,9 @@ function runBroken({ file, breakage, red, green }: Control): Promise<BrokenRun> 
         passed,
         failed,
         skipped,
-        failedTitles: [...stdout.matchAll(/FAIL\S*\s+.*"(.*)"/g)].map(([, title = '']) => title),
+        failedTitles: [...stdout.matchAll(/^FAILURE [^"]*"(.*)"$/gm)].map(
+          ([, title = '']) => title,
+        ),
         output: stdout + stderr,
       })
     })
