@@ -114,9 +114,8 @@ testControls('of sessions', {
   'code inside the server has no rights': {
     file: 'permissions',
     breakage: {
-      file: 'lib/base/permissions.ts',
-      replace: 'permission?.drop(scope)',
-      by: 'permission?.has(scope)',
+      seam: 'permissions-dropped',
+      by: 'for (const scope of SCOPES) if (scope !== except) permission?.has(scope)',
     },
     red: 'code injected into the server',
     green: 'server starts without a word',

@@ -69,11 +69,7 @@ export const slowClientsTorture: Torture = {
       replace: 'now - since >= limitMs',
       by: 'false',
     },
-    'a log without bounds': {
-      file: 'lib/base/log.ts',
-      replace: 'LINES_PER_SECOND = 5',
-      by: 'LINES_PER_SECOND = 5_000',
-    },
+    'a log without bounds': { seam: 'log-rate', by: 'const LINES_PER_SECOND = 5_000' },
   },
   run,
 }
