@@ -1,5 +1,6 @@
 /** Controls: that a test file would notice a program that breaks the promise which the file is about. */
 import { execFile } from 'node:child_process'
+import { globSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -25,8 +26,12 @@ export type Control = {
 export function testControls(name: string, controls: Readonly<Record<string, Control>>): void {
   const test = suite(`controls ${name}`)
 
-  test('each way to break the program finds the one place that it changes', () => {
-    for (const { breakage } of Object.values(controls)) checkBreakage(breakage)
+  test('each control names one test file, and one place of the program for each change', () => {
+    const files = globSync('tests/**/*.test.ts')
+    for (const { file, breakage } of Object.values(controls)) {
+      assert.is(files.filter((path) => path.includes(file)).length, 1, file)
+      checkBreakage(breakage)
+    }
   })
 
   for (const [promise, control] of Object.entries(controls)) {

@@ -22,7 +22,7 @@ testControls('of sessions', {
     green: 'a session that another connection has ended',
   },
   'a slice lets go of the writer when somebody waits': {
-    file: 'tests/slices',
+    file: 'writer/slices',
     breakage: {
       file: 'lib/store-sqlite/writer/slices.ts',
       replace: 'if (isAwaited()) noteOthers()',
@@ -42,7 +42,7 @@ testControls('of sessions', {
     green: 'activity counts',
   },
   'a session whose record has changed on the disk is not served': {
-    file: 'tests/damage.test',
+    file: 'store-sqlite/damage.test',
     breakage: {
       file: 'lib/store-sqlite/reader.ts',
       replace: 'return checksumOf(session) === row[12] ? session : undefined',
@@ -52,7 +52,7 @@ testControls('of sessions', {
     green: 'what is changed on a damaged page',
   },
   'one damaged page is no refusal for what is elsewhere': {
-    file: 'tests/damage.test',
+    file: 'store-sqlite/damage.test',
     breakage: {
       file: 'lib/store-sqlite/writer/writer.ts',
       replace: 'if (request === undefined || AFFECTS_ALL.has(refusal.code)) {',
