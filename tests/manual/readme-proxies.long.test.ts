@@ -5,10 +5,9 @@ import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type Echo, startEchoApplication } from '../kit/proxies/echo-application.ts'
-import { openClient } from '../kit/clients/http-client.ts'
+import { type Answer, askProxy, type Asked, openClient } from '../kit/clients/http-client.ts'
 import { findFreePort } from '../kit/proxies/listening-process.ts'
 import { findProgram, type ProxyProgram, startProxy } from '../kit/proxies/proxy-process.ts'
-import { askProxy, type Asked, type ProxyAnswer } from '../kit/clients/raw-proxy-client.ts'
 import { makeFolder, spawnServer } from '../kit/process/spawn-server.ts'
 
 const test = suite('proxies of the README')
@@ -96,7 +95,7 @@ type Site = {
   /** Where it speaks plain http. */
   readonly plainPort: number
   readonly key: string
-  readonly ask: (line: string, asked?: Partial<Asked>) => Promise<ProxyAnswer>
+  readonly ask: (line: string, asked?: Partial<Asked>) => Promise<Answer>
   readonly logIn: () => Promise<{ readonly id: string; readonly cookie: string }>
   readonly addressOf: (cookie: string) => Promise<string>
 }

@@ -6,14 +6,14 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { openClient } from '../kit/clients/http-client.ts'
-import { type ProxyProgram, type RunningProxy, startProxy } from '../kit/proxies/proxy-process.ts'
 import {
+  type Answer,
   askProxy,
   type Asked,
   CLIENT_ADDRESS,
-  type ProxyAnswer,
-} from '../kit/clients/raw-proxy-client.ts'
+  openClient,
+} from '../kit/clients/http-client.ts'
+import { type ProxyProgram, type RunningProxy, startProxy } from '../kit/proxies/proxy-process.ts'
 import { makeFolder, spawnServer } from '../kit/process/spawn-server.ts'
 
 const test = suite('real proxies')
@@ -224,7 +224,7 @@ test.run()
 type Site = {
   /** With its port, as a browser writes it. */
   readonly host: string
-  readonly ask: (line: string, asked?: Partial<Asked>) => Promise<ProxyAnswer>
+  readonly ask: (line: string, asked?: Partial<Asked>) => Promise<Answer>
   /** What a back end is told of who began the session of this cookie. */
   readonly addressOf: (cookie: string) => Promise<string>
   close(): Promise<void>

@@ -5,7 +5,6 @@
 import { isUtf8 } from 'node:buffer'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import type { StreamAnswer } from '../kit/clients/answer-stream.ts'
 import {
   brokenUtf8,
   jsonCorpus,
@@ -13,7 +12,12 @@ import {
   type NaughtyText,
 } from '../kit/texts/naughty-texts.ts'
 import { makeFolder, type RunningServer, spawnServer } from '../kit/process/spawn-server.ts'
-import { openWireClient, type WireClient, wireRequest } from '../kit/clients/wire-client.ts'
+import {
+  bytesOf,
+  openRawClient,
+  type RawClient,
+  type StreamAnswer,
+} from '../kit/clients/raw-http.ts'
 import { type Breakage, breakProgram } from '../torture/engine/server/breakage.ts'
 
 const test = suite('exact or refused')
@@ -25,7 +29,7 @@ const KEY_LIMIT_BYTES = 4_096
 const FAULT_LIMIT = 20
 
 /** What sends a text in one place and reads it back; answers what was wrong, if anything was. */
-type Place = (wire: WireClient, cookie: string, text: NaughtyText) => Promise<string | undefined>
+type Place = (wire: RawClient, cookie: string, text: NaughtyText) => Promise<string | undefined>
 
 /** What the server takes unless it is told otherwise. */
 const HEADER_LIMIT = 16_000
@@ -101,7 +105,7 @@ async function withServer<T>(
 }
 
 async function findFaults(server: RunningServer, texts: readonly NaughtyText[]): Promise<string[]> {
-  const wire = openWireClient(server.url)
+  const wire = openRawClient(server.url)
   const witness = await signIn(wire, '"untouched"')
   const before = await readSession(wire, witness)
   const faults: string[] = []
@@ -126,49 +130,49 @@ async function findFaults(server: RunningServer, texts: readonly NaughtyText[]):
   return faults
 }
 
-async function asValue(wire: WireClient, cookie: string, text: NaughtyText) {
+async function asValue(wire: RawClient, cookie: string, text: NaughtyText) {
   const put = await wire.ask(
-    wireRequest('PUT', '/session/value', { headers: [cookie], body: text.bytes }),
+    bytesOf('PUT', '/session/value', { headers: [cookie], body: text.bytes }),
   )
   if (put.status !== 204) {
     return refusalOf(put) ?? (text.isJson === true ? `refused: ${put.body}` : undefined)
   }
   if (text.isJson === false) return 'taken, although it is not JSON'
-  const got = await wire.ask(wireRequest('GET', '/session/value', { headers: [cookie] }))
+  const got = await wire.ask(bytesOf('GET', '/session/value', { headers: [cookie] }))
   return differenceOf(got, asJson(text.bytes))
 }
 
-async function asPlainString(wire: WireClient, cookie: string, text: NaughtyText) {
+async function asPlainString(wire: RawClient, cookie: string, text: NaughtyText) {
   const target = '/session/plain?as=text'
-  const put = await wire.ask(wireRequest('PUT', target, { headers: [cookie], body: text.bytes }))
+  const put = await wire.ask(bytesOf('PUT', target, { headers: [cookie], body: text.bytes }))
   if (put.status !== 204) {
     const refused = isUtf8(text.bytes) ? `refused: ${put.body}` : undefined
     // The longest of the corpus have more bytes than a session.
     return refusalOf(put) ?? (put.status === 413 ? undefined : refused)
   }
-  return differenceOf(await wire.ask(wireRequest('GET', target, { headers: [cookie] })), text.bytes)
+  return differenceOf(await wire.ask(bytesOf('GET', target, { headers: [cookie] })), text.bytes)
 }
 
-async function asDefault(wire: WireClient, cookie: string, text: NaughtyText) {
+async function asDefault(wire: RawClient, cookie: string, text: NaughtyText) {
   const target = `/session/absent?default=${percentEncode(text.bytes)}`
-  const answer = await wire.ask(wireRequest('GET', target, { headers: [cookie] }))
+  const answer = await wire.ask(bytesOf('GET', target, { headers: [cookie] }))
   if (answer.status !== 200) return refusalOf(answer)
   return text.isJson === false
     ? 'taken, although it is not JSON'
     : differenceOf(answer, asJson(text.bytes))
 }
 
-async function asKey(wire: WireClient, cookie: string, text: NaughtyText) {
+async function asKey(wire: RawClient, cookie: string, text: NaughtyText) {
   const path = `/session/${percentEncode(text.bytes)}`
-  const put = await wire.ask(wireRequest('PUT', path, { headers: [cookie], body: '1.0' }))
+  const put = await wire.ask(bytesOf('PUT', path, { headers: [cookie], body: '1.0' }))
   if (put.status !== 204) {
     const { length } = text.bytes
     const isKey = isUtf8(text.bytes) && length > 0 && length <= KEY_LIMIT_BYTES
     return refusalOf(put) ?? (isKey ? `refused: ${put.body}` : undefined)
   }
-  const got = await wire.ask(wireRequest('GET', path, { headers: [cookie] }))
+  const got = await wire.ask(bytesOf('GET', path, { headers: [cookie] }))
   const keys = await keysOf(wire, cookie)
-  const popped = await wire.ask(wireRequest('DELETE', path, { headers: [cookie] }))
+  const popped = await wire.ask(bytesOf('DELETE', path, { headers: [cookie] }))
   return (
     differenceOf(got, asJson('1.0')) ??
     differenceOf(popped, asJson('1.0')) ??
@@ -176,7 +180,7 @@ async function asKey(wire: WireClient, cookie: string, text: NaughtyText) {
   )
 }
 
-async function asKeyInBody(wire: WireClient, cookie: string, text: NaughtyText) {
+async function asKeyInBody(wire: RawClient, cookie: string, text: NaughtyText) {
   const body = Buffer.concat([
     Buffer.from('{"data":{'),
     isUtf8(text.bytes)
@@ -184,72 +188,72 @@ async function asKeyInBody(wire: WireClient, cookie: string, text: NaughtyText) 
       : Buffer.from(`"${text.bytes.toString('latin1')}"`, 'latin1'),
     Buffer.from(':1.0}}'),
   ])
-  const patched = await wire.ask(wireRequest('PATCH', '/session', { headers: [cookie], body }))
+  const patched = await wire.ask(bytesOf('PATCH', '/session', { headers: [cookie], body }))
   if (patched.status !== 200) return refusalOf(patched)
   const path = `/session/${percentEncode(text.bytes)}`
-  const popped = await wire.ask(wireRequest('DELETE', path, { headers: [cookie] }))
+  const popped = await wire.ask(bytesOf('DELETE', path, { headers: [cookie] }))
   // A path has no room for the longest keys in their escapes.
   if (popped.status === 431) return undefined
   return differenceOf(popped, asJson('1.0'))
 }
 
-async function asCookieName(wire: WireClient, _cookie: string, text: NaughtyText) {
+async function asCookieName(wire: RawClient, _cookie: string, text: NaughtyText) {
   const path = `/cookies/${percentEncode(text.bytes)}`
-  const set = await wire.ask(wireRequest('PUT', path, { body: '{"value":"v"}' }))
+  const set = await wire.ask(bytesOf('PUT', path, { body: '{"value":"v"}' }))
   if (set.status !== 204) return refusalOf(set)
   const pair = pairOf(set)
   if (pair !== `${text.bytes.toString('latin1')}=v`) return `it sets ${JSON.stringify(pair)}`
   const headers = [`Cookie: ${pair}`]
-  return differenceOf(await wire.ask(wireRequest('GET', path, { headers })), asJson('"v"'))
+  return differenceOf(await wire.ask(bytesOf('GET', path, { headers })), asJson('"v"'))
 }
 
-async function asCookieValue(wire: WireClient, _cookie: string, text: NaughtyText) {
+async function asCookieValue(wire: RawClient, _cookie: string, text: NaughtyText) {
   const value = isUtf8(text.bytes)
     ? Buffer.from(JSON.stringify(text.bytes.toString('utf8')))
     : Buffer.from(`"${text.bytes.toString('latin1')}"`, 'latin1')
   const body = Buffer.concat([Buffer.from('{"value":'), value, Buffer.from('}')])
-  const set = await wire.ask(wireRequest('PUT', '/cookies/name', { body }))
+  const set = await wire.ask(bytesOf('PUT', '/cookies/name', { body }))
   if (set.status !== 204) return refusalOf(set)
   return await readCookie(wire, pairOf(set), text.bytes)
 }
 
 /** As a program sends it that keeps to no grammar, but for the semicolon, which begins another one. */
-async function asCookieHeader(wire: WireClient, _cookie: string, text: NaughtyText) {
+async function asCookieHeader(wire: RawClient, _cookie: string, text: NaughtyText) {
   const value = text.bytes.toString('latin1')
   if (/^[ \t]|[ \t]$|[;\r\n]/.test(value) || !isUtf8(text.bytes)) return undefined
   return await readCookie(wire, `name=${value}`, text.bytes, '/cookies/name?raw=true')
 }
 
-async function readCookie(wire: WireClient, pair: string, value: Buffer, target = '/cookies/name') {
+async function readCookie(wire: RawClient, pair: string, value: Buffer, target = '/cookies/name') {
   const headers = [`Cookie: ${pair}`, 'Accept: text/plain']
-  const answer = await wire.ask(wireRequest('GET', target, { headers }))
+  const answer = await wire.ask(bytesOf('GET', target, { headers }))
   return answer.status === 200 ? differenceOf(answer, value) : refusalOf(answer)
 }
 
-async function asToken(wire: WireClient, _cookie: string, text: NaughtyText) {
+async function asToken(wire: RawClient, _cookie: string, text: NaughtyText) {
   for (const header of ['Cookie: sid=', 'Authorization: Bearer ']) {
     const headers = [Buffer.concat([Buffer.from(header), oneLine(text.bytes)])]
-    const fault = refusalOf(await wire.ask(wireRequest('GET', '/session', { headers })))
+    const fault = refusalOf(await wire.ask(bytesOf('GET', '/session', { headers })))
     if (fault !== undefined) return `${header}: ${fault}`
   }
   return undefined
 }
 
-async function asApiKey(wire: WireClient, _cookie: string, text: NaughtyText) {
+async function asApiKey(wire: RawClient, _cookie: string, text: NaughtyText) {
   const headers = [Buffer.concat([Buffer.from('Authorization: Bearer '), oneLine(text.bytes)])]
-  return refusalOf(await wire.ask(wireRequest('GET', '/sessions', { headers })))
+  return refusalOf(await wire.ask(bytesOf('GET', '/sessions', { headers })))
 }
 
-async function asPath(wire: WireClient, cookie: string, text: NaughtyText) {
+async function asPath(wire: RawClient, cookie: string, text: NaughtyText) {
   const path = percentEncode(text.bytes)
   // A page's own, of which nothing is read.
-  const verified = await wire.ask(wireRequest('GET', `/verify/${path}`, { headers: [cookie] }))
+  const verified = await wire.ask(bytesOf('GET', `/verify/${path}`, { headers: [cookie] }))
   const expected = path.length > HEADER_LIMIT ? [401, 431] : [200]
   if (!expected.includes(verified.status)) return `GET /verify/${path}: answered ${verified.status}`
   for (const method of ['GET', 'PUT', 'DELETE', 'POST']) {
     for (const target of [`/${path}`, `/sessions/${path}`, `/healthz/${path}`]) {
       const headers = [cookie]
-      const fault = refusalOf(await wire.ask(wireRequest(method, target, { headers, body: '1' })))
+      const fault = refusalOf(await wire.ask(bytesOf(method, target, { headers, body: '1' })))
       if (fault !== undefined) return `${method} ${target}: ${fault}`
     }
   }
@@ -257,11 +261,9 @@ async function asPath(wire: WireClient, cookie: string, text: NaughtyText) {
 }
 
 /** A blank ends the target, and what follows makes the request line malformed, or another version. */
-async function asRawPath(wire: WireClient, cookie: string, text: NaughtyText) {
+async function asRawPath(wire: RawClient, cookie: string, text: NaughtyText) {
   const target = Buffer.concat([Buffer.from('/'), oneLine(text.bytes)])
-  const answer = await wire.ask(
-    wireRequest('GET', target, { headers: [cookie, 'Connection: close'] }),
-  )
+  const answer = await wire.ask(bytesOf('GET', target, { headers: [cookie, 'Connection: close'] }))
   return refusalOf(answer)
 }
 
@@ -288,20 +290,18 @@ function pairOf(answer: StreamAnswer): string {
 }
 
 /** The line of the cookie that opens a new session. */
-async function signIn(wire: WireClient, value: string): Promise<string> {
-  return `Cookie: ${pairOf(await wire.ask(wireRequest('PUT', '/session/user', { body: value })))}`
+async function signIn(wire: RawClient, value: string): Promise<string> {
+  return `Cookie: ${pairOf(await wire.ask(bytesOf('PUT', '/session/user', { body: value })))}`
 }
 
-async function readSession(wire: WireClient, cookie: string): Promise<string> {
+async function readSession(wire: RawClient, cookie: string): Promise<string> {
   const target = '/session?touch=false'
-  const { status, headers, body } = await wire.ask(
-    wireRequest('GET', target, { headers: [cookie] }),
-  )
+  const { status, headers, body } = await wire.ask(bytesOf('GET', target, { headers: [cookie] }))
   return `${status} ${headers.get('etag')} ${body}`
 }
 
-async function keysOf(wire: WireClient, cookie: string): Promise<string[]> {
-  const { body } = await wire.ask(wireRequest('GET', '/session', { headers: [cookie] }))
+async function keysOf(wire: RawClient, cookie: string): Promise<string[]> {
+  const { body } = await wire.ask(bytesOf('GET', '/session', { headers: [cookie] }))
   const session: { data: object } = JSON.parse(body.toString('utf8'))
   return Object.keys(session.data)
 }

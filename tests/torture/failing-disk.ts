@@ -16,7 +16,7 @@ import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { EXIT } from '../../lib/program/exit-codes.ts'
 import type { Ended, RunningServer } from '../kit/process/spawn-server.ts'
-import { openConnection } from './engine/clients/connection.ts'
+import { openConnection } from '../kit/clients/raw-http.ts'
 import { readFileStates } from './engine/model/file-states.ts'
 import { readBack } from './engine/model/read-back.ts'
 import {

@@ -7,8 +7,12 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import Database from 'better-sqlite3'
 import { hashSecret, isToken } from '../../lib/session/token.ts'
-import type { StreamAnswer } from '../kit/clients/answer-stream.ts'
-import { openWireClient, type WireClient, wireRequest } from '../kit/clients/wire-client.ts'
+import {
+  bytesOf,
+  openRawClient,
+  type RawClient,
+  type StreamAnswer,
+} from '../kit/clients/raw-http.ts'
 import type { Random } from './engine/random.ts'
 import type { Finding, Given, Torture } from './torture.ts'
 
@@ -79,7 +83,7 @@ async function run({ random, endsAt, folder, spawn }: Given): Promise<Finding> {
   const dataPath = join(folder, 'sessions.db')
   // What has expired stays where it is: to be dead it need not be swept.
   const server = await spawn(['--data', dataPath, '--sweep-interval', '1d'])
-  const wire = openWireClient(server.url)
+  const wire = openRawClient(server.url)
   const victims = await makeVictims(wire, readFileSync(`${dataPath}.api-key`, 'utf8').trim())
   if (typeof victims === 'string') return { violations: [victims], figures: {} }
   const before = rowsIn(dataPath)
@@ -143,12 +147,12 @@ async function run({ random, endsAt, folder, spawn }: Given): Promise<Finding> {
 
 /** Asks with a token to write: that begins a session, but never the one asked for. */
 async function writeWith(
-  wire: WireClient,
+  wire: RawClient,
   token: string,
   victims: Victims,
 ): Promise<string | undefined> {
   const headers = [utf8(`Cookie: sid=${token.slice(0, 4_000)}`)]
-  const answer = await wire.ask(wireRequest('PUT', '/session/user', { headers, body: '"eve"' }))
+  const answer = await wire.ask(bytesOf('PUT', '/session/user', { headers, body: '"eve"' }))
   const [id = ''] =
     /^sid=([\w-]{21})\./.exec(answer.headers.get('set-cookie') ?? '')?.slice(1) ?? []
   if (answer.status !== 204 || id === '') return `a write with it is ${answer.status}`
@@ -160,23 +164,23 @@ function placesOf({ key, live }: Victims): Record<string, Place> {
   const cookie = (method: string, target: string, more: readonly string[] = []) => ({
     isHeader: true,
     request: (token: string) => {
-      return wireRequest(method, target, { headers: [utf8(`Cookie: sid=${token}`), ...more] })
+      return bytesOf(method, target, { headers: [utf8(`Cookie: sid=${token}`), ...more] })
     },
   })
   const bearer = (method: string, target: string) => ({
     isHeader: true,
     request: (token: string) => {
-      return wireRequest(method, target, { headers: [utf8(`Authorization: Bearer ${token}`)] })
+      return bytesOf(method, target, { headers: [utf8(`Authorization: Bearer ${token}`)] })
     },
   })
   const target = (method: string, path: (encoded: string) => string, headers: string[] = []) => ({
     isHeader: false,
-    request: (token: string) => wireRequest(method, path(encodeURIComponent(token)), { headers }),
+    request: (token: string) => bytesOf(method, path(encodeURIComponent(token)), { headers }),
   })
   const body = (method: string, path: string) => ({
     isHeader: false,
     request: (token: string) => {
-      return wireRequest(method, path, { body: Buffer.from(JSON.stringify({ token, sid: token })) })
+      return bytesOf(method, path, { body: Buffer.from(JSON.stringify({ token, sid: token })) })
     },
   })
   const real = live[0]?.token ?? ''
@@ -197,7 +201,7 @@ function placesOf({ key, live }: Victims): Record<string, Place> {
       isHeader: true,
       request: (token) => {
         const line = utf8(`Cookie: sid=${token}; sid=${real}`)
-        return wireRequest('GET', '/session', { headers: [line] })
+        return bytesOf('GET', '/session', { headers: [line] })
       },
     },
     'as the cookie of a back end': cookie('GET', '/session', [`Authorization: Bearer ${key}`]),
@@ -286,19 +290,17 @@ function forge(
 }
 
 /** Or what keeps it from making them. */
-async function makeVictims(wire: WireClient, key: string): Promise<Victims | string> {
+async function makeVictims(wire: RawClient, key: string): Promise<Victims | string> {
   const authorization = `Authorization: Bearer ${key}`
   const create = async (session: object): Promise<Issued> => {
     const body = JSON.stringify(session)
-    const answer = await wire.ask(
-      wireRequest('POST', '/sessions', { headers: [authorization], body }),
-    )
+    const answer = await wire.ask(bytesOf('POST', '/sessions', { headers: [authorization], body }))
     const { token }: { token: string } = JSON.parse(answer.body.toString())
     const [id = '', secret = ''] = token.split('.')
     return { id, secret, token }
   }
   const ask = async (method: string, path: string, { token }: Issued) => {
-    return await wire.ask(wireRequest(method, path, { headers: [`Cookie: sid=${token}`] }))
+    return await wire.ask(bytesOf(method, path, { headers: [`Cookie: sid=${token}`] }))
   }
   const several = async (session: object) => {
     return await Promise.all(Array.from({ length: 4 }, () => create(session)))
@@ -321,7 +323,7 @@ async function makeVictims(wire: WireClient, key: string): Promise<Victims | str
   const chosenIds = ['chosen-by-a-back-end', 'user-42-session-of-ada-lovelace']
   for (const id of chosenIds) {
     const headers = [authorization]
-    await wire.ask(wireRequest('PUT', `/sessions/${id}`, { headers, body: '{}' }))
+    await wire.ask(bytesOf('PUT', `/sessions/${id}`, { headers, body: '{}' }))
   }
   return { key, live, dead: [...loggedOut, ...renewed, ...expired], chosenIds }
 }

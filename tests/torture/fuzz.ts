@@ -6,8 +6,13 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
-import { type StreamAnswer, takeAnswer } from '../kit/clients/answer-stream.ts'
-import { openWireClient, type WireClient, wireRequest } from '../kit/clients/wire-client.ts'
+import {
+  bytesOf,
+  openRawClient,
+  type RawClient,
+  type StreamAnswer,
+  takeAnswer,
+} from '../kit/clients/raw-http.ts'
 import { type Belongings, makeRequest, mutate } from './engine/clients/mutated-requests.ts'
 import type { Random } from './engine/random.ts'
 import type { Finding, Given, Torture } from './torture.ts'
@@ -50,7 +55,7 @@ async function run({ random, endsAt, folder, spawn }: Given): Promise<Finding> {
   const dataPath = join(folder, 'sessions.db')
   const server = await spawn(['--data', dataPath])
   const key = readFileSync(`${dataPath}.api-key`, 'utf8').trim()
-  const wire = openWireClient(server.url)
+  const wire = openRawClient(server.url)
   const witness = await signIn(wire)
   const before = await readSession(wire, witness)
   const figures = { requests: 0, answers: 0, 'of them 2xx': 0, connections: 0 }
@@ -184,12 +189,12 @@ function faultOf({ status, headers, body }: StreamAnswer): string | undefined {
 
 const EXPECTED_HEADERS = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' }
 
-async function makeBelongings(wire: WireClient, key: string): Promise<Belongings> {
+async function makeBelongings(wire: RawClient, key: string): Promise<Belongings> {
   const authorization = `Authorization: Bearer ${key}`
   const cookies = await Promise.all([signIn(wire), signIn(wire), signIn(wire)])
   const id = `chosen-by-the-fuzzer-${cookies[0].slice(4, 12)}`
   await wire.ask(
-    wireRequest('PUT', `/sessions/${id}`, {
+    bytesOf('PUT', `/sessions/${id}`, {
       headers: [authorization],
       body: '{"data":{"hits":1}}',
     }),
@@ -197,16 +202,16 @@ async function makeBelongings(wire: WireClient, key: string): Promise<Belongings
   return { key, cookies, ids: [id, cookies[1].slice('sid='.length).split('.')[0] ?? ''] }
 }
 
-async function signIn(wire: WireClient): Promise<string> {
-  const answer = await wire.ask(wireRequest('PUT', '/session/user', { body: '"untouched"' }))
+async function signIn(wire: RawClient): Promise<string> {
+  const answer = await wire.ask(bytesOf('PUT', '/session/user', { body: '"untouched"' }))
   const cookie = answer.headers.get('set-cookie')?.split(';', 1)[0]
   if (cookie === undefined) throw new Error(`PUT /session/user is ${answer.status}`)
   return cookie
 }
 
-async function readSession(wire: WireClient, cookie: string): Promise<string> {
+async function readSession(wire: RawClient, cookie: string): Promise<string> {
   const headers = [`Cookie: ${cookie}`]
-  const { status, body } = await wire.ask(wireRequest('GET', '/session?touch=false', { headers }))
+  const { status, body } = await wire.ask(bytesOf('GET', '/session?touch=false', { headers }))
   return `${status} ${body}`
 }
 

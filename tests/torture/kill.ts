@@ -9,7 +9,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { RunningServer } from '../kit/process/spawn-server.ts'
 import { answerBeforeCommit } from './engine/clients/answer-before-commit.ts'
-import { type Connection, openConnection } from './engine/clients/connection.ts'
+import { openConnection, type RawConnection } from '../kit/clients/raw-http.ts'
 import { readFileStates } from './engine/model/file-states.ts'
 import { readBack } from './engine/model/read-back.ts'
 import { createSessionClient, type SessionClient } from './engine/clients/session-client.ts'
@@ -96,7 +96,7 @@ async function startReady(
 }
 
 /** Until the server is gone. */
-async function load(client: SessionClient, connection: Connection | undefined) {
+async function load(client: SessionClient, connection: RawConnection | undefined) {
   const ids = new Set<string>()
   const refused: string[] = []
   let acknowledged = 0

@@ -9,10 +9,15 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
-import { type StreamAnswer, takeAnswer } from '../kit/clients/answer-stream.ts'
 import { skip } from '../kit/runner/skip.ts'
 import type { RunningServer } from '../kit/process/spawn-server.ts'
-import { openWireClient, type WireClient, wireRequest } from '../kit/clients/wire-client.ts'
+import {
+  bytesOf,
+  openRawClient,
+  type RawClient,
+  type StreamAnswer,
+  takeAnswer,
+} from '../kit/clients/raw-http.ts'
 import type { Finding, Given, Torture } from './torture.ts'
 
 const UPLOADS = 200
@@ -144,7 +149,7 @@ async function run({ endsAt, folder, spawn }: Given): Promise<Finding> {
 
 async function tryWay(server: RunningServer, way: Way, most: number | 'until settled') {
   const violations: string[] = []
-  const wire = openWireClient(server.url)
+  const wire = openRawClient(server.url)
   const witness = await readWitness(wire)
   for (let round = 0; round < SMALL_ROUNDS; round++) await uploadSmall(server.url)
   const memory = watchMemory(server.pid)
@@ -234,9 +239,9 @@ async function upload(url: string, way: Way): Promise<string | undefined> {
 }
 
 async function uploadSmall(url: string): Promise<void> {
-  const clients = Array.from({ length: UPLOADS }, () => openWireClient(url))
+  const clients = Array.from({ length: UPLOADS }, () => openRawClient(url))
   await Promise.all(
-    clients.map((client) => client.ask(wireRequest('PUT', '/session/k', { body: '1' }))),
+    clients.map((client) => client.ask(bytesOf('PUT', '/session/k', { body: '1' }))),
   )
   for (const client of clients) client.close()
 }
@@ -251,12 +256,12 @@ async function drained(socket: Socket): Promise<void> {
 }
 
 /** What a session of somebody else's says now; afterwards, what it says if that is another thing. */
-async function readWitness(wire: WireClient): Promise<() => Promise<string | undefined>> {
-  const made = await wire.ask(wireRequest('PUT', '/session/user', { body: '"untouched"' }))
+async function readWitness(wire: RawClient): Promise<() => Promise<string | undefined>> {
+  const made = await wire.ask(bytesOf('PUT', '/session/user', { body: '"untouched"' }))
   const cookie = made.headers.get('set-cookie')?.split(';', 1)[0]
   const read = async (): Promise<string> => {
     const headers = [`Cookie: ${cookie}`]
-    const { body } = await wire.ask(wireRequest('GET', '/session?touch=false', { headers }))
+    const { body } = await wire.ask(bytesOf('GET', '/session?touch=false', { headers }))
     return body.toString()
   }
   const before = await read()

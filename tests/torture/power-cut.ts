@@ -10,7 +10,7 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { answerBeforeCommit } from './engine/clients/answer-before-commit.ts'
-import { openConnection } from './engine/clients/connection.ts'
+import { openConnection } from '../kit/clients/raw-http.ts'
 import { createDisk, DISK_CALLS, type Survival } from './engine/model/disk-model.ts'
 import { readFileStates, type Stored } from './engine/model/file-states.ts'
 import type { Random } from './engine/random.ts'

@@ -9,7 +9,7 @@
  */
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Connection, openConnection } from './engine/clients/connection.ts'
+import { openConnection, type RawConnection } from '../kit/clients/raw-http.ts'
 import { readFileStates, type Stored } from './engine/model/file-states.ts'
 import { short } from './engine/model/read-back.ts'
 import { createSessionClient, type SessionClient } from './engine/clients/session-client.ts'
@@ -85,7 +85,7 @@ async function run(given: Given) {
 }
 
 /** Until the connection is closed, and no other can be made. */
-async function load(client: SessionClient, connection: Connection) {
+async function load(client: SessionClient, connection: RawConnection) {
   const refused: string[] = []
   let acknowledged = 0
   for (;;) {
