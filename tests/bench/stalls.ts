@@ -14,9 +14,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { openClient } from '../kit/clients/http-client.ts'
 import { PROGRAM, type RunningServer, spawnServer } from '../kit/process/spawn-server.ts'
-import { getUser, putUser, sendAll } from './connection.ts'
+import { getUser, putUser, sendAll, startPacedLoad } from '../kit/clients/load-client.ts'
 import { cookieOf, type Filling, fillFile } from './filled-file.ts'
-import { startPacedLoad } from './paced-load.ts'
 
 type Subject = { readonly server: RunningServer; readonly port: number; readonly path: string }
 type Measured = { readonly get: Float64Array; readonly put: Float64Array }

@@ -5,12 +5,17 @@
  */
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Connection, openConnection, putUser, requestText } from '../bench/connection.ts'
+import {
+  type LoadConnection,
+  openLoadConnection,
+  percentile,
+  putUser,
+  requestText,
+  startFlood,
+} from '../kit/clients/load-client.ts'
 import { openClient } from '../kit/clients/http-client.ts'
 import type { RunningServer } from '../kit/process/spawn-server.ts'
 import { DEAR_KINDS, type DearKind, type Genes } from './engine/clients/dear-kinds.ts'
-import { startFlood } from './engine/clients/flood.ts'
-import { percentile } from './engine/percentile.ts'
 import type { Random } from './engine/random.ts'
 import { readThreadUsage, type ThreadUsage } from './engine/server/thread-usage.ts'
 import type { Finding, Given, Torture } from './torture.ts'
@@ -183,7 +188,7 @@ function nextGenes(random: Random, kind: DearKind, before: Genes = [], round: nu
 
 /** What a request costs by itself: nothing else is asked meanwhile. */
 async function costOf(server: RunningServer, port: number, request: string): Promise<ThreadUsage> {
-  const connection = await openConnection(port)
+  const connection = await openLoadConnection(port)
   await sleep(5)
   const before = readThreadUsage(server.pid)
   await answerTo(connection, request)
@@ -195,7 +200,7 @@ async function costOf(server: RunningServer, port: number, request: string): Pro
 }
 
 /** The status; 0 where the connection is closed instead. */
-async function answerTo(connection: Connection, request: string): Promise<number> {
+async function answerTo(connection: LoadConnection, request: string): Promise<number> {
   return await connection.ask(request).catch(() => 0)
 }
 
@@ -225,7 +230,7 @@ async function besideFlood(server: RunningServer, dearest: readonly Found[], for
   await sleep(200)
   const busy = await putFor(port, put, forMs)
   // Somebody who never ends his request is there, too.
-  const hanging = await openConnection(port)
+  const hanging = await openLoadConnection(port)
   const unfinished = requestText('PUT /session/user', cookie, '"ada"').slice(0, -1)
   void answerTo(hanging, unfinished)
   await sleep(50)
@@ -245,7 +250,7 @@ async function besideFlood(server: RunningServer, dearest: readonly Found[], for
 
 /** An ordinary write, again and again, over a connection of its own. */
 async function putFor(port: number, put: string, forMs: number) {
-  const connection = await openConnection(port)
+  const connection = await openLoadConnection(port)
   const times: number[] = []
   let shed = 0
   for (const endsAt = performance.now() + forMs; performance.now() < endsAt;) {

@@ -6,12 +6,15 @@
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import Database from 'better-sqlite3'
-import { getUser, openConnection } from '../bench/connection.ts'
+import {
+  getUser,
+  openLoadConnection,
+  percentile,
+  startPacedLoad,
+} from '../kit/clients/load-client.ts'
 import { cookieOf, fillFile } from '../bench/filled-file.ts'
-import { startPacedLoad } from '../bench/paced-load.ts'
 import { openClient } from '../kit/clients/http-client.ts'
 import { watchLoop } from './engine/server/loop-delay.ts'
-import { percentile } from './engine/percentile.ts'
 import type { Random } from './engine/random.ts'
 import type { Finding, Given, Torture } from './torture.ts'
 
@@ -174,7 +177,7 @@ async function askForTheDead(
   port: number,
   { sessions, random, expiresAt, deadline, allGone }: Dying,
 ): Promise<{ dead: number; late: number }> {
-  const connection = await openConnection(port)
+  const connection = await openLoadConnection(port)
   const counts = { dead: 0, late: 0 }
   let looksAt = 0
   while (Date.now() < deadline) {
