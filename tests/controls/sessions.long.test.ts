@@ -42,7 +42,7 @@ testControls('of sessions', {
     green: 'activity counts',
   },
   'a session whose record has changed on the disk is not served': {
-    file: 'store-sqlite/damage.test',
+    file: 'store-sqlite/damage.',
     breakage: {
       file: 'lib/store-sqlite/reader.ts',
       replace: 'return checksumOf(session) === row[12] ? session : undefined',
@@ -52,7 +52,7 @@ testControls('of sessions', {
     green: 'what is changed on a damaged page',
   },
   'one damaged page is no refusal for what is elsewhere': {
-    file: 'store-sqlite/damage.test',
+    file: 'store-sqlite/damage.',
     breakage: {
       file: 'lib/store-sqlite/writer/writer.ts',
       replace: 'if (request === undefined || AFFECTS_ALL.has(refusal.code)) {',
