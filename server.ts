@@ -6,7 +6,8 @@ import { systemClock } from './lib/base/clock.ts'
 import { type CommandIo, renderUsage, runCommand } from './lib/commands/command.ts'
 import { commands } from './lib/commands/commands.ts'
 import { readCalled } from './lib/program/called.ts'
-import { EXIT, explainFailure } from './lib/program/exit-codes.ts'
+import { EXIT } from './lib/command-line/exit-codes.ts'
+import { explainFailure } from './lib/program/failure.ts'
 import { createApp } from './lib/http/http.ts'
 import { createForwarded } from './lib/http/request/forwarded.ts'
 import { type HttpServer, type ListenAddress, startHttpServer } from './lib/http/server/server.ts'
@@ -56,10 +57,10 @@ async function main(args: readonly string[]): Promise<number> {
   switch (called.kind) {
     case 'help':
       out(called.command === undefined ? renderHelp() : renderUsage(called.command))
-      return EXIT.stopped
+      return EXIT.done
     case 'version':
       out(`${readVersion()}\n`)
-      return EXIT.stopped
+      return EXIT.done
     case 'command':
       requireFolder()
       // A server that runs beside it goes first.
@@ -72,7 +73,7 @@ async function main(args: readonly string[]): Promise<number> {
         return await serve(asked.settings)
       }
       out(asked.kind === 'help' ? asked.text : `${readVersion()}\n`)
-      return EXIT.stopped
+      return EXIT.done
     }
   }
 }
@@ -82,7 +83,7 @@ async function serve(settings: Settings): Promise<number> {
   const log = createLog({ clock, write: (line) => process.stderr.write(line) })
   const limits = createLimits(settings)
   const stopping = Promise.withResolvers<void>()
-  let exitCode: number = EXIT.stopped
+  let exitCode: number = EXIT.done
 
   // From here on, so that whoever stops what is just starting waits for its end as for any other.
   onSignal((signal) => {
@@ -103,7 +104,7 @@ async function serve(settings: Settings): Promise<number> {
     clock,
     onFailure(cause) {
       log.error('writing failed', { message: cause.message })
-      exitCode = EXIT.writingFailed
+      exitCode = EXIT.diskFailed
       stopping.resolve()
     },
     onNewNames(count) {
@@ -231,7 +232,7 @@ function commandIo(): CommandIo {
     if (error.code === 'EPIPE') return
     err(`Cannot write to stdout: ${error.message}\n`)
     // The command hears of it first: a key that nobody has is revoked.
-    setImmediate(() => process.exit(EXIT.writingFailed))
+    setImmediate(() => process.exit(EXIT.diskFailed))
   })
   return {
     clock: systemClock,

@@ -2,8 +2,8 @@ import { CoatcheckError } from '../base/errors.ts'
 import type { Found } from '../session/session.ts'
 import { type FileAccess, openFileAccess } from '../store-sqlite/operator/file-access.ts'
 import type { WriteAnswer, WriteRequest } from '../store-sqlite/writer/write-request.ts'
+import { DATA_FILE_EXITS, EXIT } from '../command-line/exit-codes.ts'
 import { type Command, type CommandIo, usageError } from './command.ts'
-import { FILE_EXIT_CODES } from './file-exit-codes.ts'
 import { createProgress } from '../command-line/progress.ts'
 
 /**
@@ -11,9 +11,6 @@ import { createProgress } from '../command-line/progress.ts'
  * a session as live that has expired in the file.
  */
 const GRACE_MS = 10_000
-
-const NOT_FOUND = 1
-const UNNOTICED = 70
 
 export const endCommand: Command = {
   usage: ['end ID', 'end --sub USER', 'end --all'],
@@ -25,11 +22,7 @@ export const endCommand: Command = {
     ['--sub USER', 'the sessions of one user, as claims.sub names it'],
     ['--all', "everybody's"],
   ],
-  exitCodes: [
-    [NOT_FOUND, 'there is no session of this id, nor was there one of late'],
-    [UNNOTICED, 'ended in the file, but a running server has not taken note in ten seconds'],
-    ...FILE_EXIT_CODES,
-  ],
+  exitCodes: ['notFound', 'unnoticed', ...DATA_FILE_EXITS],
   async run({ words, flags, json, dataPath }, io) {
     const [id, ...others] = words
     const sub = typeof flags['sub'] === 'string' ? flags['sub'] : undefined
@@ -47,12 +40,12 @@ export const endCommand: Command = {
       const ended = found === undefined ? await endMany(file, sub, io) : Number(isEnded)
       if (!(await file.serverHasTakenNote())) {
         io.err('Ended in the file, but the running server has not taken note: stop and start it\n')
-        return UNNOTICED
+        return EXIT.unnoticed
       }
       io.out(json ? `${JSON.stringify({ ended })}\n` : `Ended ${ended}\n`)
-      if (found?.state !== 'absent') return 0
+      if (found?.state !== 'absent') return EXIT.done
       io.err('Cannot find a session of this id\n')
-      return NOT_FOUND
+      return EXIT.notFound
     } finally {
       file.close()
     }

@@ -1,16 +1,18 @@
 import { KEY_PREFIX, mintApiKey } from '../session/api-key.ts'
 import { hashSecret } from '../session/token.ts'
-import { SettingsError } from '../settings/settings.ts'
 import { type ApiKeyTable, createApiKeyTable } from '../store-sqlite/tables/api-key-table.ts'
 import { openForCommand } from '../store-sqlite/operator/command-database.ts'
 import { openFileReader } from '../store-sqlite/operator/file-access.ts'
 import { guarded } from '../store-sqlite/database/storage-error.ts'
 import type { ApiKey } from '../store/store.ts'
-import { type Command, type CommandInput, type CommandIo, usageError } from './command.ts'
-import { FILE_EXIT_CODES } from './file-exit-codes.ts'
-
-/** Exit code. */
-const WRITING_FAILED = 74
+import { DATA_FILE_EXITS, EXIT } from '../command-line/exit-codes.ts'
+import {
+  type Command,
+  CommandError,
+  type CommandInput,
+  type CommandIo,
+  usageError,
+} from './command.ts'
 
 const NAME = /^[\w.-]{1,64}$/
 
@@ -21,7 +23,7 @@ const NAME = /^[\w.-]{1,64}$/
 export const keyCommand: Command = {
   usage: ['key new NAME', 'key list', 'key revoke NAME'],
   summary: 'Makes, lists and revokes API keys for back ends; a running server takes note at once.',
-  exitCodes: FILE_EXIT_CODES,
+  exitCodes: ['notFound', ...DATA_FILE_EXITS],
   async run(input, io) {
     const [action, name, ...others] = input.words
     const wordsAreRight =
@@ -69,14 +71,15 @@ async function newKey(
   const made = { hash: hashSecret(key), name, createdAt: io.clock.now(), revokedAt: null }
   if (!guarded(dataPath, () => keys.add(made))) {
     const reason = 'there is one of that name in force; revoke it, or choose another name'
-    throw new SettingsError([`Cannot make the key "${name}": ${reason}`], '')
+    throw new CommandError('usage', `Cannot make the key "${name}": ${reason}`)
   }
-  if (await io.outWhenReady(json ? `${JSON.stringify({ name, key })}\n` : `${key}\n`)) return 0
+  if (await io.outWhenReady(json ? `${JSON.stringify({ name, key })}\n` : `${key}\n`))
+    return EXIT.done
   guarded(dataPath, () => keys.revoke(name, io.clock.now()))
   io.err(
     `Cannot write the key "${name}" to stdout: nobody has it, and it was revoked; make another one\n`,
   )
-  return WRITING_FAILED
+  return EXIT.diskFailed
 }
 
 function listKeys({ dataPath, json }: CommandInput, io: CommandIo): number {
@@ -84,7 +87,7 @@ function listKeys({ dataPath, json }: CommandInput, io: CommandIo): number {
   try {
     const keys = guarded(dataPath, () => reader.listApiKeys())
     for (const key of keys) io.out(`${json ? renderJson(key) : renderLine(key)}\n`)
-    return 0
+    return EXIT.done
   } finally {
     close()
   }
@@ -93,10 +96,10 @@ function listKeys({ dataPath, json }: CommandInput, io: CommandIo): number {
 function revokeKey(keys: ApiKeyTable, name: string, io: CommandIo): number {
   if (keys.revoke(name, io.clock.now())) {
     io.out(`Revoked the key "${name}"\n`)
-    return 0
+    return EXIT.done
   }
   const reason = 'there is none in force of this name; "key list" shows those there are'
-  throw new SettingsError([`Cannot revoke a key: ${reason}`], '')
+  throw new CommandError('notFound', `Cannot revoke a key: ${reason}`)
 }
 
 /** The beginning of the hash tells keys apart, and opens nothing. */

@@ -2,8 +2,10 @@ import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { readSettings, SettingsError, type Settings } from '../../lib/settings/settings.ts'
-import { renderHelp, renderSettingsTable } from '../../lib/settings/settings-help.ts'
+import { listExitCodes } from '../../lib/command-line/exit-codes.ts'
+import { renderHelp } from '../../lib/settings/settings-help.ts'
 import { documentedSettings } from '../kit/texts/documented-settings.ts'
+import { renderSettingsTable } from '../kit/texts/markdown-tables.ts'
 
 const test = suite('settings')
 
@@ -420,7 +422,7 @@ test('the help names every flag, variable, default and exit code within 80 colum
     assert.ok(heads[0]?.endsWith(` ${variable}`), flag)
     if (fallback !== '') assert.ok(help.includes(`[${fallback}]`), flag)
   }
-  for (const code of [0, 1, 64, 65, 66, 69, 70, 71, 73, 74, 75]) {
+  for (const [code] of listExitCodes()) {
     assert.ok(
       lines.some((line) => line.startsWith(`${String(code).padStart(4)}  `)),
       `${code}`,
