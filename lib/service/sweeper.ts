@@ -23,11 +23,11 @@ export function startSweeper({ store, clock, log, intervalMs }: SweeperOptions):
     try {
       const { ended, removed, damaged } = await store.sweep(clock.now())
       if (ended + removed > 0) log.info('swept', { ended, removed })
-      if (damaged > 0) log.warn('damaged sessions found', { damaged })
+      if (damaged > 0) log.warn('damaged_sessions_found', { damaged })
     } catch (error) {
       // A store that closes breaks off the sweep that is under way.
       if (stopped) return
-      log.error('sweep failed', { message: error instanceof Error ? error.message : String(error) })
+      log.error('sweep_failed', { message: error instanceof Error ? error.message : String(error) })
     } finally {
       sweeping = false
     }

@@ -244,7 +244,7 @@ test('server and commands refuse a damaged log; a relaxed start, or a restore, i
   relaxed.kill('SIGTERM')
   assert.match(
     (await relaxed.ended).stderr,
-    /"warn","event":"log cut short","from":\d+,"frames":\d+/,
+    /"warn","event":"wal_truncated","from":\d+,"frames":\d+/,
   )
   assert.is((await runServer(['check', '--data', path])).code, 0)
 })
