@@ -1,9 +1,9 @@
 /**
- * `node lib/program/pinned-node.js [--permission] FILE [ARG]...` runs FILE on the Node that
- * package.json pins among its optional dependencies, whatever Node and npm are at hand. npm 11 puts
- * that Node first on the PATH of every script; npm 10 installs it without a link. `--permission`
- * gives it the flags of lib/program/node-flags.js. Plain JavaScript, since the Node at hand may not
- * run TypeScript.
+ * `node lib/program/pinned-node.js [FLAG]... FILE [ARG]...` runs FILE on the Node that package.json
+ * pins among its optional dependencies, whatever Node and npm are at hand. npm 11 puts that Node
+ * first on the PATH of every script; npm 10 installs it without a link. The first flag may be
+ * `--permission`, which stands for the flags of lib/program/node-flags.js. Plain JavaScript, since
+ * the Node at hand may not run TypeScript.
  */
 import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
@@ -27,7 +27,7 @@ const pinnedVersion = `v${pins[0][1]}`
 const pinned = process.version === pinnedVersion ? process.execPath : findPinned()
 const isLimited = process.argv[2] === '--permission'
 if (isLimited) runOn(pinned, [...nodeFlags, ...process.argv.slice(3)])
-else if (pinned === process.execPath) runHere()
+else if (pinned === process.execPath && !process.argv[2].startsWith('-')) runHere()
 else runOn(pinned, process.argv.slice(2))
 
 /** npm installs the pinned package of this platform only. */
