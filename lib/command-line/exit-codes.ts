@@ -7,17 +7,20 @@ import type { CommandName } from './command-names.ts'
 type Row = {
   readonly code: number
   readonly meaning: string
-  /** What the code means for a command of which less is true, or more. */
+  /** The meaning for a command, where the general one says too much or too little. */
+  readonly ofCommand?: string
+  /** The same for one command. */
   readonly of?: Partial<Readonly<Record<CommandName, string>>>
 }
 
 const table = {
-  done: { code: 0, meaning: 'done; a server was stopped, as asked' },
+  done: { code: 0, meaning: 'done; a server was stopped, as asked', ofCommand: 'done' },
   // Node itself exits with 1 after an exception that nobody catches, so 1 can mean nothing else.
   fault: { code: 1, meaning: 'a fault of Coatcheck itself, its stack on stderr' },
   usage: {
     code: 64,
     meaning: 'the command line, a setting or the file of API keys is wrong; all faults are listed',
+    ofCommand: 'the command line or a setting is wrong; all faults are listed',
     of: { key: 'the command line is wrong, or a key of this name is in force already' },
   },
   damaged: {
@@ -103,7 +106,5 @@ export function listExitCodesOf(
   const all = new Set<ExitName>(['done', 'fault', 'usage', ...names])
   return Object.entries<Row>(table)
     .filter(([name]) => all.has(name as ExitName))
-    .map(([name, { code, meaning, of }]) => {
-      return [code, of?.[command] ?? (name === 'done' ? 'done' : meaning)]
-    })
+    .map(([, { code, meaning, ofCommand, of }]) => [code, of?.[command] ?? ofCommand ?? meaning])
 }

@@ -18,9 +18,9 @@ test('an unknown flag is a fault that names the nearest one, and takes its value
     [['--prot', '80'], 'Unknown flag "--prot": did you mean --port?'],
     [['--PORT=80'], 'Unknown flag "--PORT": did you mean --port?'],
     [['-port', '80'], 'Unknown flag "-port": did you mean --port?'],
-    [['-p'], 'Unknown flag "-p": see --help for those there are'],
-    [['-hj'], 'Unknown flag "-hj": see --help for those there are'],
-    [['--__proto__=1'], 'Unknown flag "--__proto__": see --help for those there are'],
+    [['-p'], 'Unknown flag "-p": see --help for the list'],
+    [['-hj'], 'Unknown flag "-hj": see --help for the list'],
+    [['--__proto__=1'], 'Unknown flag "--__proto__": see --help for the list'],
   ] as const) {
     assert.equal(read(args), { words: [], values: {}, faults: [fault] })
   }

@@ -79,7 +79,7 @@ test('a data file that is not on disk is a fault', () => {
   for (const text of ['', ':memory:', ' :memory: ', ' ', 'data/']) {
     const got = JSON.stringify(text)
     assert.equal(faultsOf(`--data=${text}`), [
-      `--data must be the path of a file on disk, such as data/sessions.db, that does not end as the files beside such a one do (.lock, .reserve, -wal, -shm, -journal), got ${got}`,
+      `--data must be the path of a file on disk, such as data/sessions.db, that does not end like the files beside a data file (.lock, .reserve, -wal, -shm, -journal), got ${got}`,
     ])
   }
 })
@@ -149,7 +149,7 @@ test('an unknown flag is a fault that names the nearest one', () => {
 
 test('an unknown flag near to none is sent to the help', () => {
   assert.equal(faultsOf('--redis-url', 'x'), [
-    'Unknown flag "--redis-url": see --help for those there are',
+    'Unknown flag "--redis-url": see --help for the list',
   ])
   assert.is(faultsOf('-p', '80').length, 1)
   assert.is(faultsOf('--__proto__=1').length, 1)
