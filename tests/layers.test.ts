@@ -28,7 +28,7 @@ const LAYERS: Record<string, { files: string[]; imports: string[] }> = {
   },
   service: {
     files: ['lib/service/'],
-    imports: ['store', 'session', 'settings', 'json', 'base'],
+    imports: ['store', 'session', 'json', 'base'],
   },
   transfer: {
     files: ['lib/transfer/', 'lib/transfer/foreign/'],

@@ -1,16 +1,16 @@
-/** The files that the program needs beside its code: from the repository, or from the one binary that has them inside. */
+/** Files that the program reads besides its code: from the repository, or from inside the binary. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { getAsset, getAssetKeys, getRawAsset, isSea } from 'node:sea'
 
-/** Whether this is the binary, which has no repository beside it. */
+/** Whether this is the single binary, without a repository. */
 export const isBinary = isSea()
 
-/** A text by its path in the repository. */
+/** The text of a file, by its path in the repository. */
 export function readAsset(path: string): string {
   return isBinary ? getAsset(path, 'utf8') : readFileSync(inRepository(path), 'utf8')
 }
 
-/** The paths of the files right in a folder of the repository, by name. */
+/** The sorted paths of the files in a folder of the repository, without subfolders. */
 export function listAssets(folder: string): string[] {
   const paths = isBinary
     ? getAssetKeys().filter((path) => path.startsWith(folder))
@@ -18,7 +18,7 @@ export function listAssets(folder: string): string[] {
   return paths.toSorted()
 }
 
-/** Bytes that only the binary has; they are its own memory, and must not be written to. */
+/** Bytes of a file that only the binary has; read-only memory of the binary itself. */
 export function readBinaryAsset(name: string): Uint8Array {
   return new Uint8Array(getRawAsset(name))
 }

@@ -1,8 +1,8 @@
 import type { Clock } from './clock.ts'
 
 /**
- * Lines of JSON for the person who runs the server. Facts are numbers and words of our own: never a
- * token, a secret or session data.
+ * Lines of JSON for the operator. An event is a name in snake_case. Facts never hold a token, a secret
+ * or session data.
  */
 export type Log = {
   info(event: string, facts?: LogFacts): void
@@ -17,7 +17,7 @@ export type LogOptions = {
   readonly write: (line: string) => void
 }
 
-/** So many lines of one event in one second; the next second's first line counts what was left out. */
+/** Limits the lines of one event; the first line of the next second counts those left out. */
 // control: log-rate
 const LINES_PER_SECOND = 5
 
@@ -36,7 +36,7 @@ export function createLog({ clock, write }: LogOptions): Log {
     }
     const leftOut =
       recent === undefined || recent.second === second ? 0 : recent.lines - LINES_PER_SECOND
-    // JSON escapes CR, LF and every other control character: a fact cannot forge a line.
+    // JSON escapes every control character, so a fact cannot forge a line.
     const line = { time: new Date(now).toISOString(), level, event, ...facts }
     write(`${JSON.stringify(leftOut > 0 ? { ...line, leftOut } : line)}\n`)
   }

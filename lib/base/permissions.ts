@@ -1,17 +1,14 @@
 /**
- * Lets go of every right that Node's permission model knows, for this thread and for good: from
- * here on its code starts no process and no thread, loads no addon or module, opens no file and no
- * connection; `except` names the one right that it keeps. Without `--permission` there is nothing to
- * let go of.
+ * Drops every right of Node's permission model for this thread, for good, except for the one named:
+ * its code can no longer start processes or threads, load addons or modules, or open files or
+ * connections. Without `--permission` this does nothing.
  *
- * What this does not reach: what is open stays open, so the listening socket goes on taking
- * connections, and a descriptor of the data file still reads and writes it through `node:fs`. SQLite
- * opens its files by itself, so code that gets hold of a database can attach another. Signals to
- * processes of the same user are not covered. Node calls its model a seat belt, and no wall against
- * code that means harm: that is the operating system's part.
+ * Not covered: open sockets and files stay usable, SQLite opens files by itself, so that code with a
+ * database can attach another, and signals to processes of the same user. Node calls its model a seat
+ * belt; the wall against malicious code is the operating system's part.
  */
 export function dropPermissions({ except }: { readonly except?: 'fs.read' } = {}): void {
-  // Undefined without the flag, whatever its type says.
+  // Undefined without `--permission`, unlike its type.
   const permission: typeof process.permission | undefined = process.permission
   // control: permissions-dropped
   for (const scope of SCOPES) if (scope !== except) permission?.drop(scope)

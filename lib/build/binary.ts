@@ -1,4 +1,4 @@
-/** One file of the program, a Node, SQLite's addon and every other file that the program needs. */
+/** Builds the single binary: Node with the program, SQLite's addon and all other files inside. */
 import { execFileSync, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -11,7 +11,7 @@ import { WRITER_ASSET } from '../store-sqlite/writer/writer-port.ts'
 import { bundleProgram, ROOT } from './bundle.ts'
 import { fetchNode, type Target } from './target.ts'
 
-/** `inject` is a module that is to run first in each thread of the binary: a test's. */
+/** `inject` lists modules of a test that run first in each thread of the binary. */
 export async function buildBinary(
   target: Target,
   output: string,
@@ -32,7 +32,7 @@ export async function buildBinary(
         output,
         disableExperimentalSEAWarning: true,
         execArgv: nodeFlags,
-        // What is in NODE_OPTIONS must not give rights back.
+        // NODE_OPTIONS must not give back rights.
         execArgvExtension: 'none',
         assets: {
           'package.json': join(ROOT, 'package.json'),
@@ -51,7 +51,7 @@ export async function buildBinary(
   }
 }
 
-/** Without its table of symbols, a fifth of the file that only a debugger reads, where "strip" can do it. */
+/** Removes the symbols, a fifth of the file that only a debugger reads, if `strip` is installed. */
 function stripNode(node: string, folder: string): string {
   const stripped = join(folder, 'node-stripped')
   const { status } = spawnSync('strip', ['-o', stripped, node])

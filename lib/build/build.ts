@@ -1,7 +1,7 @@
 /**
  * `npm run build` makes `dist/coatcheck` for this machine's platform; `npm run build -- win-x64`
- * makes one for another, named after it, whose Node npm fetches. Beside each goes the list of what
- * it is made of, in CycloneDX.
+ * makes one for another platform, with a Node that npm fetches. Beside each it writes the SBOM in
+ * CycloneDX.
  */
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,4 +1,4 @@
-/** The program as three files without imports of its own, one for each thread. */
+/** Bundles the program into three files, one for each thread. */
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build, type BuildOptions, type Plugin } from 'esbuild'
@@ -7,7 +7,7 @@ export const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 
 export type Bundle = { readonly main: string; readonly writer: string; readonly names: string }
 
-/** `inject` is a module that is to run first in each thread: a test's. */
+/** `inject` lists modules of a test that run first in each thread. */
 export async function bundleProgram(folder: string, inject: readonly string[]): Promise<Bundle> {
   const main = join(folder, 'server.mjs')
   const writer = join(folder, 'writer-thread.cjs')
@@ -18,16 +18,16 @@ export async function bundleProgram(folder: string, inject: readonly string[]): 
     platform: 'node',
     target: 'node26',
     minify: true,
-    // Names stay in stack traces, which are all that an operator can send.
+    // Names stay in stack traces, which is all that an operator can send.
     keepNames: true,
     legalComments: 'inline',
     logLevel: 'warning',
     inject: [...inject],
     plugins: [ownAddon],
-    // There is no file to be beside: lib/base/assets.ts has what the repository has.
+    // The binary has no files beside it: lib/base/assets.ts stands for the repository.
     define: { 'import.meta.url': 'undefined' },
   }
-  // The server awaits at its top level, which only a module may; a thread starts from a script.
+  // server.ts awaits at its top level, which needs a module; a thread starts from a script.
   await build({
     ...shared,
     entryPoints: ['server.ts'],
@@ -46,7 +46,7 @@ export async function bundleProgram(folder: string, inject: readonly string[]): 
   return { main, writer, names }
 }
 
-/** better-sqlite3 looks for its addon among files; here the program unpacks it. */
+/** better-sqlite3 looks for its addon in its folder; in the binary the program unpacks it. */
 const ownAddon: Plugin = {
   name: 'own addon',
   setup({ onLoad }) {

@@ -1,6 +1,6 @@
 /**
  * `npm run measure -- PROGRAM [ARG]...`: size, time from start to the first answered request, and
- * resident memory after it; the median of starts on a data file that is there already.
+ * resident memory after it; medians of starts on an existing data file.
  */
 import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
@@ -11,13 +11,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 
 const STARTS = 15
-/** Nobody's, and not the server's own. */
+/** Not the default port, where a server may run. */
 const PORT = 17377
 
 const [program = 'dist/coatcheck', ...args] = process.argv.slice(2)
 const folder = mkdtempSync(join(tmpdir(), 'coatcheck-measure-'))
 try {
-  // The first makes the file and unpacks the addon.
+  // The first start creates the file and unpacks the addon.
   const first = await startOnce()
   const starts = []
   for (let n = 0; n < STARTS; n++) starts.push(await startOnce())
@@ -48,7 +48,7 @@ async function startOnce(): Promise<{ ms: number; kB: number; ownKB: number }> {
   }
 }
 
-/** Whether somebody answers; a connection that is refused costs next to nothing. */
+/** Whether a server answers; a refused connection costs next to nothing. */
 function asks(): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(PORT, '127.0.0.1', () => {

@@ -1,4 +1,8 @@
-/** What a binary is made of, as CycloneDX 1.6 has it: the same for the same sources and target. */
+/**
+ * The SBOM of a binary in CycloneDX 1.6, the same for the same sources and target. Not from `npm sbom`:
+ * its output differs from run to run, names the project after its folder, and knows neither the Node of
+ * another platform nor SQLite.
+ */
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -31,7 +35,7 @@ export type Component = {
   readonly name: string
   readonly version: string
   readonly purl: string
-  /** By which databases of vulnerabilities know what is not from npm. */
+  /** The name in databases of vulnerabilities, for components that are not from npm. */
   readonly cpe?: string
   readonly hashes?: readonly { readonly alg: string; readonly content: string }[]
   readonly licenses?: readonly { readonly license: { readonly id: string } }[]
@@ -44,7 +48,7 @@ export function readLockfile(): Lockfile {
 
 /**
  * The program, its packages as the lockfile pins them, the Node inside and the SQLite inside
- * better-sqlite3. `binary` is the file's content, which the list is then bound to by its hash.
+ * better-sqlite3. With `binary`, the content of the built file, the SBOM has its hash.
  */
 export function renderSbom(target: Target, lockfile: Lockfile, binary?: Uint8Array): Sbom {
   const root = lockedAt(lockfile, '')
@@ -89,7 +93,7 @@ function reachableFrom(start: string, lockfile: Lockfile): Set<string> {
   return found
 }
 
-/** Where a package finds what it depends on: in its own folder, else in that of one around it. */
+/** Resolves as Node does: in the package's own folder, else in the folders around it. */
 function dependenciesOf(path: string, lockfile: Lockfile): string[] {
   return Object.keys(lockedAt(lockfile, path).dependencies ?? {}).map((name) => {
     for (let folder = path; ; folder = folder.slice(0, folder.lastIndexOf('node_modules/'))) {
@@ -134,7 +138,7 @@ function sqliteComponent(): Component {
   return { type: 'library', 'bom-ref': purl, name: 'sqlite', version, purl, cpe }
 }
 
-/** Subresource integrity, as npm has it, is base64; CycloneDX wants hexadecimal. */
+/** The integrity in a lockfile is base64; CycloneDX wants hexadecimal. */
 function hashFrom(name: string, integrity: string): { alg: string; content: string } {
   const base64 = /^sha512-([\w+/]{86}==)$/.exec(integrity)?.[1]
   if (base64 === undefined) {

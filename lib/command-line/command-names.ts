@@ -1,29 +1,29 @@
 import { findNearest } from './suggest.ts'
 
-/** What the program does besides serving, by the word that calls it, in a few words. */
+/** The commands besides `serve`, with a short description each. */
 export const COMMANDS = {
   backup: 'copy the data file while the server runs',
   check: 'look for damage in the data file',
-  completion: 'print what makes bash, zsh or fish complete these words',
-  end: 'end one session, those of a user, or all',
+  completion: 'print a script for bash, zsh or fish that completes commands',
+  end: 'end one session, all of a user, or all',
   export: 'write the sessions to stdout',
-  healthcheck: 'ask the running server whether it is well',
+  healthcheck: 'ask the running server for its health',
   import: 'read sessions from stdin',
   key: 'make, list and revoke API keys for back ends',
-  list: 'list who is logged in',
-  restore: 'put a backup in the place of the data file',
+  list: 'list live sessions',
+  restore: 'replace the data file by a backup',
   show: 'show one session',
-  stats: 'count what the data file holds',
+  stats: 'count the sessions in the data file',
 } as const
 
 export type CommandName = keyof typeof COMMANDS
 
 export const COMMAND_NAMES: readonly string[] = Object.keys(COMMANDS)
 
-/** Words that are no commands of their own, but stand in the place of one. */
+/** Words in the place of a command that `commands` has no entry for. */
 export const OTHER_WORDS: readonly string[] = ['serve', 'help', 'version']
 
-/** What people type for it elsewhere. */
+/** The words of other programs for the same. */
 const SYNONYMS: Readonly<Record<string, string>> = {
   delete: 'end',
   dump: 'export',
@@ -41,7 +41,7 @@ const SYNONYMS: Readonly<Record<string, string>> = {
   verify: 'check',
 }
 
-/** What is said of a word that calls nothing. */
+/** The fault of a word that is no command. */
 export function unknownCommand(word: string): string {
   if (/^\d{1,5}$/.test(word)) return `Unexpected argument "${word}": did you mean --port ${word}?`
   const known = [...OTHER_WORDS, ...COMMAND_NAMES]

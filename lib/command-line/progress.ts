@@ -1,19 +1,19 @@
-/** How far a long command has come: a bar that redraws itself on a terminal, plain lines elsewhere. */
+/** The progress of a long command: a bar that redraws itself on a terminal, plain lines elsewhere. */
 import type { Clock } from '../base/clock.ts'
 
 export type Progress = {
-  /** Counts what has been done since the last call. */
+  /** Adds to the count of what is done. */
   advance(count: number): void
-  /** Shows the last state, and leaves the line; a second call does nothing. */
+  /** Shows the last state and ends the line; a second call does nothing. */
   finish(): void
 }
 
 const REDRAW_MS = 100
-/** In a log, a line now and then is enough. */
+/** Where the output is no terminal. */
 const LINE_MS = 5_000
 const BAR_WIDTH = 30
 
-/** `label` says what is going on, as in "Importing"; without a `total` only the count is shown. */
+/** `label` names the activity, such as "Importing"; without a `total` only the count is shown. */
 export function createProgress(options: {
   readonly write: (text: string) => void
   readonly isTerminal: boolean
@@ -34,7 +34,7 @@ export function createProgress(options: {
     if (!isTerminal) return write(`${text}${renderRate(done, now - startedAt)}\n`)
     const line = text + renderRate(done, now - startedAt)
     widest = Math.max(widest, line.length)
-    // Spaces wipe what a longer line before has left.
+    // Spaces overwrite the end of a longer line before.
     write(`\r${line.padEnd(widest)}`)
   }
 

@@ -1,11 +1,11 @@
-/** The known word nearest to one that was meant to be known; undefined where none is near. */
+/** The known word that is nearest to `word`; undefined where none is near. */
 export function findNearest(word: string, known: readonly string[]): string | undefined {
   const renamed = findRenamed(word, known)
   if (renamed !== undefined) return renamed
   const ranked = known.map((name) => ({ name, distance: editDistance(word, name) }))
   const nearest = ranked.sort((a, b) => a.distance - b.distance)[0]
   if (nearest === undefined) return undefined
-  // Two changes make any short word of another.
+  // Two changes can turn a short word into any other.
   const limit = word.length <= 4 ? 1 : 2
   return nearest.distance <= limit ? nearest.name : undefined
 }
@@ -22,16 +22,13 @@ function withoutForm(name: string): string {
   return name.replace(/^--/, '').replaceAll('_', '-').toLowerCase()
 }
 
-/** `did you mean --port?`, or where to look for the known words. */
+/** `did you mean --port?`, or where the known words are listed. */
 export function suggest(word: string, known: readonly string[], help: string): string {
   const nearest = findNearest(word, known)
-  return nearest === undefined ? `see ${help} for those there are` : `did you mean ${nearest}?`
+  return nearest === undefined ? `see ${help} for the list` : `did you mean ${nearest}?`
 }
 
-/**
- * How many characters must be put in, taken out, replaced or swapped with their neighbour to make
- * one word of the other.
- */
+/** The number of insertions, deletions, replacements and swaps of neighbours between two words. */
 function editDistance(from: string, to: string): number {
   let before: number[] = []
   let row = Array.from({ length: to.length + 1 }, (_, at) => at)

@@ -1,7 +1,7 @@
-/** The width of a terminal as it comes: no line of a help is longer. */
+/** The default width of a terminal: no line of a help is longer. */
 const COLUMNS = 80
 
-/** The text in lines that end before the 80th column, each after `indent`; a longer word stays whole. */
+/** The text in lines shorter than 80 columns, each behind `indent`; a longer word stays whole. */
 export function wrap(text: string, indent: string): string[] {
   const lines: string[] = []
   for (const word of text.split(/\s+/)) {
@@ -15,7 +15,7 @@ export function wrap(text: string, indent: string): string[] {
   return lines
 }
 
-/** Two columns: names of one width, and what is said of each. */
+/** Two columns: names, and a text for each. */
 export function renderTable(rows: readonly (readonly [name: string, text: string])[]): string[] {
   const width = Math.max(...rows.map(([name]) => name.length))
   const indent = ' '.repeat(width + 4)

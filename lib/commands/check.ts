@@ -1,3 +1,6 @@
+import { counted } from '../command-line/counted.ts'
+import { DATA_FILE_EXITS, EXIT } from '../command-line/exit-codes.ts'
+import { createProgress } from '../command-line/progress.ts'
 import {
   auditFile,
   auditWal,
@@ -10,26 +13,16 @@ import { openForReading } from '../store-sqlite/operator/reading-database.ts'
 import { guarded } from '../store-sqlite/database/storage-error.ts'
 import { countSessions } from '../store-sqlite/operator/statistics.ts'
 import { type Command, refuseWords } from './command.ts'
-import { counted } from '../command-line/counted.ts'
-import { createProgress } from '../command-line/progress.ts'
 
-const CHECK_FAILED = 65
-
-/** An id that is wrong may be of any length. */
+/** A wrong id may be of any length. */
 const SHOWN_CHARACTERS = 130
 
 export const checkCommand: Command = {
   usage: ['check'],
   summary:
-    'Checks the structure of the data file and the limits for what is in it, beside a server or\n' +
-    'without one. Each finding is a line with an id and a rule, and no data. Nothing is mended.',
-  exitCodes: [
-    [CHECK_FAILED, 'something is wrong, or the file is of another version or not one of ours'],
-    [66, 'there is no data file'],
-    [73, 'the data file cannot be read'],
-    [74, 'the disk is full, or fails'],
-    [75, 'another program holds the data file'],
-  ],
+    'Checks the structure of the data file and every session in it, with or without a running ' +
+    'server. Prints a line for each finding, with an id and a rule but no data. Repairs nothing.',
+  exitCodes: DATA_FILE_EXITS,
   async run({ words, json, dataPath }, io) {
     refuseWords(checkCommand, words)
     let findings = 0
@@ -46,9 +39,8 @@ export const checkCommand: Command = {
         auditSchema(database, onFinding)
         auditFile(database, onFinding)
         const progress = createProgress({
+          ...io,
           write: io.err,
-          isTerminal: io.isTerminal,
-          clock: io.clock,
           label: 'Checking sessions',
           total: countSessions(database),
         })
@@ -71,7 +63,7 @@ export const checkCommand: Command = {
       const all = `${counted(sessions, 'session')}, ${counted(tombstones, 'tombstone')}`
       io.out(`${all}: ${verdict}\n`)
     }
-    return findings === 0 ? 0 : CHECK_FAILED
+    return findings === 0 ? EXIT.done : EXIT.damaged
   },
 }
 

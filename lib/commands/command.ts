@@ -1,36 +1,39 @@
-/** What the program does besides serving: how a command is described, read and run. */
-import { parseArgs, type ParseArgsOptionsConfig } from 'node:util'
+/** How a command is described, read and run. */
 import type { Clock } from '../base/clock.ts'
-import { readDataPath, SettingsError } from '../settings/settings.ts'
-import { suggest } from '../command-line/suggest.ts'
+import { type Flag, quote, readCommandLine } from '../command-line/command-line.ts'
+import type { CommandName } from '../command-line/command-names.ts'
+import { EXIT, type ExitName, listExitCodesOf } from '../command-line/exit-codes.ts'
+import { UsageError } from '../command-line/usage-error.ts'
 import { renderTable, wrap } from '../command-line/wrap.ts'
+import { readDataPath, SettingsError } from '../settings/settings.ts'
 import { prepareForData } from './open-store.ts'
 
 export type Command = {
   /** Each form of it, after the program's name. */
-  readonly usage: readonly string[]
+  readonly usage: readonly [`${CommandName}${string}`, ...string[]]
   readonly summary: string
   /** False for a command that reads no data file, and has no `--data`. */
   readonly usesData?: false
-  /** For a command whose answer is due in time: elsewhere a server that runs beside it goes first. */
+  /** Set for a command that must be quick: others run with a lower priority than a server beside them. */
   readonly isUrgent?: true
-  /** Flags of its own; `--data`, `--json` and `--help` go with every command. */
-  readonly options?: ParseArgsOptionsConfig
-  /** What `--help` says of these flags, as in `['--force', 'replace a file that is there']`. */
+  /** Flags of its own, by name without `--`; every command has `--json` and `--help` besides. */
+  readonly options?: Readonly<Record<string, { readonly type: 'string' | 'boolean' }>>
+  /** Its flags in the help, as in `['--force', 'replace an existing file']`. */
   readonly flagHelp?: readonly (readonly [flag: string, description: string])[]
-  /** The words that the value of a flag is one of, by the flag, for shells to complete. */
+  /** The possible values of a flag, by the flag, for shells to complete. */
   readonly flagWords?: Readonly<Record<string, readonly string[]>>
-  /** What the exit codes mean, where there is more to say than 0 for done and 64 for wrong words. */
-  readonly exitCodes?: readonly (readonly [code: number, meaning: string])[]
-  /** Answers the exit code; throws a `SettingsError` for words that make no sense. */
+  /** The exit codes besides those of every command: `done`, `fault` and `usage`. */
+  readonly exitCodes?: readonly ExitName[]
+  /** Returns the exit code. Throws a `UsageError` for wrong words and flags. */
   run(input: CommandInput, io: CommandIo): Promise<number>
 }
 
 export type CommandInput = {
   /** The words after the command's own. */
   readonly words: readonly string[]
-  readonly flags: Readonly<Record<string, unknown>>
-  /** Whether to answer in JSON, for scripts. */
+  /** By name without `--`: the text of a flag with a value, true for one without. */
+  readonly flags: Readonly<Record<string, string | true | undefined>>
+  /** Whether to print JSON, for scripts. */
   readonly json: boolean
   /** Empty for a command that uses no data. */
   readonly dataPath: string
@@ -38,18 +41,29 @@ export type CommandInput = {
 
 export type CommandIo = {
   readonly clock: Clock
-  /** What was asked for, to stdout. */
+  /** Writes results to stdout. */
   readonly out: (text: string) => void
-  /** The same for much of it: resolves when there is room for more, false when nobody reads it. */
+  /** The same for large results: resolves once there is room for more, to false when the reader has gone. */
   readonly outWhenReady: (text: string) => Promise<boolean>
-  /** Progress, warnings and what a person is told besides, to stderr. */
+  /** Writes progress, warnings and remarks to stderr. */
   readonly err: (text: string) => void
   /** Whether a person watches stderr. */
   readonly isTerminal: boolean
   readonly stdin: AsyncIterable<Buffer>
 }
 
-/** Runs a command with the words and flags that follow it. */
+/** A command that is typed right and cannot be done: the message says why. */
+export class CommandError extends Error {
+  readonly exit: ExitName
+
+  constructor(exit: ExitName, message: string) {
+    super(message)
+    this.name = 'CommandError'
+    this.exit = exit
+  }
+}
+
+/** Runs a command with the words and flags that follow it; returns the exit code. */
 export async function runCommand(
   command: Command,
   args: readonly string[],
@@ -58,109 +72,87 @@ export async function runCommand(
   try {
     return await run(command, args, io)
   } catch (error) {
-    // What is wrong with a flag that the server has, too, is in this command's help.
-    if (!(error instanceof SettingsError && error.help === '--help')) throw error
+    // The help of this command explains the flags that it shares with the server.
+    if (!(error instanceof SettingsError)) throw error
     throw new SettingsError(error.faults, `${nameOf(command)} --help`)
   }
 }
 
 async function run(command: Command, args: readonly string[], io: CommandIo): Promise<number> {
-  const { values, positionals } = parse(command, args)
-  if (values['help'] === true) {
+  const { words, values, switches, faults } = readCommandLine(args, flagsOf(command))
+  if (switches.has('--help')) {
     io.out(renderUsage(command))
-    return 0
+    return EXIT.done
   }
-  const json = values['json'] === true
+  if (faults.length > 0) throw usageError(command, ...faults)
   let dataPath = ''
   if (command.usesData !== false) {
-    dataPath = readDataPath(typeof values['data'] === 'string' ? values['data'] : undefined)
+    dataPath = readDataPath(values.get('--data'))
     prepareForData(dataPath)
   }
-  return await command.run({ words: positionals, flags: values, json, dataPath }, io)
+  const flags = Object.fromEntries([
+    ...[...values].map(([name, value]) => [name.slice(2), value] as const),
+    ...[...switches].map((name) => [name.slice(2), true] as const),
+  ])
+  return await command.run({ words, flags, json: switches.has('--json'), dataPath }, io)
 }
 
-/** What is thrown for words that a command does not know. */
-export function usageError(command: Command, reason: string): SettingsError {
-  return new SettingsError(
-    [`${reason}; usage: ${command.usage.join(', or ')}`],
-    `${nameOf(command)} --help`,
+/** The error for words and flags that a command cannot take, with its usage. */
+export function usageError(command: Command, ...reasons: readonly string[]): UsageError {
+  const usage = `usage: ${command.usage.join(', or ')}`
+  const faults = reasons.map((reason, at) =>
+    at === reasons.length - 1 ? `${reason}; ${usage}` : reason,
   )
+  return new UsageError(faults, `${nameOf(command)} --help`)
 }
 
-/** Throws for words where a command takes none; `wayOut` says how that is given that was meant. */
+/** Throws for words where a command takes none; `wayOut` says what to type instead. */
 export function refuseWords(
   command: Command,
   [word]: readonly string[],
   wayOut = 'a data file is named with --data FILE',
 ): void {
   if (word === undefined) return
-  throw usageError(command, `Unexpected argument ${JSON.stringify(word)}: ${wayOut}`)
+  throw usageError(command, `Unexpected argument ${quote(word)}: ${wayOut}`)
 }
 
-/** The flags that come with a command besides its own. */
-export function sharedOptionsOf({ usesData }: Command): ParseArgsOptionsConfig {
-  return usesData === false ? COMMON_OPTIONS : { data: { type: 'string' }, ...COMMON_OPTIONS }
+/** The one word that a command needs; throws where it is missing or has company. */
+export function takeOneWord(command: Command, words: readonly string[], name: string): string {
+  const [word, other] = words
+  if (word === undefined || word === '') throw usageError(command, `Missing argument ${name}`)
+  if (other !== undefined) throw usageError(command, `Unexpected argument ${quote(other)}`)
+  return word
 }
 
-const COMMON_OPTIONS = {
-  json: { type: 'boolean' },
-  help: { type: 'boolean', short: 'h' },
-} satisfies ParseArgsOptionsConfig
-
-function nameOf(command: Command): string {
-  return command.usage[0]?.split(' ')[0] ?? ''
+/** All flags of a command. */
+export function flagsOf({ options = {}, usesData }: Command): Flag[] {
+  return [
+    ...Object.entries(options).map(([name, { type }]) => {
+      return { name: `--${name}`, takesValue: type === 'string' } as const
+    }),
+    ...(usesData === false ? [] : [DATA_FLAG]),
+    { name: '--json', takesValue: false },
+    { name: '--help', aliases: ['-h'], takesValue: false },
+  ]
 }
 
-function parse(command: Command, args: readonly string[]) {
-  const options: ParseArgsOptionsConfig = { ...command.options, ...sharedOptionsOf(command) }
-  // Not strictly: Node's words for what is wrong would not help.
-  const parsed = parseArgs({
-    args: [...args],
-    options,
-    allowPositionals: true,
-    strict: false,
-    tokens: true,
-  })
-  const known = Object.keys(options).map((name) => `--${name}`)
-  const seen = new Set<string>()
-  for (const token of parsed.tokens) {
-    if (token.kind !== 'option') continue
-    const { name, rawName, value, inlineValue } = token
-    const type = Object.hasOwn(options, name) ? options[name]?.type : undefined
-    const flag = type === undefined ? rawName : `--${name}`
-    const refuse = (reason: string) => usageError(command, reason)
-    if (type === undefined) {
-      throw refuse(
-        `Unknown flag ${JSON.stringify(flag)}: ${suggest(flag.toLowerCase(), known, '--help')}`,
-      )
-    }
-    if (type === 'boolean' && value !== undefined) {
-      throw refuse(`${flag} must come without a value, got ${JSON.stringify(value)}`)
-    }
-    if (type === 'string' && (value === undefined || (!inlineValue && value.startsWith('--')))) {
-      throw refuse(`${flag} must come with a value, got nothing`)
-    }
-    if (seen.has(name)) throw refuse(`${flag} must be given once`)
-    seen.add(name)
-  }
-  return parsed
+const DATA_FLAG: Flag = { name: '--data', takesValue: true }
+
+/** The names of all flags of a command with a description each. */
+export function flagHelpOf({ flagHelp = [], usesData }: Command) {
+  return [...flagHelp, ...(usesData === false ? [] : [DATA_HELP]), ...SHARED_HELP]
 }
 
-const DATA_FLAG = ['--data PATH', 'the SQLite file; also COATCHECK_DATA'] as const
-const SHARED_FLAGS = [
-  ['--json', 'answer in JSON'],
-  ['-h, --help', 'print this and stop'],
+const DATA_HELP = ['--data PATH', 'the SQLite file; also COATCHECK_DATA'] as const
+const SHARED_HELP = [
+  ['--json', 'print JSON'],
+  ['-h, --help', 'print this help'],
 ] as const
 
-/** All flags of a command, and what is said of each. */
-export function flagHelpOf({ flagHelp = [], usesData }: Command) {
-  return [...flagHelp, ...(usesData === false ? [] : [DATA_FLAG]), ...SHARED_FLAGS]
-}
-
-/** What `--help` prints, at most 80 columns wide. */
+/** The help of a command, at most 80 columns wide. */
 export function renderUsage(command: Command): string {
   const { usage, summary, exitCodes = [] } = command
-  const codes = [[0, 'done'], [64, 'the words or flags make no sense'], ...exitCodes] as const
+  const codes = listExitCodesOf(nameOf(command), exitCodes)
   return [
     ...wrap(summary, ''),
     '',
@@ -174,4 +166,8 @@ export function renderUsage(command: Command): string {
     ...renderTable(codes.map(([code, meaning]) => [String(code), meaning])),
     '',
   ].join('\n')
+}
+
+function nameOf({ usage }: Command): CommandName {
+  return usage[0].split(' ')[0] as CommandName
 }

@@ -28,5 +28,5 @@ const byName: Readonly<Record<CommandName, Command>> = {
   stats: statsCommand,
 }
 
-/** The commands by the word that calls them; without one of these words the program serves. */
+/** The commands by name; without one of these names the program serves. */
 export const commands: ReadonlyMap<string, Command> = new Map(Object.entries(byName))

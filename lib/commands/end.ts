@@ -1,11 +1,8 @@
 import { createProgress } from '../command-line/progress.ts'
+import { DATA_FILE_EXITS, EXIT } from '../command-line/exit-codes.ts'
 import type { OperatorStore } from '../store/operator-store.ts'
 import { type Command, type CommandIo, usageError } from './command.ts'
-import { FILE_EXIT_CODES } from './file-exit-codes.ts'
 import { stores } from './open-store.ts'
-
-const NOT_FOUND = 1
-const UNNOTICED = 70
 
 export const endCommand: Command = {
   usage: ['end ID', 'end --sub USER', 'end --all'],
@@ -17,11 +14,7 @@ export const endCommand: Command = {
     ['--sub USER', 'the sessions of one user, as claims.sub names it'],
     ['--all', "everybody's"],
   ],
-  exitCodes: [
-    [NOT_FOUND, 'there is no session of this id, nor was there one of late'],
-    [UNNOTICED, 'ended in the file, but a running server has not taken note in ten seconds'],
-    ...FILE_EXIT_CODES,
-  ],
+  exitCodes: ['notFound', 'unnoticed', ...DATA_FILE_EXITS],
   async run({ words, flags, json, dataPath }, io) {
     const [id, ...others] = words
     const sub = typeof flags['sub'] === 'string' ? flags['sub'] : undefined
@@ -36,12 +29,12 @@ export const endCommand: Command = {
       const ended = one === undefined ? await endAll(store, sub, io) : Number(one === 'ended')
       if (!(await store.serversHaveTakenNote())) {
         io.err('Ended in the file, but the running server has not taken note: stop and start it\n')
-        return UNNOTICED
+        return EXIT.unnoticed
       }
       io.out(json ? `${JSON.stringify({ ended })}\n` : `Ended ${ended}\n`)
-      if (one !== 'absent') return 0
+      if (one !== 'absent') return EXIT.done
       io.err('Cannot find a session of this id\n')
-      return NOT_FOUND
+      return EXIT.notFound
     } finally {
       await store.close()
     }

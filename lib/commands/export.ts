@@ -1,7 +1,7 @@
 import { renderSessionLine } from '../transfer/session-line.ts'
 import { readAllPages } from './all-pages.ts'
+import { DATA_FILE_EXITS, EXIT } from '../command-line/exit-codes.ts'
 import { type Command, refuseWords } from './command.ts'
-import { DAMAGED, FILE_EXIT_CODES } from './file-exit-codes.ts'
 import { stores } from './open-store.ts'
 import { createProgress } from '../command-line/progress.ts'
 
@@ -12,14 +12,14 @@ export const exportCommand: Command = {
     'of their secrets no token opens them where they are imported; back ends can, by their ids.',
   options: { 'with-secret-hashes': { type: 'boolean' } },
   flagHelp: [['--with-secret-hashes', 'so that the tokens in browsers go on working']],
-  exitCodes: FILE_EXIT_CODES,
+  exitCodes: DATA_FILE_EXITS,
   async run({ words, flags, dataPath }, io) {
     refuseWords(exportCommand, words)
     const reader = await stores.openReader(dataPath)
-    let exitCode = 0
+    let exitCode: number = EXIT.done
     const onDamaged = (id: string): void => {
       io.err(`Left out ${id}: its record in the file is damaged\n`)
-      exitCode = DAMAGED
+      exitCode = EXIT.damaged
     }
     const progress = createProgress({ ...io, write: io.err, label: 'Exporting', total: undefined })
     const withHashes = flags['with-secret-hashes'] === true
@@ -27,7 +27,7 @@ export const exportCommand: Command = {
       for await (const sessions of readAllPages(reader, undefined, io.clock.now(), onDamaged)) {
         const lines = sessions.map((session) => `${renderSessionLine(session, withHashes)}\n`)
         // Who reads no more, as `head` does, has what it wants.
-        if (!(await io.outWhenReady(lines.join('')))) return 0
+        if (!(await io.outWhenReady(lines.join('')))) return EXIT.done
         progress.advance(sessions.length)
       }
       progress.finish()

@@ -1,26 +1,24 @@
-/** For a container's health check, where no `curl` is installed. */
+/** The health check of a container without `curl`. */
 import { request, type RequestOptions } from 'node:http'
 import { isIPv6 } from 'node:net'
+import { EXIT } from '../command-line/exit-codes.ts'
 import { readSome, type Settings, SettingsError } from '../settings/settings.ts'
 import { type Command, refuseWords } from './command.ts'
 
 const TIME_LIMIT_MS = 3_000
 
-/** More than `/healthz` ever says. */
+/** Longer than any answer of `/healthz`. */
 const ANSWER_LIMIT_CHARACTERS = 10_000
-
-const UNWELL = 1
 
 type Address = Pick<Settings, 'host' | 'port' | 'listenPath'>
 
 export const healthcheckCommand: Command = {
   usage: ['healthcheck'],
   summary:
-    'Asks the server on this machine whether it is well, by its /healthz, where the settings say ' +
-    'that it listens. A server that still answers, but can only do a part of its work, is told ' +
-    'as degraded, and passes.',
+    'Asks the server on this machine for its health (GET /healthz), at the address in the ' +
+    'settings. A server that is degraded, which can do only part of its work, passes.',
   usesData: false,
-  // On a busy machine it would be late otherwise, and a server that is well be taken for one that is not.
+  // On a busy machine a check of low priority would be late, and its server taken for dead.
   isUrgent: true,
   options: { host: { type: 'string' }, port: { type: 'string' }, listen: { type: 'string' } },
   flagHelp: [
@@ -28,7 +26,7 @@ export const healthcheckCommand: Command = {
     ['--port NUMBER', 'also COATCHECK_PORT'],
     ['--listen unix:PATH', 'its unix socket, instead of both; also COATCHECK_LISTEN'],
   ],
-  exitCodes: [[UNWELL, 'it does not answer within three seconds, or can write nothing any more']],
+  exitCodes: ['unavailable'],
   async run({ words, flags, json }, io) {
     refuseWords(
       healthcheckCommand,
@@ -42,25 +40,27 @@ export const healthcheckCommand: Command = {
     })
     if (address.listenPath === undefined && address.port === 0) {
       throw new SettingsError([
-        'Cannot ask a server on a port of its own choice (0): name the port that it printed (--port)',
+        'Cannot ask a server on port 0: name the port that it printed (--port)',
       ])
     }
     const answer = await ask(address)
     const health = readHealth(answer.body)
     if (health === undefined) {
-      io.err(`Not well: ${answer.failure ?? 'what answers is no Coatcheck'} (${nameOf(address)})\n`)
-      return UNWELL
+      io.err(
+        `Not well: ${answer.failure ?? 'another program answers there'} (${nameOf(address)})\n`,
+      )
+      return EXIT.unavailable
     }
     const { status, storage } = health
     const line = status === 'ok' ? 'ok' : `${status}: ${storage}`
     io.out(json ? `${answer.body.trim()}\n` : `${line}\n`)
-    return answer.status === 200 ? 0 : UNWELL
+    return answer.status === 200 ? EXIT.done : EXIT.unavailable
   },
 }
 
 type Answer = { readonly status: number; readonly body: string; readonly failure?: string }
 
-/** Status 0 where none came. */
+/** The status is 0 where no answer came. */
 function ask(address: Address): Promise<Answer> {
   const failed = (failure: string): Answer => ({ status: 0, body: '', failure })
   return new Promise((resolve) => {
@@ -73,7 +73,7 @@ function ask(address: Address): Promise<Answer> {
         if (body.length > ANSWER_LIMIT_CHARACTERS) response.destroy()
       })
       response.on('end', () => resolve({ status: response.statusCode ?? 0, body }))
-      response.on('close', () => resolve(failed('its answer broke off')))
+      response.on('close', () => resolve(failed('the answer broke off')))
     })
     asked.on('error', ({ name, message }) => {
       const isLate = name === 'AbortError'
@@ -83,7 +83,7 @@ function ask(address: Address): Promise<Answer> {
   })
 }
 
-/** Who listens on every address is reached on the machine's own. */
+/** A server that listens on all addresses is asked on the loopback. */
 function targetOf({ host, port, listenPath }: Address): RequestOptions {
   const headers = { Host: 'localhost' }
   if (listenPath !== undefined) return { socketPath: listenPath, headers }
@@ -96,7 +96,7 @@ function nameOf({ host, port, listenPath }: Address): string {
   return `http://${isIPv6(host) ? `[${host}]` : host}:${port}`
 }
 
-/** Undefined where it is none. */
+/** Undefined for a body that is not one of `/healthz`. */
 function readHealth(body: string): { status: string; storage: string } | undefined {
   try {
     const health: unknown = JSON.parse(body)

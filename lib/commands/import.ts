@@ -2,6 +2,7 @@ import { CoatcheckError } from '../base/errors.ts'
 import { createLimits, type LimitSettings, type SessionLimits } from '../session/limits.ts'
 import { expiresAt, type Session } from '../session/session.ts'
 import { readSome } from '../settings/settings.ts'
+import { DATA_FILE_EXITS, EXIT } from '../command-line/exit-codes.ts'
 import {
   type Command,
   type CommandInput,
@@ -9,7 +10,6 @@ import {
   refuseWords,
   usageError,
 } from './command.ts'
-import { FILE_EXIT_CODES, WRONG_INPUT } from './file-exit-codes.ts'
 import { createForeignReader } from '../transfer/foreign/foreign-reader.ts'
 import { FOREIGN_STORES, isForeignStore, traitsOf } from '../transfer/foreign/stores.ts'
 import { parseUserPath } from '../transfer/foreign/user-path.ts'
@@ -77,10 +77,7 @@ export const importCommand: Command = {
     ['', "_user_id, passport.user, /passport/user; nobody's without it"],
   ],
   flagWords: { '--from': FOREIGN_STORES },
-  exitCodes: [
-    [WRONG_INPUT, 'a part of the input is wrong, or all, or nothing is in it'],
-    ...FILE_EXIT_CODES,
-  ],
+  exitCodes: DATA_FILE_EXITS,
   async run(input, io) {
     const { flags, json, dataPath } = input
     const isStrict = flags['strict'] === true
@@ -99,11 +96,11 @@ export const importCommand: Command = {
       io.out(json ? `${JSON.stringify(counts)}\n` : renderCounts(counts, isDryRun))
       const isEmpty = Object.values(counts).every((count) => count === 0)
       if (isEmpty) io.err('There is nothing to import: stdin holds no session\n')
-      return (isEmpty || counts.wrong > 0) && !isLenient ? WRONG_INPUT : 0
+      return (isEmpty || counts.wrong > 0) && !isLenient ? EXIT.damaged : EXIT.done
     } catch (error) {
       if (!(error instanceof UnreadableInputError)) throw error
       io.err(`Cannot read stdin: it is ${explainFormat(error.format)}\n`)
-      return WRONG_INPUT
+      return EXIT.damaged
     } finally {
       await target.close()
     }

@@ -1,13 +1,15 @@
 import { KEY_PREFIX, mintApiKey } from '../session/api-key.ts'
 import { hashSecret } from '../session/token.ts'
-import { SettingsError } from '../settings/settings.ts'
+import { DATA_FILE_EXITS, EXIT } from '../command-line/exit-codes.ts'
 import type { ApiKey, KeyStore } from '../store/key-store.ts'
-import { type Command, type CommandInput, type CommandIo, usageError } from './command.ts'
-import { FILE_EXIT_CODES } from './file-exit-codes.ts'
+import {
+  type Command,
+  CommandError,
+  type CommandInput,
+  type CommandIo,
+  usageError,
+} from './command.ts'
 import { stores } from './open-store.ts'
-
-/** Exit code. */
-const WRITING_FAILED = 74
 
 const NAME = /^[\w.-]{1,64}$/
 
@@ -18,7 +20,7 @@ const NAME = /^[\w.-]{1,64}$/
 export const keyCommand: Command = {
   usage: ['key new NAME', 'key list', 'key revoke NAME'],
   summary: 'Makes, lists and revokes API keys for back ends; a running server takes note at once.',
-  exitCodes: FILE_EXIT_CODES,
+  exitCodes: ['notFound', ...DATA_FILE_EXITS],
   async run(input, io) {
     const [action, name, ...others] = input.words
     const wordsAreRight =
@@ -66,22 +68,25 @@ async function newKey(
   const made = { hash: hashSecret(key), name, scope: 'all', createdAt, revokedAt: null } as const
   if (!(await keys.add(made))) {
     const reason = 'there is one of that name in force; revoke it, or choose another name'
-    throw new SettingsError([`Cannot make the key "${name}": ${reason}`], '')
+    throw new CommandError('usage', `Cannot make the key "${name}": ${reason}`)
   }
-  if (await io.outWhenReady(json ? `${JSON.stringify({ name, key })}\n` : `${key}\n`)) return 0
+  if (await io.outWhenReady(json ? `${JSON.stringify({ name, key })}\n` : `${key}\n`)) {
+    return EXIT.done
+  }
   await keys.revoke(name, io.clock.now())
   io.err(
     `Cannot write the key "${name}" to stdout: nobody has it, and it was revoked; make another one\n`,
   )
-  return WRITING_FAILED
+  return EXIT.diskFailed
 }
 
 async function listKeys({ dataPath, json }: CommandInput, io: CommandIo): Promise<number> {
   const reader = await stores.openReader(dataPath)
   try {
-    for (const key of await reader.keys.list())
+    for (const key of await reader.keys.list()) {
       io.out(`${json ? renderJson(key) : renderLine(key)}\n`)
-    return 0
+    }
+    return EXIT.done
   } finally {
     await reader.close()
   }
@@ -90,10 +95,10 @@ async function listKeys({ dataPath, json }: CommandInput, io: CommandIo): Promis
 async function revokeKey(keys: KeyStore, name: string, io: CommandIo): Promise<number> {
   if (await keys.revoke(name, io.clock.now())) {
     io.out(`Revoked the key "${name}"\n`)
-    return 0
+    return EXIT.done
   }
   const reason = 'there is none in force of this name; "key list" shows those there are'
-  throw new SettingsError([`Cannot revoke a key: ${reason}`], '')
+  throw new CommandError('notFound', `Cannot revoke a key: ${reason}`)
 }
 
 /** The beginning of the hash tells keys apart, and opens nothing. */

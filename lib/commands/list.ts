@@ -3,8 +3,8 @@ import { renderForBackEnd } from '../session/session-json.ts'
 import { oneLine } from '../transfer/session-line.ts'
 import { expiresAt, type Session } from '../session/session.ts'
 import { readAllPages } from './all-pages.ts'
+import { DATA_FILE_EXITS, EXIT } from '../command-line/exit-codes.ts'
 import { type Command, refuseWords } from './command.ts'
-import { DAMAGED, FILE_EXIT_CODES } from './file-exit-codes.ts'
 import { stores } from './open-store.ts'
 
 export const listCommand: Command = {
@@ -14,21 +14,21 @@ export const listCommand: Command = {
     'all of each, as the API shows it to back ends.',
   options: { sub: { type: 'string' } },
   flagHelp: [['--sub USER', 'those of one user, as claims.sub names it']],
-  exitCodes: FILE_EXIT_CODES,
+  exitCodes: DATA_FILE_EXITS,
   async run({ words, flags, json, dataPath }, io) {
     refuseWords(listCommand, words)
     const sub = typeof flags['sub'] === 'string' ? flags['sub'] : undefined
     const render = json ? (session: Session) => oneLine(renderForBackEnd(session)) : renderRow
     const reader = await stores.openReader(dataPath)
-    let exitCode = 0
+    let exitCode: number = EXIT.done
     const onDamaged = (id: string): void => {
       io.err(`Left out ${id}: its record in the file is damaged\n`)
-      exitCode = DAMAGED
+      exitCode = EXIT.damaged
     }
     try {
       for await (const sessions of readAllPages(reader, sub, io.clock.now(), onDamaged)) {
         const lines = sessions.map((session) => `${render(session)}\n`)
-        if (!(await io.outWhenReady(lines.join('')))) return 0
+        if (!(await io.outWhenReady(lines.join('')))) return EXIT.done
       }
       return exitCode
     } finally {

@@ -1,29 +1,21 @@
 import { statSync } from 'node:fs'
-import { type Restored, restoreBackup } from '../store-sqlite/operator/restore.ts'
-import { pagesProgress } from './backup.ts'
-import { type Command, usageError } from './command.ts'
 import { counted } from '../command-line/counted.ts'
+import { DATA_FILE_EXITS, EXIT } from '../command-line/exit-codes.ts'
+import { type Restored, restoreBackup } from '../store-sqlite/operator/restore.ts'
+import { type Command, takeOneWord, usageError } from './command.ts'
+import { createCopyProgress } from './copy-progress.ts'
 
 export const restoreCommand: Command = {
   usage: ['restore FILE [--exact]'],
   summary:
-    'Puts a checked copy of a backup in the place of the data file, and keeps the old file beside\n' +
-    'it. Stop the server first. Sessions that the old file knows as ended stay ended, keys that are\n' +
-    'revoked there stay revoked, and keys made since stay in force.',
+    'Replaces the data file by a checked copy of a backup, and keeps the old file beside it. Stop ' +
+    'the server first. Sessions that ended since the backup stay ended, keys revoked since stay ' +
+    'revoked, and keys made since stay in force, as far as the old file can be read.',
   options: { exact: { type: 'boolean' } },
-  flagHelp: [['--exact', 'nothing of the old file: as it was when the backup was made']],
-  exitCodes: [
-    [65, 'FILE is damaged, of a newer version, or not one of ours'],
-    [66, 'there is no such FILE'],
-    [73, 'the data folder cannot be written, or FILE not read'],
-    [74, 'the disk is full, or fails'],
-    [75, 'a server or another program holds the data file'],
-  ],
+  flagHelp: [['--exact', 'take over nothing from the old file']],
+  exitCodes: DATA_FILE_EXITS,
   async run({ words, flags, json, dataPath }, io) {
-    const [file, ...others] = words
-    if (file === undefined || file === '' || others.length > 0) {
-      throw usageError(restoreCommand, 'Cannot tell what to restore')
-    }
+    const file = takeOneWord(restoreCommand, words, 'FILE')
     if (file === '-') {
       throw usageError(
         restoreCommand,
@@ -36,30 +28,26 @@ export const restoreCommand: Command = {
         `Cannot restore ${file}: it is the data file itself (--data)`,
       )
     }
-    const pages = pagesProgress(io)
+    const { finish, ...progress } = createCopyProgress(io)
     const exact = flags['exact'] === true
-    const restored = await restoreBackup({
-      file,
-      dataPath,
-      exact,
-      now: io.clock.now(),
-      onPages: pages.show,
-      onCheck: pages.check,
-    }).finally(pages.finish)
+    const now = io.clock.now()
+    const restored = await restoreBackup({ file, dataPath, exact, now, ...progress }).finally(
+      finish,
+    )
     const { sessions, keptAt, carried } = restored
     if (json) {
-      const keys = { data: dataPath, sessions, keptAt: keptAt ?? null, carried: carried ?? null }
-      io.out(`${JSON.stringify(keys)}\n`)
-      return 0
+      const facts = { data: dataPath, sessions, keptAt: keptAt ?? null, carried: carried ?? null }
+      io.out(`${JSON.stringify(facts)}\n`)
+      return EXIT.done
     }
     io.out(`Restored ${counted(sessions, 'session')} to ${dataPath}\n`)
     if (keptAt !== undefined) io.out(`The file that was there is now ${keptAt}\n`)
     for (const line of linesAbout(restored, exact)) io.err(`${line}\n`)
-    return 0
+    return EXIT.done
   },
 }
 
-/** What is in force that may not be meant to be, and what is not that may. */
+/** Warns of sessions and keys that may be in force against the operator's will, or lost. */
 function* linesAbout({ keptAt, carried }: Restored, exact: boolean): Generator<string> {
   if (carried === undefined) {
     const since =
@@ -95,14 +83,14 @@ function* linesAbout({ keptAt, carried }: Restored, exact: boolean): Generator<s
   if (unknown > 0) {
     const [are, they, were] = unknown === 1 ? ['is', 'it', 'was'] : ['are', 'they', 'were']
     yield (
-      `${counted(unknown, 'session')} ${are} live of which the old file knows nothing: ${they} ${were} ` +
+      `${counted(unknown, 'session')} ${are} live that the old file does not know: ${they} ${were} ` +
       'never in it, or ended longer ago than it remembers (--keep-ended)'
     )
   }
   if (!isWhole) {
     yield (
-      'The old file is damaged, or none that this Coatcheck can read: sessions that ended and keys ' +
-      'that were revoked since the backup was made may be in force again, as far as it could not be read; look at "key list"'
+      'The old file could not be read as a whole: sessions that ended and keys that were revoked ' +
+      'since the backup was made may be in force again; look at "key list"'
     )
   }
 }

@@ -1,17 +1,15 @@
 import { renderForBackEnd } from '../session/session-json.ts'
 import { oneLine } from '../transfer/session-line.ts'
 import type { Tombstone } from '../session/session.ts'
+import { DATA_FILE_EXITS, EXIT } from '../command-line/exit-codes.ts'
 import { type Command, usageError } from './command.ts'
-import { FILE_EXIT_CODES } from './file-exit-codes.ts'
 import { stores } from './open-store.ts'
-
-const NOT_LIVE = 1
 
 export const showCommand: Command = {
   usage: ['show ID'],
   summary:
     'Shows one session as JSON, as the API shows it to back ends; of one that has ended, why and when.',
-  exitCodes: [[NOT_LIVE, 'there is no session of this id, or it has ended'], ...FILE_EXIT_CODES],
+  exitCodes: ['notFound', ...DATA_FILE_EXITS],
   async run({ words, dataPath }, io) {
     const [id, ...others] = words
     if (id === undefined || others.length > 0) throw usageError(showCommand, 'Cannot tell which')
@@ -21,13 +19,13 @@ export const showCommand: Command = {
       switch (found.state) {
         case 'live':
           io.out(`${oneLine(renderForBackEnd(found.session))}\n`)
-          return 0
+          return EXIT.done
         case 'ended':
           io.out(`${renderTombstone(found.tombstone)}\n`)
-          return NOT_LIVE
+          return EXIT.notFound
         case 'absent':
           io.err('Cannot find a session of this id\n')
-          return NOT_LIVE
+          return EXIT.notFound
       }
     } finally {
       await reader.close()

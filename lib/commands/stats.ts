@@ -1,3 +1,5 @@
+import { DATA_FILE_EXITS, EXIT } from '../command-line/exit-codes.ts'
+import { createProgress } from '../command-line/progress.ts'
 import { openForReading } from '../store-sqlite/operator/reading-database.ts'
 import { guarded } from '../store-sqlite/database/storage-error.ts'
 import {
@@ -6,30 +8,22 @@ import {
   type Statistics,
 } from '../store-sqlite/operator/statistics.ts'
 import { type Command, refuseWords } from './command.ts'
-import { createProgress } from '../command-line/progress.ts'
 
 const HOUR = 3_600_000
 
 export const statsCommand: Command = {
   usage: ['stats'],
   summary:
-    'Counts what the data file holds: sessions by state and age, ended ones by reason, the largest\n' +
-    'and whose are most. It shows ids and users, and no data.',
-  exitCodes: [
-    [65, 'the data file is damaged, of another version, or not one of ours'],
-    [66, 'there is no data file'],
-    [73, 'the data file cannot be read'],
-    [74, 'the disk is full, or fails'],
-    [75, 'another program holds the data file'],
-  ],
+    'Counts the sessions in the data file by state and age, the ended ones by reason, and names ' +
+    'the largest sessions and the users with the most. Shows ids and users but no data.',
+  exitCodes: DATA_FILE_EXITS,
   async run({ words, json, dataPath }, io) {
     refuseWords(statsCommand, words)
     const { database, close } = openForReading(dataPath)
     try {
       const progress = createProgress({
+        ...io,
         write: io.err,
-        isTerminal: io.isTerminal,
-        clock: io.clock,
         label: 'Reading sessions',
         total: countSessions(database),
       })
@@ -38,7 +32,7 @@ export const statsCommand: Command = {
       )
       progress.finish()
       io.out(json ? `${JSON.stringify(statistics)}\n` : renderStatistics(statistics))
-      return 0
+      return EXIT.done
     } finally {
       close()
     }
@@ -50,7 +44,7 @@ function renderStatistics(statistics: Statistics): string {
   return [
     section('Sessions', [
       ['live', sessions.live],
-      ['expired, to be swept', sessions.expired],
+      ['expired, not yet swept', sessions.expired],
       ['of these, permanent', sessions.permanent],
       ['bytes of data and claims', sessions.bytes],
     ]),
@@ -58,7 +52,7 @@ function renderStatistics(statistics: Statistics): string {
       'Live sessions by age',
       byAge.map(({ upToMs, live }) => [renderAge(upToMs), live]),
     ),
-    section('Ended, and still remembered', Object.entries(ended)),
+    section('Ended, and remembered', Object.entries(ended)),
     section(
       'Users with the most sessions',
       topSubs.map(({ sub, sessions }) => [quote(sub), sessions]),
@@ -70,7 +64,7 @@ function renderStatistics(statistics: Statistics): string {
     section('File, in bytes', [
       ['file', file.bytes],
       ['free within it', file.freeBytes],
-      ['log beside it', file.logBytes],
+      ['WAL beside it', file.logBytes],
     ]),
   ].join('')
 }
@@ -88,7 +82,7 @@ function renderAge(upToMs: number | undefined): string {
   return upToMs < 24 * HOUR ? `up to ${upToMs / HOUR} h` : `up to ${upToMs / (24 * HOUR)} d`
 }
 
-/** A name that could draw on the terminal is shown as JSON. */
+/** As JSON where a name has characters that could control the terminal. */
 function quote(name: string): string {
   return /^[\x21-\x7e]+$/.test(name) ? name : JSON.stringify(name).replace(/[\x7f-\x9f]/g, '?')
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * `coatcheck`, as `npx coatcheck` calls it in a clone, and `npm start`: the program on its pinned
- * Node, with the rights of the server. Plain JavaScript, since the Node at hand may not run TypeScript.
+ * The entry of `npx coatcheck` and `npm start` in a clone: runs server.ts on the pinned Node with the
+ * flags of the program. Plain JavaScript, since the Node at hand may not run TypeScript.
  */
 import { fileURLToPath } from 'node:url'
 

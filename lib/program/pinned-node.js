@@ -1,10 +1,9 @@
 /**
- * `node lib/program/pinned-node.js [--permission] FILE [ARG]...` runs FILE on the Node that package.json pins among its
- * optional dependencies, whatever Node and npm are at hand. npm 11 puts that Node first on the PATH
- * of every script, and then there is nothing to do; npm 10, which comes with Node 20, installs it
- * and loses the link to it. With `--permission`
- * that Node has the rights of lib/program/node-flags.js and no others. Plain JavaScript, since the
- * Node at hand may not run TypeScript.
+ * `node lib/program/pinned-node.js [FLAG]... FILE [ARG]...` runs FILE on the Node that package.json
+ * pins among its optional dependencies, whatever Node and npm are at hand. npm 11 puts that Node
+ * first on the PATH of every script; npm 10 installs it without a link. The first flag may be
+ * `--permission`, which stands for the flags of lib/program/node-flags.js. Plain JavaScript, since
+ * the Node at hand may not run TypeScript.
  */
 import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
@@ -15,7 +14,10 @@ import { pathToFileURL } from 'node:url'
 import { nodeFlags } from './node-flags.js'
 import { childEnvironment, isToEndWithNpm, watchParent } from './starter.js'
 
-/** All that a process can be asked by, and Node lets it hear. */
+/** `notLoaded` of lib/command-line/exit-codes.ts, which not every Node can import. */
+const EXIT_NOT_LOADED = 71
+
+/** Every signal that asks a process for something, and that Node can receive. */
 const HANDED_ON = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2', 'SIGBREAK']
 
 const require = createRequire(import.meta.url)
@@ -25,10 +27,10 @@ const pinnedVersion = `v${pins[0][1]}`
 const pinned = process.version === pinnedVersion ? process.execPath : findPinned()
 const isLimited = process.argv[2] === '--permission'
 if (isLimited) runOn(pinned, [...nodeFlags, ...process.argv.slice(3)])
-else if (pinned === process.execPath) runHere()
+else if (pinned === process.execPath && !process.argv[2].startsWith('-')) runHere()
 else runOn(pinned, process.argv.slice(2))
 
-/** Of the pinned packages, npm installs the one for this platform. */
+/** npm installs the pinned package of this platform only. */
 function findPinned() {
   for (const [name] of pins) {
     try {
@@ -46,7 +48,7 @@ function findPinned() {
       `${process.version}; run "npm ci", or use Node ${pinnedVersion} or newer on a platform ` +
       `that has no package for it\n`,
   )
-  process.exit(71)
+  process.exit(EXIT_NOT_LOADED)
 }
 
 function runHere() {
@@ -55,11 +57,11 @@ function runHere() {
 }
 
 /**
- * As if it were this process: it gets its signals, and gives its exit code. Those that end a process
- * at once are left out: the child sees that it is alone.
+ * Stands for the child: passes signals on to it, and ends with its exit code. Of a signal that cannot
+ * be received, such as SIGKILL, the child learns by losing its parent.
  */
 function runOn(node, args) {
-  // Only the program itself reads what is told there, and takes it out of what its own children get.
+  // Only the program itself reads the variable, and removes it from its own environment.
   const env = isLimited ? childEnvironment() : undefined
   const child = spawn(node, args, { stdio: 'inherit', env })
   let isToldToEnd = false
@@ -69,11 +71,11 @@ function runOn(node, args) {
       child.kill(signal)
     })
   }
-  // npm hands on SIGINT and SIGTERM only. Whoever was told already would take it for a second wish.
+  // npm passes on SIGINT and SIGTERM only. A child that was told already would take it for a second wish.
   if (isToEndWithNpm()) watchParent(() => isToldToEnd || child.kill('SIGTERM'))
   child.on('error', (error) => {
     process.stderr.write(`Cannot start ${node}: ${error.message}\n`)
-    process.exit(71)
+    process.exit(EXIT_NOT_LOADED)
   })
   child.on('exit', (code, signal) => process.exit(code ?? 128 + constants.signals[signal]))
 }

@@ -4,7 +4,6 @@ import { API_KEY_SHAPE, isApiKey, mintApiKey } from '../session/api-key.ts'
 import type { Clock } from '../base/clock.ts'
 import { codeOf } from '../base/errors.ts'
 import { hashSecret, secretMatches } from '../session/token.ts'
-import { SettingsError } from '../settings/settings.ts'
 import type { KeyStore } from '../store/key-store.ts'
 
 export type ApiKeys = {
@@ -14,6 +13,11 @@ export type ApiKeys = {
 
 /** `madeAt`: the path of the file that got the first key, where it was made just now. */
 export type OpenApiKeys = ApiKeys & { readonly madeAt: string | undefined }
+
+/** The file of API keys is wrong, or cannot be read or written. */
+export class KeyFileError extends Error {
+  override readonly name = 'KeyFileError'
+}
 
 /** On disk when it is written: Node's permission model refuses `fsync`, whatever the rights. */
 const NEW_AND_SYNCED =
@@ -30,7 +34,8 @@ export type ApiKeysOptions = {
 
 /**
  * Reads the keys that are configured. Where there are none, and the store keeps none either, makes
- * the first: the store keeps its hash, and the file gets the key, for this user to read. Throws a `SettingsError` for a file that cannot be read or written.
+ * the first: the store keeps its hash, and the file gets the key, for this user to read. Throws a `KeyFileError` for a
+ * file that is wrong, or cannot be read or written.
  */
 export async function openApiKeys(options: ApiKeysOptions): Promise<OpenApiKeys> {
   const { keys, clock, path } = options
@@ -81,17 +86,17 @@ function readKeyFile(path: string): string[] {
     text = readFileSync(path, 'utf8')
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return []
-    throw new SettingsError([`Cannot read ${path}: ${codeOf(error)}; its user must be able to`])
+    throw new KeyFileError(`Cannot read ${path}: ${codeOf(error)}; make it readable for this user`)
   }
   const keys = text
     .split('\n')
     .map((line) => line.replace(/#.*/, '').trim())
     .filter((line) => line !== '')
   if (keys.length > 0 && keys.every(isApiKey)) return keys
-  throw new SettingsError([
+  throw new KeyFileError(
     `Cannot read ${path}: it must have API keys, one a line, each ${API_KEY_SHAPE}; ` +
       'it has none, or something else',
-  ])
+  )
 }
 
 function writeKeyFile(path: string, key: string): void {
@@ -107,9 +112,9 @@ function writeKeyFile(path: string, key: string): void {
       closeSync(file)
     }
   } catch (error) {
-    throw new SettingsError([
+    throw new KeyFileError(
       `Cannot write the first API key to ${path}: ${codeOf(error)}; ` +
         'give another place (--api-key-file), or a key (COATCHECK_API_KEY)',
-    ])
+    )
   }
 }

@@ -10,8 +10,8 @@ export type SweeperOptions = {
 }
 
 /**
- * Sweeps at once and then every `intervalMs`; the function it returns stops that. A sweep that takes
- * longer than the interval is not joined by a second; one that fails is logged, and the next runs.
+ * Sweeps at once and then every `intervalMs`, until the returned function is called. Sweeps never
+ * overlap; a failed one is logged, and the next one runs.
  */
 export function startSweeper({ store, clock, log, intervalMs }: SweeperOptions): () => void {
   let sweeping = false
@@ -23,11 +23,11 @@ export function startSweeper({ store, clock, log, intervalMs }: SweeperOptions):
     try {
       const { ended, removed, damaged } = await store.sweep(clock.now())
       if (ended + removed > 0) log.info('swept', { ended, removed })
-      if (damaged > 0) log.warn('damaged sessions found', { damaged })
+      if (damaged > 0) log.warn('damaged_sessions_found', { damaged })
     } catch (error) {
-      // A store that closes breaks off the sweep that is under way.
+      // A store that closes aborts a sweep in progress.
       if (stopped) return
-      log.error('sweep failed', { message: error instanceof Error ? error.message : String(error) })
+      log.error('sweep_failed', { message: error instanceof Error ? error.message : String(error) })
     } finally {
       sweeping = false
     }

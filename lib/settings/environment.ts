@@ -1,40 +1,40 @@
 /**
- * The variables of the environment that could be meant for Coatcheck. Kubernetes and Docker put in
- * variables of their own for a service or a container called `coatcheck`, or `coatcheck-…`.
+ * Environment variables that may be meant for Coatcheck. Kubernetes and Docker add variables of their
+ * own for a service or container named `coatcheck` or `coatcheck-…`.
  */
 import { findNearest } from '../command-line/suggest.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
 export type StrayVariables = {
-  /** Slips of a known name, and what is to be said of each. */
+  /** A message for each variable whose name is nearly that of a setting. */
   readonly faults: readonly string[]
-  /** Those that describe a service or a linked container. */
+  /** Variables that describe a service or a linked container. */
   readonly serviceLinks: readonly string[]
-  /** Those of nobody that is known here. */
+  /** All others. */
   readonly unknown: readonly string[]
 }
 
-/** What Kubernetes (`enableServiceLinks`) and Docker (`--link`) name theirs, whatever their values. */
+/** The names that Kubernetes (`enableServiceLinks`) and Docker (`--link`) use, with any value. */
 const LINK_NAME =
   /_SERVICE_(HOST|PORT(_[A-Z\d_]+)?)$|_PORT_\d+_(TCP|UDP|SCTP)(_[A-Z_]+)?$|^COATCHECK(_[A-Z\d_]+)?_ENV_/
 
-/** Theirs as well, where the value is such a one: `COATCHECK_PORT=tcp://10.96.12.7:7377`. */
+/** Names of theirs that could be settings; the value tells: `COATCHECK_PORT=tcp://10.96.12.7:7377`. */
 const LINK_VALUES = [
   [/_PORT(_START|_END)?$/, /^(tcp|udp|sctp):\/\//i],
   [/_NAME$/, /^\/[^/]+\/[^/]+$/],
 ] as const
 
-/** Our prefix, and what people make of it. */
+/** The prefix, also in its common misspellings. */
 const PREFIX = /^coat_?check_?/i
 
-/** The value of a variable; undefined where it is empty, which says nothing, or is a service link. */
+/** The value of a variable; undefined where it is empty or a service link. */
 export function findVariable(env: Environment, name: string): string | undefined {
   const value = env[name]
   return value === undefined || value === '' || isServiceLink(name, value) ? undefined : value
 }
 
-/** Sorts the variables that have our prefix, or nearly, and are not among the known ones. */
+/** Sorts the variables that have the prefix, or nearly, and are not known. */
 export function sortStrayVariables(env: Environment, known: readonly string[]): StrayVariables {
   const faults: string[] = []
   const serviceLinks: string[] = []

@@ -1,11 +1,11 @@
 /**
- * npm keeps flags that stand before its `--` for itself, and tells of them in the environment only;
- * and what `npm start` prints itself would be in the output of a command.
+ * Mistakes with `npm start`. npm takes flags before `--` for its own and leaves only a trace of them in
+ * the environment; and its own lines would mix with the output of a command.
  */
 import { COMMAND_NAMES } from '../command-line/command-names.ts'
 import type { Environment } from './environment.ts'
 
-/** What is wrong with words that came by `npm start`; none where they did not come by it. */
+/** The faults of a command line that came by `npm start`; empty for any other. */
 export function findNpmFaults(
   args: readonly string[],
   env: Environment,

@@ -2,13 +2,13 @@ import { isIP, isIPv6 } from 'node:net'
 import { domainToASCII } from 'node:url'
 import { API_KEY_SHAPE, isApiKey } from '../session/api-key.ts'
 
-/** A kind of setting: what its values look like, and how one becomes a value of the program. */
+/** A kind of setting: how its values are described and parsed. */
 export type Kind<T> = {
   /** Stands for the value in the help, as in `--port NUMBER`. */
   readonly placeholder: string
   /** Follows "must be" in a fault. */
   readonly expected: string
-  /** Undefined when the text is not a value of this kind. */
+  /** Undefined for a text that is no value of this kind. */
   readonly parse: (text: string) => T | undefined
 }
 
@@ -57,7 +57,7 @@ export const host: Kind<string> = {
   parse: (text) => (isIP(text) !== 0 || isHostName(text) ? text : undefined),
 }
 
-/** The path in `unix:PATH`. Linux has room for 107 bytes, and past them says no more than EINVAL. */
+/** The path in `unix:PATH`. Linux takes at most 107 bytes and refuses more with a bare EINVAL. */
 export const unixSocket: Kind<string> = {
   placeholder: 'unix:PATH',
   expected: 'unix:PATH with a path of 1 to 107 bytes, such as unix:/run/coatcheck.sock',
@@ -69,14 +69,14 @@ export const unixSocket: Kind<string> = {
 }
 
 /**
- * A file on disk. better-sqlite3 trims a path before it looks for the empty one and `:memory:`, for
- * both of which it opens a database that a restart loses.
+ * A file on disk. better-sqlite3 trims the path, and opens a temporary database for an empty one and
+ * for `:memory:`: a restart would lose it.
  */
 export const dataFile: Kind<string> = {
   placeholder: 'PATH',
   expected:
-    'the path of a file on disk, such as data/sessions.db, that does not end as the files beside ' +
-    'such a one do (.lock, .reserve, -wal, -shm, -journal)',
+    'the path of a file on disk, such as data/sessions.db, that does not end like the files ' +
+    'beside a data file (.lock, .reserve, -wal, -shm, -journal)',
   parse(text) {
     if (/(\.lock|\.reserve|-wal|-shm|-journal)$/.test(text)) return undefined
     if (text === '' || text !== text.trim()) return undefined
@@ -84,17 +84,17 @@ export const dataFile: Kind<string> = {
   },
 }
 
-/** Any file; it need not be there. */
+/** Any file; it need not exist. */
 export const anyFile: Kind<string> = {
   placeholder: 'PATH',
   expected: 'the path of a file, such as /run/secrets/coatcheck',
   parse: (text) => (text === '' || /[/\\]$/.test(text) ? undefined : text),
 }
 
-/** API keys with commas between. */
+/** API keys, separated by commas. */
 export const apiKeys: Kind<string[]> = {
   placeholder: 'KEYS',
-  expected: `one or more API keys with commas between, each ${API_KEY_SHAPE}`,
+  expected: `one or more API keys separated by commas, each ${API_KEY_SHAPE}`,
   parse(text) {
     const keys = text.split(',').map((key) => key.trim())
     return keys.every(isApiKey) ? keys : undefined
@@ -102,8 +102,8 @@ export const apiKeys: Kind<string[]> = {
 }
 
 /**
- * Whom to believe about a client's address and scheme: addresses and ranges in CIDR notation, and
- * the word `unix` for every peer on the unix socket.
+ * Proxies that are trusted to tell a client's address and scheme: addresses, ranges in CIDR notation,
+ * and `unix` for every peer on the unix socket.
  */
 export const proxies: Kind<string[]> = {
   placeholder: 'LIST',
@@ -112,14 +112,14 @@ export const proxies: Kind<string[]> = {
     'such as 10.0.0.0/8,192.0.2.7',
   parse(text) {
     if (text === 'none') return []
-    // What a user of Express's `trust proxy` would write; here it does not trust everyone.
+    // As in Express's `trust proxy`, but it trusts the loopback only, not everyone.
     if (text === 'true') return [...loopback]
     const found = text.split(',').map((item) => readProxy(item.trim()))
     return found.includes(undefined) ? undefined : [...new Set(found.flatMap((item) => item ?? []))]
   },
 }
 
-/** A token of RFC 9110. Coatcheck puts `__Host-Http-` in front by itself, when the cookie is secure. */
+/** A token of RFC 9110. Coatcheck itself adds the prefix `__Host-Http-` to a secure cookie. */
 export const cookieToken: Kind<string> = {
   placeholder: 'NAME',
   expected:
@@ -127,14 +127,14 @@ export const cookieToken: Kind<string> = {
     'without a prefix such as __Host- or __Secure-',
   parse(text) {
     const isToken = /^[\w!#$%&'*+.^`|~-]{1,100}$/.test(text)
-    // Browsers compare the prefixes without case.
+    // Browsers compare prefixes case-insensitively.
     return isToken && !/^__(host|secure|http)-/i.test(text) ? text : undefined
   },
 }
 
 /**
- * The `Domain` of a cookie, in small letters and, where it has other ones, as `xn--`. Of one label or
- * an address no browser takes it; that of a public suffix such as `co.uk` is for the operator to know.
+ * The `Domain` of a cookie, in lower case and, with letters beyond ASCII, as `xn--`. Browsers refuse a
+ * single label or an address. They refuse a public suffix such as `co.uk` as well: that is not checked.
  */
 export const cookieDomain: Kind<string> = {
   placeholder: 'DOMAIN',
@@ -142,7 +142,7 @@ export const cookieDomain: Kind<string> = {
     'a domain of two labels or more, whose hosts share the cookie, such as example.com; ' +
     'no single label, no address',
   parse(text) {
-    // To the URL standard, more than a domain is one with something after it.
+    // `domainToASCII` would cut off a port or a path.
     if (/[^\p{L}\p{M}\p{N}._-]/u.test(text)) return undefined
     const domain = domainToASCII(text.replace(/^\./, ''))
     const isDomain = isHostName(domain) && domain.includes('.') && isIP(domain) === 0
@@ -150,7 +150,7 @@ export const cookieDomain: Kind<string> = {
   },
 }
 
-/** In any case, as in the header itself. */
+/** Case-insensitive, as in the header itself. */
 export const sameSite: Kind<'Strict' | 'Lax' | 'None'> = {
   placeholder: 'strict|lax|none',
   expected: 'strict or lax or none',
@@ -200,7 +200,7 @@ function readProxy(item: string): string[] | undefined {
   if (item === 'loopback') return loopback
   if (item === 'unix') return [item]
   const [address = '', prefix, ...rest] = item.split('/')
-  // A zone, as in fe80::1%eth0, is one machine's name for an interface: nothing to compare with.
+  // A zone, as in fe80::1%eth0, names an interface of one machine: no peer address has it.
   if (isIP(address) === 0 || address.includes('%') || rest.length > 0) return undefined
   if (prefix === undefined) return [item]
   return within(0, isIPv6(address) ? 128 : 32, readInteger(prefix)) === undefined
@@ -208,7 +208,7 @@ function readProxy(item: string): string[] | undefined {
     : [item]
 }
 
-// A last label of digits alone is an IPv4 address gone wrong, such as 127.0.0 or 256.1.1.1.
+// A name whose last label is a number is a malformed IPv4 address, such as 127.0.0 or 256.1.1.1.
 function isHostName(text: string): boolean {
   return (
     text.length <= 253 &&

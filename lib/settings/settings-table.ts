@@ -15,16 +15,16 @@ import {
   type Kind,
 } from './setting-values.ts'
 
-/** One setting, as the parser, the help and the README know it. */
+/** One setting, as the parser, the help and the manual know it. */
 export type SettingRow = {
   readonly name: string
   readonly flag: `--${string}`
   readonly kind: Kind<unknown>
   /** Written as a user would; undefined for a setting that may be absent. */
   readonly default: string | undefined
-  /** What the flag means when it comes without a value; absent where it needs one. */
+  /** The value of a flag that is given without one; absent where the value is required. */
   readonly bare?: string
-  /** Everybody on the machine sees a command line: a secret comes by the environment, and is not shown. */
+  /** Everyone on a machine can read command lines: a secret comes by the environment and is never shown. */
   readonly isSecret?: boolean
   readonly group: string
   readonly description: string
@@ -63,8 +63,8 @@ const table = [
     bare: 'loopback',
     group: 'Listening',
     description:
-      'Whose Forwarded and X-Forwarded headers to believe: addresses and CIDR ranges with commas between, ' +
-      'loopback, unix (every peer on the unix socket); without a value, loopback',
+      'The proxies whose Forwarded and X-Forwarded headers are trusted: addresses and CIDR ranges, ' +
+      'separated by commas, loopback, unix (every peer on the unix socket); without a value, loopback',
   },
   {
     name: 'dataPath',
@@ -81,7 +81,7 @@ const table = [
     default: 'full',
     group: 'Storage',
     description:
-      'full: an answered write is on disk; relaxed: a power cut may lose about the last second',
+      'full: every answered write is on disk; relaxed: a power cut may lose about the last second',
   },
   {
     name: 'walLimitBytes',
@@ -90,8 +90,8 @@ const table = [
     default: '1024MiB',
     group: 'Storage',
     description:
-      'How large the WAL beside the data may grow while another program reads for long; then only ' +
-      'log-outs are written',
+      'The size up to which the WAL beside the data file may grow while another program keeps a read ' +
+      'open; then only log-outs are written',
   },
   {
     name: 'sweepIntervalMs',
@@ -99,7 +99,7 @@ const table = [
     kind: duration('1ms', '1d'),
     default: '1m',
     group: 'Storage',
-    description: 'How often expired sessions and old tombstones are swept away',
+    description: 'How often expired sessions and old tombstones are swept',
   },
   {
     name: 'keepEndedMs',
@@ -107,7 +107,7 @@ const table = [
     kind: duration('0', '3650d'),
     default: '24h',
     group: 'Storage',
-    description: 'How long to remember why a session ended; 0 forgets it at once',
+    description: 'How long the reason for the end of a session is kept; 0 keeps none',
   },
   {
     name: 'idleTimeoutMs',
@@ -123,7 +123,7 @@ const table = [
     kind: duration('1ms', '400d'),
     default: '12h',
     group: 'Sessions',
-    description: 'A session ends this long after its creation, however busy',
+    description: 'A session ends this long after its creation, even if it is in use',
   },
   {
     name: 'permanentIdleTimeoutMs',
@@ -149,8 +149,8 @@ const table = [
     default: 'sid',
     group: 'Sessions',
     description:
-      'The name of the session cookie; over https it gets the prefix __Host-Http-, or __Secure- where ' +
-      'it has a domain',
+      'The name of the session cookie; over https it gets the prefix __Host-Http-, or __Secure- with ' +
+      'a domain',
   },
   {
     name: 'cookieDomain',
@@ -159,8 +159,8 @@ const table = [
     default: undefined,
     group: 'Sessions',
     description:
-      'The domain whose hosts share the session cookie, as a.example.com and b.example.com do that of ' +
-      'example.com; without it, the cookie is for one host alone',
+      'The domain whose hosts share the session cookie: with example.com, a.example.com and ' +
+      'b.example.com do; without it, the cookie is for one host only',
   },
   {
     name: 'cookieSameSite',
@@ -169,8 +169,8 @@ const table = [
     default: 'lax',
     group: 'Sessions',
     description:
-      'Whether browsers send the session cookie with what another site asks for: none, always (https ' +
-      'only, over http it stays lax); lax, with its links; strict, never',
+      'Whether browsers send the session cookie with requests that come from other sites: none, always ' +
+      '(over https; over http it is lax); lax, when a link is followed; strict, never',
   },
   {
     name: 'maxSessionsPerSub',
@@ -178,7 +178,7 @@ const table = [
     kind: integer(1, 1_000_000),
     default: undefined,
     group: 'Sessions',
-    description: 'The most live sessions of one user, as claims.sub names it; no limit without it',
+    description: 'The most live sessions of one user (claims.sub); without it, no limit',
   },
   {
     name: 'onSessionLimit',
@@ -187,7 +187,7 @@ const table = [
     default: 'evict',
     group: 'Sessions',
     description:
-      "evict: one session too many ends the user's oldest; refuse: it is answered with 409",
+      'When a user has too many sessions: evict ends the oldest, refuse answers with 409',
   },
   {
     name: 'apiKeys',
@@ -197,8 +197,8 @@ const table = [
     isSecret: true,
     group: 'Access',
     description:
-      'API keys for back ends, with commas between; only from the environment, since others see a ' +
-      'command line',
+      'API keys for back ends, separated by commas; only from the environment, since everyone on the ' +
+      'machine can read a command line',
   },
   {
     name: 'apiKeyPath',
@@ -207,8 +207,8 @@ const table = [
     default: undefined,
     group: 'Access',
     description:
-      'A file of API keys, one a line; where there is no key at all the first start makes one and ' +
-      'writes it here, or beside the data file as PATH.api-key',
+      'A file of API keys, one per line; if there is no key at all, the first start makes one and ' +
+      'writes it to this file, by default PATH.api-key beside the data file',
   },
   {
     name: 'holderAccess',
@@ -217,8 +217,8 @@ const table = [
     default: 'read-write',
     group: 'Access',
     description:
-      'What a holder may do on /session with the cookie alone; read leaves the writing to back ends, ' +
-      'except for the log-out',
+      'What a holder may do on /session with only the cookie; with read, only back ends write, except ' +
+      'for the log-out',
   },
   {
     name: 'deviceInfo',
@@ -227,7 +227,7 @@ const table = [
     default: 'on',
     group: 'Access',
     description:
-      'Whether a session keeps the address and the user agent that created it, for back ends',
+      'Whether a session stores the address and the user agent that created it, for back ends',
   },
   {
     name: 'sessionLimitBytes',
@@ -236,7 +236,7 @@ const table = [
     default: '64KiB',
     group: 'Limits',
     description:
-      'The most that data and claims of a session may take together; claims alone may, whatever data takes',
+      'The largest size of data and claims of a session together; claims alone may take all of it',
   },
   {
     name: 'keyLimitBytes',
@@ -260,7 +260,7 @@ const table = [
     kind: integer(1, 1000),
     default: '64',
     group: 'Limits',
-    description: 'How deep a value may nest',
+    description: 'The deepest nesting of a value',
   },
   {
     name: 'bodyLimitBytes',
@@ -276,7 +276,7 @@ const table = [
     kind: size('1KiB', '256MiB'),
     default: '16KiB',
     group: 'Limits',
-    description: 'The most that the headers of a request may take together',
+    description: 'The largest size of all headers of a request together',
   },
   {
     name: 'createRate',
@@ -285,8 +285,8 @@ const table = [
     default: undefined,
     group: 'Limits',
     description:
-      'The most sessions that one address may begin in a minute, without an API key; no limit ' +
-      'without it',
+      'The most sessions that one address may create per minute without an API key; without it, no ' +
+      'limit',
   },
   {
     name: 'maxConnections',
@@ -294,7 +294,7 @@ const table = [
     kind: integer(1, 1_000_000),
     default: '10000',
     group: 'Limits',
-    description: 'The most connections at a time; more are closed at once',
+    description: 'The most open connections; further ones are closed at once',
   },
   {
     name: 'maxPendingWrites',
@@ -302,7 +302,7 @@ const table = [
     kind: integer(1, 1_000_000),
     default: '10000',
     group: 'Limits',
-    description: 'The most writes that wait for the disk; more are answered with 503',
+    description: 'The most writes that wait for the disk; further ones are answered with 503',
   },
   {
     name: 'maxWriteWaitMs',
@@ -310,7 +310,7 @@ const table = [
     kind: duration('10ms', '1h'),
     default: '2s',
     group: 'Time limits',
-    description: 'How long a write may wait to begin; one that would longer is answered with 503',
+    description: 'How long a write may wait to begin; after that it is answered with 503',
   },
   {
     name: 'headerTimeoutMs',
@@ -326,7 +326,7 @@ const table = [
     kind: duration('1ms', '1d'),
     default: '15s',
     group: 'Time limits',
-    description: 'How long a client may take to send a whole request, and to take what it is sent',
+    description: 'How long a client may take to send a whole request, and to read the answer',
   },
   {
     name: 'keepAliveTimeoutMs',
@@ -334,7 +334,7 @@ const table = [
     kind: duration('1ms', '1d'),
     default: '75s',
     group: 'Time limits',
-    description: "How long an idle connection stays open; longer than a proxy's own limit",
+    description: "How long an idle connection stays open; should exceed the proxy's own limit",
   },
   {
     name: 'stopTimeoutMs',
@@ -342,17 +342,17 @@ const table = [
     kind: duration('1ms', '1d'),
     default: '10s',
     group: 'Time limits',
-    description: 'How long requests in progress may take when the server stops',
+    description: 'How long a stop may take, requests in progress included',
   },
 ] as const satisfies readonly SettingRow[]
 
 /**
- * The table that the parsing, the help and the README's settings come from. Whatever a timer waits
- * for ends at a day: past 24.8 days a timer of Node fires at once.
+ * The only table of settings: parsing, help and manual come from it. Durations of timers are at most a
+ * day, since a timer of Node with more than 24.8 days fires at once.
  */
 export const settingsTable: readonly SettingRow[] = table
 
-/** The settings by name, typed by the table, so that neither can have what the other lacks. */
+/** The settings by name, with types from the table. */
 export type Settings = {
   readonly [Row in (typeof table)[number] as Row['name']]:
     | Exclude<ReturnType<Row['kind']['parse']>, undefined>

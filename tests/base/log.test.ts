@@ -28,27 +28,27 @@ test('a line is one line of JSON whatever its fact', () => {
 
 test('an event is written five times in a second, and the next line counts what was left out', () => {
   const { log, clock, written, lines } = openLog()
-  for (let n = 1; n <= 12; n++) log.error('request failed', { n })
+  for (let n = 1; n <= 12; n++) log.error('request_failed', { n })
   assert.equal(
     lines().map(({ n }) => n),
     [1, 2, 3, 4, 5],
   )
   clock.advance(999)
-  log.error('request failed', { n: 13 })
+  log.error('request_failed', { n: 13 })
   assert.is(written.length, 5)
 
   clock.advance(1)
-  log.error('request failed', { n: 14 })
-  log.error('request failed', { n: 15 })
+  log.error('request_failed', { n: 14 })
+  log.error('request_failed', { n: 15 })
   assert.equal(lines().slice(5), [
     {
       time: '2026-01-01T00:00:01.000Z',
       level: 'error',
-      event: 'request failed',
+      event: 'request_failed',
       n: 14,
       leftOut: 8,
     },
-    { time: '2026-01-01T00:00:01.000Z', level: 'error', event: 'request failed', n: 15 },
+    { time: '2026-01-01T00:00:01.000Z', level: 'error', event: 'request_failed', n: 15 },
   ])
 })
 

@@ -3,11 +3,13 @@ import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { EXIT } from '../../lib/command-line/exit-codes.ts'
 import { COMMANDS } from '../../lib/command-line/command-names.ts'
 import { renderUsage } from '../../lib/commands/command.ts'
 import { commands } from '../../lib/commands/commands.ts'
 import { readCalled } from '../../lib/program/called.ts'
-import { readSettings, SettingsError } from '../../lib/settings/settings.ts'
+import { UsageError } from '../../lib/command-line/usage-error.ts'
+import { readSettings } from '../../lib/settings/settings.ts'
 import { renderHelp } from '../../lib/settings/settings-help.ts'
 import { runHere } from '../kit/process/run-here.ts'
 import { makeFolder, runServer, spawnServer } from '../kit/process/spawn-server.ts'
@@ -52,17 +54,17 @@ test('a word that a command does not take is told how what was meant is given', 
 
 test('a refusal names the help of its command, and none where the words were right', async () => {
   const path = join(makeFolder(), 'sessions.db')
-  for (const [args, help] of [
-    [['key', 'new', 'a b'], 'key --help'],
-    [['restore', path], 'restore --help'],
-    [['stats', '--data='], 'stats --help'],
-    [['key', 'revoke', 'nobody'], undefined],
+  for (const [args, exitCode, help] of [
+    [['key', 'new', 'a b'], EXIT.usage, 'key --help'],
+    [['restore', path], EXIT.usage, 'restore --help'],
+    [['stats', '--data='], EXIT.usage, 'stats --help'],
+    [['key', 'revoke', 'nobody'], EXIT.notFound, undefined],
   ] as const) {
     const server = await runServer(['import', '--lenient', '--data', path])
     assert.is(server.code, 0)
     const named = args.some((arg: string) => arg === '--data=') ? [] : ['--data', path]
     const { code, stderr } = await run([...args, ...named])
-    assert.is(code, 64, stderr)
+    assert.is(code, exitCode, stderr)
     const line = stderr.trimEnd().split('\n').at(-1) ?? ''
     if (help === undefined) assert.not.match(line, '--help')
     else assert.match(line, new RegExp(`^See (npx )?coatcheck ${help}$`))
@@ -254,7 +256,7 @@ function refusalOf(args: readonly string[], env: Record<string, string> = {}): s
     if (called.kind === 'serve') readSettings(called.args, env)
     return `none, but ${called.kind}`
   } catch (error) {
-    if (error instanceof SettingsError && error.faults.length === 1) return error.faults[0] ?? ''
+    if (error instanceof UsageError && error.faults.length === 1) return error.faults[0] ?? ''
     throw error
   }
 }

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { EXIT } from '../../lib/command-line/exit-codes.ts'
 import { endCommand } from '../../lib/commands/end.ts'
 import { showCommand } from '../../lib/commands/show.ts'
 import { openFileStore } from '../kit/store/open-file-store.ts'
@@ -47,7 +48,7 @@ test('end of one, of a user and of all leaves tombstones, and counts what was li
   assert.is(await end('--sub', 'nobody'), '{"ended":0}\n')
   assert.is(await end('--all'), '{"ended":832}\n')
   const shown = await runHere(showCommand, [idOf(999), '--data', path])
-  assert.is(shown.code, 1)
+  assert.is(shown.code, EXIT.notFound)
   assert.equal(JSON.parse(shown.out), {
     id: idOf(999),
     reason: 'revoked',
@@ -79,7 +80,7 @@ test('end of what may be live in a server, by activity that the file does not sh
 test('end of an id that never was tells so', async () => {
   const path = makeSessionFile(1, { now: NOW })
   const { code, out, err } = await runHere(endCommand, ['nobody', '--data', path])
-  assert.equal([code, out, err], [1, 'Ended 0\n', 'Cannot find a session of this id\n'])
+  assert.equal([code, out, err], [EXIT.notFound, 'Ended 0\n', 'Cannot find a session of this id\n'])
 })
 
 test('show tells a live session as back ends see it, and that there is none', async () => {
@@ -90,7 +91,10 @@ test('show tells a live session as back ends see it, and that there is none', as
   assert.equal([id, claims], [idOf(1), { sub: 'user-1' }])
   assert.not.match(out, /secret/i)
   const none = await runHere(showCommand, ['nobody', '--data', path])
-  assert.equal([none.code, none.out, none.err], [1, '', 'Cannot find a session of this id\n'])
+  assert.equal(
+    [none.code, none.out, none.err],
+    [EXIT.notFound, '', 'Cannot find a session of this id\n'],
+  )
   assert.match((await runHere(showCommand, ['--data', path])).refusal, /usage: show ID/)
 })
 

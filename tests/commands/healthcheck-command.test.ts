@@ -7,6 +7,7 @@ import { getPriority } from 'node:os'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { EXIT } from '../../lib/command-line/exit-codes.ts'
 import { healthcheckCommand } from '../../lib/commands/healthcheck.ts'
 import { runHere } from '../kit/process/run-here.ts'
 import { makeFolder, PROGRAM, runServer, spawnServer } from '../kit/process/spawn-server.ts'
@@ -23,7 +24,7 @@ test('words and settings that make no sense are refused', async () => {
 
 test('a server that is not there is not well', async () => {
   const { code, out, err } = await runHere(healthcheckCommand, ['--port', '1'])
-  assert.is(code, 1)
+  assert.is(code, EXIT.unavailable)
   assert.is(out, '')
   assert.match(err, /^Not well: connect ECONNREFUSED .*\(http:\/\/127\.0\.0\.1:1\)\n$/)
 })
@@ -41,7 +42,7 @@ test('something else that answers there, or breaks off, is not well', async () =
   ]
   for (const listener of others) {
     const { code, out, err } = await askFake(listener)
-    assert.is(code, 1)
+    assert.is(code, EXIT.unavailable)
     assert.is(out, '')
     assert.match(err, /^Not well: /)
   }
@@ -53,7 +54,7 @@ test('a server that does not answer is given up after three seconds', async () =
   const { port } = silent.address() as AddressInfo
   const started = performance.now()
   const { code, err } = await runHere(healthcheckCommand, ['--port', String(port)])
-  assert.is(code, 1)
+  assert.is(code, EXIT.unavailable)
   assert.match(err, 'no answer in 3 s')
   assert.ok(performance.now() - started < 10_000)
   silent.close()
@@ -79,7 +80,7 @@ test('a state is told by word and exit code', async () => {
   for (const [status, storage, http, exit, line] of [
     ['ok', 'ok', 200, 0, 'ok\n'],
     ['degraded', 'wal_long', 200, 0, 'degraded: wal_long\n'],
-    ['failed', 'failed', 503, 1, 'failed: failed\n'],
+    ['failed', 'failed', 503, EXIT.unavailable, 'failed: failed\n'],
   ] as const) {
     const { code, out } = await askFake((request, response) => {
       assert.is(request.url, '/healthz')

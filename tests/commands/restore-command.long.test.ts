@@ -176,7 +176,7 @@ test('restore brings no session back that has ended since, and no key that was r
   assert.match(err, '2 sessions of the backup have ended since, and stay ended (--exact')
   assert.match(err, '2 keys were revoked since, and stay revoked')
   assert.match(err, '2 keys were made since, and stay in force')
-  assert.match(err, '1 session is live of which the old file knows nothing')
+  assert.match(err, '1 session is live that the old file does not know')
   assert.not.match(err, 'is damaged')
   assert.equal(idsIn(path), [2, 3, 4, 5].map(idOf))
   assert.is((await key('list')).out, keysBefore)
@@ -205,7 +205,7 @@ test('restore keeps what can be read of a damaged file, and says that it is dama
   database.close()
   const { out, err } = await runHere(restoreCommand, [file, '--data', path])
   assert.match(out, 'Restored 3 sessions')
-  assert.match(err, 'The old file is damaged')
+  assert.match(err, 'The old file could not be read as a whole')
   assert.equal(idsIn(path), [0, 2, 3].map(idOf))
 })
 
@@ -270,8 +270,8 @@ test('restore keeps what has ended in a file of an older Coatcheck, as far as th
   const { out, err } = await runHere(restoreCommand, [file, '--data', path])
   assert.match(out, 'Restored 2 sessions')
   assert.match(err, '1 session of the backup has ended since')
-  assert.match(err, '2 sessions are live of which the old file knows nothing')
-  assert.not.match(err, 'The old file is damaged')
+  assert.match(err, '2 sessions are live that the old file does not know')
+  assert.not.match(err, 'The old file could not be read as a whole')
 })
 
 test('restore over a file of a newer Coatcheck, or of another program, says that it cannot read it', async () => {
@@ -284,7 +284,7 @@ test('restore over a file of a newer Coatcheck, or of another program, says that
   for (const path of [newer, foreign]) {
     const { code, err } = await runHere(restoreCommand, [file, '--data', path])
     assert.is(code, 0)
-    assert.match(err, 'The old file is damaged, or none that this Coatcheck can read')
+    assert.match(err, 'The old file could not be read as a whole')
   }
 })
 
@@ -311,7 +311,7 @@ test('restore says what is in force again where there was no file, or nothing of
   assert.match(none.err, /There was no data file: sessions .* are live again.*keys revoked since/)
   writeFileSync(path, 'x'.repeat(8_192))
   const { err } = await runHere(restoreCommand, [file, '--data', path])
-  assert.match(err, 'The old file is damaged')
+  assert.match(err, 'The old file could not be read as a whole')
 })
 
 test('restore gives keys of one name, of a file that has nothing to do with the backup, two names', async () => {

@@ -11,7 +11,7 @@ import { type Echo, startEchoApplication } from '../kit/proxies/echo-application
 import { openClient } from '../kit/clients/http-client.ts'
 import { findFreePort } from '../kit/proxies/listening-process.ts'
 import { findProgram, type ProxyProgram, startProxy } from '../kit/proxies/proxy-process.ts'
-import { askProxy, type Asked, type ProxyAnswer } from '../kit/clients/raw-proxy-client.ts'
+import { type Answer, askProxy, type Asked } from '../kit/clients/http-client.ts'
 import { makeFolder, spawnServer } from '../kit/process/spawn-server.ts'
 
 const test = suite('manual: forward auth')
@@ -160,7 +160,7 @@ type Site = {
   /** Where it speaks plain http. */
   readonly plainPort: number
   readonly key: string
-  readonly ask: (line: string, asked?: Partial<Asked>) => Promise<ProxyAnswer>
+  readonly ask: (line: string, asked?: Partial<Asked>) => Promise<Answer>
   readonly logIn: () => Promise<{ readonly id: string; readonly cookie: string }>
   readonly addressOf: (cookie: string) => Promise<string>
   readonly stopCoatcheck: () => Promise<void>

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { renderExitCodeTable, renderSettingsTable } from '../../lib/settings/settings-help.ts'
+import { renderExitCodeTable, renderSettingsTable } from '../kit/texts/markdown-tables.ts'
 import { makeFolder, spawnServer } from '../kit/process/spawn-server.ts'
 
 const README = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')

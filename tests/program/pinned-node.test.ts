@@ -57,6 +57,15 @@ test('a script that is started with --permission has the rights of the server, a
   }
 })
 
+test('flags of Node may stand before the script', () => {
+  const script = writeScript('console.log(process.version, process.execArgv.join())')
+  for (const node of [findOtherNode(), process.execPath]) {
+    const args = [PINNED_NODE, '--no-warnings', script]
+    const { stdout } = spawnSync(node, args, { encoding: 'utf8' })
+    assert.is(stdout, `${pinnedVersion()} --no-warnings\n`)
+  }
+})
+
 test('an exit code is handed on', () => {
   const script = writeScript('process.exit(74)')
   assert.is(spawnSync(findOtherNode(), [PINNED_NODE, script]).status, 74)

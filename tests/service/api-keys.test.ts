@@ -10,9 +10,8 @@ import {
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { openApiKeys, type OpenApiKeys } from '../../lib/service/api-keys.ts'
+import { KeyFileError, openApiKeys, type OpenApiKeys } from '../../lib/service/api-keys.ts'
 import { hashSecret } from '../../lib/session/token.ts'
-import { SettingsError } from '../../lib/settings/settings.ts'
 import { createApiKeyTable } from '../../lib/store-sqlite/tables/api-key-table.ts'
 import type { KeyStore } from '../../lib/store/key-store.ts'
 import { openMemoryStore } from '../kit/store/memory-store.ts'
@@ -130,7 +129,7 @@ test('a file with one line that is no key is refused whole, be its other keys ev
     const { open, path } = openKeys()
     writeFileSync(path, `${OTHER}\n${line}\n`)
     const error = await open().catch((refusal: unknown) => refusal)
-    assert.instance(error, SettingsError, line)
+    assert.instance(error, KeyFileError, line)
     assert.not.match(String(error), /0123456789|ABCDEFGHIJ|xxx/)
   }
 })

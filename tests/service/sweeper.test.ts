@@ -19,7 +19,7 @@ test('a sweep that fails is logged, and the next one runs', async () => {
     {
       time: '2026-01-01T00:00:00.000Z',
       level: 'error',
-      event: 'sweep failed',
+      event: 'sweep_failed',
       message: 'the disk\nis gone',
     },
   ])

@@ -2,8 +2,10 @@ import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { readSettings, SettingsError, type Settings } from '../../lib/settings/settings.ts'
-import { renderHelp, renderSettingsTable } from '../../lib/settings/settings-help.ts'
+import { listExitCodes } from '../../lib/command-line/exit-codes.ts'
+import { renderHelp } from '../../lib/settings/settings-help.ts'
 import { documentedSettings } from '../kit/texts/documented-settings.ts'
+import { renderSettingsTable } from '../kit/texts/markdown-tables.ts'
 
 const test = suite('settings')
 
@@ -77,7 +79,7 @@ test('a data file that is not on disk is a fault', () => {
   for (const text of ['', ':memory:', ' :memory: ', ' ', 'data/']) {
     const got = JSON.stringify(text)
     assert.equal(faultsOf(`--data=${text}`), [
-      `--data must be the path of a file on disk, such as data/sessions.db, that does not end as the files beside such a one do (.lock, .reserve, -wal, -shm, -journal), got ${got}`,
+      `--data must be the path of a file on disk, such as data/sessions.db, that does not end like the files beside a data file (.lock, .reserve, -wal, -shm, -journal), got ${got}`,
     ])
   }
 })
@@ -150,7 +152,7 @@ test('an unknown flag is a fault that names the nearest one', () => {
 
 test('an unknown flag near to none is sent to the help', () => {
   assert.equal(faultsOf('--redis-url', 'x'), [
-    'Unknown flag "--redis-url": see --help for those there are',
+    'Unknown flag "--redis-url": see --help for the list',
   ])
   assert.is(faultsOf('-p', '80').length, 1)
   assert.is(faultsOf('--__proto__=1').length, 1)
@@ -423,7 +425,7 @@ test('the help names every flag, variable, default and exit code within 80 colum
     assert.ok(heads[0]?.endsWith(` ${variable}`), flag)
     if (fallback !== '') assert.ok(help.includes(`[${fallback}]`), flag)
   }
-  for (const code of [0, 1, 64, 65, 66, 69, 70, 71, 73, 74, 75]) {
+  for (const [code] of listExitCodes()) {
     assert.ok(
       lines.some((line) => line.startsWith(`${String(code).padStart(4)}  `)),
       `${code}`,

@@ -1,9 +1,9 @@
-/** The scripts that make a shell complete Coatcheck's words. */
+/** The scripts by which a shell completes the command line. */
 import type { CommandWords, FlagWord, Place } from './completion-words.ts'
 
 export type Shell = 'bash' | 'zsh' | 'fish'
 
-/** What the shell is to read, as `source <(coatcheck completion bash)`. */
+/** The script for a shell to read, as in `source <(coatcheck completion bash)`. */
 export function renderCompletion(shell: Shell, commands: readonly CommandWords[]): string {
   switch (shell) {
     case 'bash':
@@ -15,7 +15,7 @@ export function renderCompletion(shell: Shell, commands: readonly CommandWords[]
   }
 }
 
-// Where it has no word to offer, bash offers files (`-o default`).
+// Where there is no word to offer, bash offers files (`-o default`).
 function renderBash(commands: readonly CommandWords[]): string {
   const values = valuedFlags(commands).map(({ flag, value }) => {
     const words = wordsOf(value)
@@ -28,7 +28,7 @@ function renderBash(commands: readonly CommandWords[]): string {
   return `# bash completion for coatcheck: source <(coatcheck completion bash)
 _coatcheck() {
   local cur=\${COMP_WORDS[COMP_CWORD]} prev=\${COMP_WORDS[COMP_CWORD - 1]} command= words= i
-  # bash takes --flag=value for three words.
+  # bash splits --flag=value into three words.
   if [[ $cur == = ]]; then cur=; fi
   if [[ $prev == = ]]; then prev=\${COMP_WORDS[COMP_CWORD - 2]}; fi
   case $prev in
@@ -93,7 +93,7 @@ function zshPlace(place: Place): string {
   return place === 'any' ? ':' : `compadd -- ${wordsOf(place)}`
 }
 
-/** Offers these words with what is said of each. */
+/** Offers these words with a description each. */
 function zshOffer(kind: string, rows: readonly (readonly [string, string])[]): string {
   const items = rows.map(([name, text]) => quote(`${name}:${text.replaceAll(':', ',')}`))
   return `found=(${items.join(' ')}); _describe ${kind} found`
@@ -156,7 +156,7 @@ function wordsOf(place: Place | undefined): string {
   return typeof place === 'object' ? place.words.join(' ') : ''
 }
 
-/** In single quotes, which mean the same to all three shells but for the quote itself. */
+/** In single quotes, which all three shells read alike but for a quote inside. */
 function quote(text: string): string {
   return `'${text.replaceAll("'", '’')}'`
 }

@@ -1,9 +1,9 @@
-/** What can be typed after `coatcheck`, taken from the tables of commands and settings. */
+/** Everything that can be typed after `coatcheck`, from the tables of commands and settings. */
 import { COMMANDS } from '../../command-line/command-names.ts'
 import { settingsTable } from '../../settings/settings-table.ts'
 import { type Command, flagHelpOf } from '../command.ts'
 
-/** What may stand in the place of a value: one of these words, a file, or anything. */
+/** What a value may be: one of these words, a file, or anything. */
 export type Place = { readonly kind: 'words'; readonly words: readonly string[] } | 'file' | 'any'
 
 export type FlagWord = {
@@ -48,7 +48,7 @@ function serveFlags(): FlagWord[] {
   return [...settings, ...others]
 }
 
-/** Of `--from STORE` or `-h, --help`; a row without a flag goes on with the one before. */
+/** Reads `--from STORE` or `-h, --help`; a row without a flag continues the one before. */
 function readFlagHelp(
   [names, description]: readonly [string, string],
   flagWords: Command['flagWords'] = {},
@@ -60,7 +60,7 @@ function readFlagHelp(
   return [{ flag, value: value === undefined ? undefined : readPlace(value), description }]
 }
 
-/** What follows the command's name in `key new NAME`, `backup FILE` or `completion bash|zsh|fish`. */
+/** Reads the word after the name in `key new NAME`, `backup FILE` or `completion bash|zsh|fish`. */
 function readArgument(usage: readonly string[]): Place | undefined {
   const seconds = usage.flatMap((form) => form.split(' ')[1] ?? [])
   const words = seconds.filter((second) => /^[a-z|]+$/.test(second)).flatMap((w) => w.split('|'))

@@ -1,7 +1,7 @@
 /** The parts of the manual that come from the code: what stands between two marks of a page. */
 import { renderUsage } from '../../../lib/commands/command.ts'
 import { commands } from '../../../lib/commands/commands.ts'
-import { renderExitCodeTable, renderSettingsTable } from '../../../lib/settings/settings-help.ts'
+import { renderExitCodeTable, renderSettingsTable } from '../texts/markdown-tables.ts'
 import type { Page } from './page.ts'
 
 /** By page and mark: `<!-- settings -->` … `<!-- /settings -->` of `lib/manual/settings.md`. */

@@ -1,4 +1,4 @@
-import { renderSettingsTable } from '../../../lib/settings/settings-help.ts'
+import { renderSettingsTable } from './markdown-tables.ts'
 
 export type DocumentedSetting = {
   flag: string

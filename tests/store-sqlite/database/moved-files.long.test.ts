@@ -128,7 +128,7 @@ for (const { what, damage, says, mend } of CASES) {
     damage(path)
     const { code, stderr } = await server.ended
     assert.is(code, 74, stderr)
-    assert.match(stderr, /"level":"error","event":"writing failed"/)
+    assert.match(stderr, /"level":"error","event":"writing_failed"/)
     assert.match(stderr, says)
     if (mend === undefined) return
 
@@ -278,7 +278,7 @@ test('a stop just after the file has gone is no clean stop', async () => {
     server.kill('SIGTERM')
     const { code, stderr } = await server.ended
     assert.is(code, 74, stderr)
-    assert.match(stderr, '"event":"writing failed"')
+    assert.match(stderr, '"event":"writing_failed"')
   }
 })
 

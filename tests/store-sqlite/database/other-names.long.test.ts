@@ -119,7 +119,7 @@ test('a second name of a file is refused with 75 by each command, beside a serve
   assert.equal(await findMissing(server, acknowledged), [])
   const warnings = server
     .stderr()
-    .match(/"level":"warn","event":"data file has other names","names":2/g)
+    .match(/"level":"warn","event":"data_file_has_other_names","names":2/g)
   assert.is(warnings?.length, 1, server.stderr())
   unlinkSync(other)
   assert.is((await runServer(['list', '--data', path])).code, 0)

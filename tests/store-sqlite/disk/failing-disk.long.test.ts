@@ -43,7 +43,7 @@ for (const [what, when, onDataFile] of [
     const { code, stderr } = await server.ended
     assert.match(readFileSync(trace, 'utf8'), 'EIO (Input/output error) (INJECTED)')
     assert.is(code, 74, stderr)
-    assert.match(stderr, /"level":"error","event":"writing failed","message":"disk I\/O error"/)
+    assert.match(stderr, /"level":"error","event":"writing_failed","message":"disk I\/O error"/)
     assert.ok(acknowledged.size > 0)
     assert.equal(late, [])
     assert.equal(

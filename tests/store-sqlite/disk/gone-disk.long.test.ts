@@ -32,7 +32,7 @@ for (const [what, ask] of [
     while (!isOver) statuses.add(await ask(server, cookie).catch(() => 0))
     const { code, stderr } = await server.ended
     assert.is(code, 74, stderr)
-    assert.match(stderr, '"event":"writing failed"')
+    assert.match(stderr, '"event":"writing_failed"')
     assert.not.ok(statuses.has(204))
     if (statuses.has(500)) assert.match(stderr, '"event":"storage damaged"')
 

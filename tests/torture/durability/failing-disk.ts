@@ -14,7 +14,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import { EXIT } from '../../../lib/program/exit-codes.ts'
+import { EXIT } from '../../../lib/command-line/exit-codes.ts'
 import type { Ended, RunningServer } from '../../kit/process/spawn-server.ts'
 import { openConnection } from '../../kit/clients/raw-http.ts'
 import { readFileStates } from '../engine/model/file-states.ts'
@@ -99,7 +99,7 @@ async function run(given: Given) {
     violations.push(...round.violations.map((words) => `${name}: ${words}`))
     figures.injected += Number(round.isInjected)
     figures['did not start'] += Number(round.didNotStart)
-    figures['ended with 74'] += Number(round.code === EXIT.writingFailed)
+    figures['ended with 74'] += Number(round.code === EXIT.diskFailed)
     figures.acknowledged += round.acknowledged
   }
   return { violations, figures }
@@ -241,11 +241,11 @@ function judgeEnd(
   const how = `${ended?.code ?? ended?.signal}: ${ended?.stderr}`
   if (isByItself) {
     if (steps.length > 0 && isNoSpace(fault)) return [`it ended by itself with exit code ${how}`]
-    return ended?.code === EXIT.writingFailed ? [] : [`it ended by itself with exit code ${how}`]
+    return ended?.code === EXIT.diskFailed ? [] : [`it ended by itself with exit code ${how}`]
   }
   if (mustEnd) return ['it goes on, and must end by itself']
-  const mayHaveFailed = failures.length > 0 && ended?.code === EXIT.writingFailed
-  return ended?.code === EXIT.stopped || mayHaveFailed ? [] : [`it stopped with exit code ${how}`]
+  const mayHaveFailed = failures.length > 0 && ended?.code === EXIT.diskFailed
+  return ended?.code === EXIT.done || mayHaveFailed ? [] : [`it stopped with exit code ${how}`]
 }
 
 /** What a client may hear once the storage has failed. */
@@ -272,5 +272,5 @@ function injectionOf({ calls, error, forGood, k }: Fault): string {
 async function stopServer(server: RunningServer): Promise<void> {
   server.kill('SIGTERM')
   const { code, stderr } = await server.ended
-  if (code !== EXIT.stopped) throw new Error(`The server stopped with ${code}: ${stderr}`)
+  if (code !== EXIT.done) throw new Error(`The server stopped with ${code}: ${stderr}`)
 }
