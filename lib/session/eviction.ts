@@ -20,7 +20,9 @@ export function chooseEvicted(
     throw new CoatcheckError(
       'too_many_sessions',
       `Cannot give the user another session: there are ${others.length} already, ` +
-        `the limit is ${maxSessionsPerSub} (--max-sessions-per-sub); end one of them first`,
+        `the limit is ${maxSessionsPerSub}; end one of them first`,
+      {},
+      { setting: 'maxSessionsPerSub' },
     )
   }
   return surplus

@@ -129,6 +129,8 @@ function walTooLong(): CoatcheckError {
   return new CoatcheckError(
     'storage_busy',
     'Cannot write: another program has been reading the data file for so long that the WAL beside ' +
-      'it is at its limit (--wal-limit); nothing was changed, reads and log-outs go on',
+      'it is at its limit; nothing was changed, reads and log-outs go on',
+    {},
+    { setting: 'walLimitBytes' },
   )
 }
