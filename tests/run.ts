@@ -82,7 +82,7 @@ function findFiles(patterns: readonly string[]): string[] {
 
 /** By what it calls: such a file says nothing of how the program is made. */
 function runsTheProgram(file: string): boolean {
-  return /\b(spawnServer|runServer|withServer|testTorture|PROGRAM)\b/.test(
+  return /\b(spawnServer|runServer|withServer|testTorture|runPage|PROGRAM)\b/.test(
     readFileSync(file, 'utf8'),
   )
 }

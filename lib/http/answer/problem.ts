@@ -2,7 +2,7 @@ import { type CoatcheckError, type ErrorCode } from '../../base/errors.ts'
 import { SAFE_HEADERS } from './answer.ts'
 
 /** How each refusal looks over HTTP: its status and its title. The one such table. */
-const PROBLEMS: Readonly<Record<ErrorCode, readonly [status: number, title: string]>> = {
+export const PROBLEMS: Readonly<Record<ErrorCode, readonly [status: number, title: string]>> = {
   bad_request: [400, 'Bad request'],
   api_key_required: [401, 'API key required'],
   body_too_large: [413, 'Body too large'],

@@ -1,0 +1,27 @@
+/** The parts of the manual that come from the code: what stands between two marks of a page. */
+import { renderUsage } from '../../../lib/commands/command.ts'
+import { commands } from '../../../lib/commands/commands.ts'
+import { renderExitCodeTable, renderSettingsTable } from '../../../lib/settings/settings-help.ts'
+import type { Page } from './page.ts'
+
+/** By page and mark: `<!-- settings -->` … `<!-- /settings -->` of `lib/manual/settings.md`. */
+export const MARKED_PARTS: Readonly<Record<string, Readonly<Record<string, () => string>>>> = {
+  'lib/manual/settings.md': { settings: renderSettingsTable },
+  'lib/manual/errors.md': { 'exit codes': renderExitCodeTable },
+  'lib/manual/commands.md': Object.fromEntries(
+    [...commands].map(([name, command]) => [
+      `help ${name}`,
+      () => `\`\`\`text\n${renderUsage(command)}\`\`\`\n`,
+    ]),
+  ),
+}
+
+/** The page with each part as the code renders it now. */
+export function withMarkedParts({ path, text }: Page): string {
+  return Object.entries(MARKED_PARTS[path] ?? {}).reduce((changed, [name, render]) => {
+    const part = new RegExp(`^<!-- ${name} -->\n[^]*?^<!-- /${name} -->`, 'm')
+    if (!part.test(changed))
+      throw new Error(`${path} must have the marks of ${JSON.stringify(name)}`)
+    return changed.replace(part, () => `<!-- ${name} -->\n\n${render()}\n<!-- /${name} -->`)
+  }, text)
+}

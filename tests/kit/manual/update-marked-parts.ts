@@ -1,0 +1,9 @@
+/** Writes the parts that come from the code into the pages: `node tests/kit/manual/update-marked-parts.ts`. */
+import { writeFileSync } from 'node:fs'
+import { withMarkedParts } from './marked-parts.ts'
+import { readAllPages, ROOT } from './page.ts'
+
+for (const page of readAllPages()) {
+  const text = withMarkedParts(page)
+  if (text !== page.text) writeFileSync(`${ROOT}/${page.path}`, text)
+}
