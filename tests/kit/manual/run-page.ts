@@ -52,11 +52,14 @@ export async function runPage(page: Page, options: RunOptions = {}): Promise<Pag
   const startedAt = Date.now()
   const known: Placeholders = new Map()
   const count = { compared: 0, ran: 0, servers: 0, notRun: 0 }
-  let server = await startServer(place, `coatcheck ${(options.flags ?? []).join(' ')}`)
   const shell = openShell(place.folder, place.env)
-  await tellPort()
+  let server: RunningServer | undefined
   try {
     for (const block of page.blocks.filter(({ language }) => TYPED.includes(language))) {
+      // Not before: a page that starts one itself shows its first start.
+      if (server === undefined && !block.isServer && block.notRun === undefined) {
+        await start(`coatcheck ${(options.flags ?? []).join(' ')}`)
+      }
       if (block.notRun !== undefined) count.notRun++
       else if (block.isServer) await startBlock(block)
       else if (block.language === 'console') await compareBlock(block)
@@ -67,6 +70,13 @@ export async function runPage(page: Page, options: RunOptions = {}): Promise<Pag
     await endServer(server)
   }
   return count
+
+  async function start(command: string): Promise<RunningServer> {
+    await endServer(server)
+    server = await startServer(place, command)
+    await shell.run(`export COATCHECK_PORT=${new URL(server.url).port}`)
+    return server
+  }
 
   async function compareBlock(block: Block): Promise<void> {
     for (const { command, printed } of stepsOf(block)) {
@@ -88,18 +98,12 @@ export async function runPage(page: Page, options: RunOptions = {}): Promise<Pag
       block.language === 'console' ? stepsOf(block) : [{ command: block.text, printed: '' }]
     assert.is(steps.length, 1, `${at(block)} one server a block`)
     const { command = '', printed = '' } = steps[0] ?? {}
-    await endServer(server)
-    server = await startServer(place, here(command))
+    const { stdout } = await start(here(command))
     if (printed !== '') {
-      const actual = there(server.stdout())
+      const actual = there(stdout())
       assertPrinted({ printed, actual, command: `${at(block)} ${command}`, known, startedAt })
     }
-    await tellPort()
     count.servers++
-  }
-
-  async function tellPort(): Promise<void> {
-    await shell.run(`export COATCHECK_PORT=${new URL(server.url).port}`)
   }
 
   /** The page's text as it is typed here. */
@@ -108,14 +112,14 @@ export async function runPage(page: Page, options: RunOptions = {}): Promise<Pag
       (changed, [from, to]) => changed.replaceAll(from, to),
       fillIn(text, known),
     )
-    return replaced.replaceAll(ADDRESS, new URL(server.url).host)
+    return server === undefined ? replaced : replaced.replaceAll(ADDRESS, new URL(server.url).host)
   }
 
   /** What was printed here, as the page has it. */
   function there(text: string): string {
     return Object.entries(options.replace ?? {}).reduce(
       (changed, [to, from]) => changed.replaceAll(from, to),
-      text.replaceAll(new URL(server.url).host, ADDRESS),
+      server === undefined ? text : text.replaceAll(new URL(server.url).host, ADDRESS),
     )
   }
 
@@ -185,9 +189,9 @@ function startServer(place: Place, command: string): Promise<RunningServer> {
   return spawnServer([], env, [], ['sh', '-c', `cd '${place.folder}' && ${typed}`])
 }
 
-async function endServer(server: RunningServer): Promise<void> {
-  server.kill('SIGTERM')
-  await server.ended
+async function endServer(server: RunningServer | undefined): Promise<void> {
+  server?.kill('SIGTERM')
+  await server?.ended
 }
 
 /** The commands of a transcript; one goes on behind a backslash, or while its quotes are open. */
