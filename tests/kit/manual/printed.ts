@@ -24,17 +24,23 @@ const SECRET = String.raw`(?<=[\w-]{21}\.)[\w-]{3,42}…`
 const API_KEY = String.raw`ck_[\w-]+…?`
 const PLACEHOLDER = new RegExp(`${SECRET}|${API_KEY}|${ID}`, 'g')
 
+/** In place of a line that is `…`, and of one at the end. */
+const ANY_LINES = '\u0001'
+const ANY_REST = '\u0002'
+
 const ISO_TIME = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g
 const HTTP_DATE = /(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT/g
 
 /**
- * Throws unless both are the same but for placeholders, times, dates and curl's version. A time must
- * be as many minutes from the start as the page says. In `printed`, `…` is any text of a line, and a
- * line that is nothing else any number of lines.
+ * Throws unless both are the same but for placeholders, times, dates, curl's version, and the `npx`
+ * before `coatcheck`. A time must be as many minutes from the start as the page says. In `printed`,
+ * `…` is any text of a line, and a line that is nothing else any number of lines.
  */
 export function assertPrinted(compared: Comparison): void {
   const { known, command, startedAt } = compared
   const expected = steady(compared.printed, PAGE_STARTS_AT)
+    .replace(/^…\n/gm, ANY_LINES)
+    .replace(/^…$/m, ANY_REST)
   const got = steady(compared.actual, startedAt)
   const groups = new Map<string, string>()
   const pattern = expected
@@ -42,7 +48,10 @@ export function assertPrinted(compared: Comparison): void {
     .map(patternOf)
     .reduce((left, right, at) => left + patternOfPlaceholder(at - 1) + right)
   const found = new RegExp(`^${pattern}$`).exec(got)
-  if (found === null) assert.is(got, expected, `what is printed by: ${command}`)
+  if (found === null) {
+    const shown = expected.replaceAll(ANY_LINES, '…\n').replace(ANY_REST, '…')
+    assert.is(got, shown, `what is printed by: ${command}`)
+  }
   for (const [placeholder, group] of groups) {
     known.set(placeholder, found?.groups?.[group] ?? '')
   }
@@ -71,7 +80,8 @@ function valuePatternOf(placeholder: string): string {
 function patternOf(text: string): string {
   return text
     .replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')
-    .replace(/^…$/gm, '[^]*?')
+    .replaceAll(ANY_LINES, '(?:[^\\n]*\\n)*?')
+    .replaceAll(ANY_REST, '[^]*')
     .replaceAll('…', '[^\\n]*?')
 }
 
@@ -81,6 +91,7 @@ function steady(text: string, startedAt: number): string {
     .replace(ISO_TIME, (time) => `<minute ${Math.round((Date.parse(time) - startedAt) / 60_000)}>`)
     .replace(HTTP_DATE, '<date>')
     .replace(/\bcurl\/[\d.]+(?:-DEV)?/g, 'curl/<version>')
+    .replaceAll('npx coatcheck', 'coatcheck')
     .replace(/[ \t]+$/gm, '')
     .trim()
 }

@@ -19,7 +19,9 @@ export function openShell(cwd: string, env: NodeJS.ProcessEnv): Shell {
   return {
     async run(lines) {
       printed = ''
-      child.stdin.write(`{\n${lines}\n} </dev/null\necho; echo "${MARK} $?."\n`)
+      // The exit code stays what it is, for a page that looks at `$?` next.
+      const tell = `code=$?; echo; echo "${MARK} $code."; (exit $code)`
+      child.stdin.write(`{\n${lines}\n} </dev/null\n${tell}\n`)
       const { promise, resolve, reject } = Promise.withResolvers<void>()
       const look = () => {
         if (found() !== null) resolve()
