@@ -24,12 +24,17 @@ export type Block = {
 
 /** Reads a page of `lib/manual/` by its name (`start.md`), or `README.md`. */
 export function readPage(name: string): Page {
-  return parsePage(name === 'README.md' ? name : `lib/manual/${name}`)
+  return readPageAt(name === 'README.md' ? name : `lib/manual/${name}`)
+}
+
+/** Reads any page by its path from the root. */
+export function readPageAt(path: string): Page {
+  return parsePage(path, readFileSync(`${ROOT}/${path}`, 'utf8'))
 }
 
 export function readAllPages(): Page[] {
   const paths = globSync('lib/manual/*.md', { cwd: ROOT }).toSorted()
-  return ['README.md', ...paths.map((path) => path.replaceAll('\\', '/'))].map(parsePage)
+  return ['README.md', ...paths.map((path) => path.replaceAll('\\', '/'))].map(readPageAt)
 }
 
 /** The text between `<!-- NAME -->` and `<!-- /NAME -->`; empty where there is none. */
@@ -89,8 +94,8 @@ export function linksOf(page: Page): Link[] {
 
 const NOT_RUN = /^<!-- not run: (.+) -->$/
 
-function parsePage(path: string): Page {
-  const text = readFileSync(`${ROOT}/${path}`, 'utf8')
+/** Throws for a block without an end. */
+export function parsePage(path: string, text: string): Page {
   const lines = text.split('\n')
   const blocks: Block[] = []
   for (let at = 0; at < lines.length; at++) {
