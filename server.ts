@@ -8,6 +8,7 @@ import { commands } from './lib/commands/commands.ts'
 import { readCalled } from './lib/program/called.ts'
 import { EXIT, explainFailure } from './lib/program/exit-codes.ts'
 import { createApp } from './lib/http/http.ts'
+import { forwardAuth } from './lib/http/routes/verify.ts'
 import { createForwarded } from './lib/http/request/forwarded.ts'
 import { type HttpServer, type ListenAddress, startHttpServer } from './lib/http/server/server.ts'
 import { createSessionCookie } from './lib/http/cookies/session-cookie.ts'
@@ -18,6 +19,7 @@ import { createSessions } from './lib/service/sessions.ts'
 import { readSettings, readStrayVariables, type Settings } from './lib/settings/settings.ts'
 import { renderHelp } from './lib/settings/settings-help.ts'
 import { isHangupIgnored, watchStarter } from './lib/program/starter.js'
+import { API_KEY } from './lib/store-sqlite/database/beside-files.ts'
 import { placeAddon } from './lib/store-sqlite/database/addon.ts'
 import { openSqliteStore } from './lib/store-sqlite/store-sqlite.ts'
 import { StorageError } from './lib/store-sqlite/database/storage-error.ts'
@@ -97,7 +99,7 @@ async function serve(settings: Settings): Promise<number> {
     durability: settings.durability,
     limits,
     keepEndedMs: settings.keepEndedMs,
-    logLimitBytes: settings.logLimitBytes,
+    walLimitBytes: settings.walLimitBytes,
     maxPendingWrites: settings.maxPendingWrites,
     maxWriteWaitMs: settings.maxWriteWaitMs,
     clock,
@@ -109,8 +111,8 @@ async function serve(settings: Settings): Promise<number> {
     onNewNames(count) {
       log.warn('data file has other names', { names: count })
     },
-    onLogDamage({ from, frames, transactions }) {
-      log.warn('log cut short', { from, frames, transactions })
+    onWalDamage({ from, frames, transactions }) {
+      log.warn('wal_truncated', { from, frames, transactions })
     },
   })
   const sessions = createSessions({ store, clock, limits })
@@ -129,7 +131,7 @@ async function serve(settings: Settings): Promise<number> {
       store,
       clock,
       configured: settings.apiKeys ?? [],
-      path: settings.apiKeyPath ?? `${settings.dataPath}.api-key`,
+      path: settings.apiKeyPath ?? settings.dataPath + API_KEY,
     })
     const app = createApp({
       ...settings,
@@ -142,7 +144,12 @@ async function serve(settings: Settings): Promise<number> {
       log,
       limits,
     })
-    server = await startHttpServer({ ...settings, app, address: addressOf(settings) })
+    server = await startHttpServer({
+      ...settings,
+      app,
+      forwardAuth,
+      address: addressOf(settings),
+    })
   } catch (error) {
     await store.close()
     throw error

@@ -58,7 +58,7 @@ const LAYERS: Record<string, { files: string[]; imports: string[] }> = {
       'lib/http/routes/',
       'lib/http/server/',
     ],
-    imports: ['store', 'service', 'session', 'json', 'base'],
+    imports: ['store', 'service', 'session', 'settings', 'json', 'base'],
   },
   build: { files: ['lib/build/'], imports: ['store-sqlite'] },
   program: {

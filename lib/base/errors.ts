@@ -1,36 +1,23 @@
 /**
- * Everything that Coatcheck refuses, by name. A code never changes once released: programs match on
- * it. Which HTTP status it becomes stands in one table, in `http/problem.ts`.
+ * Everything that sessions, their store and the readers of their input refuse, by name. A code never
+ * changes once released: programs match on it. What only HTTP refuses is in `http/answer/problem.ts`.
  */
 export type ErrorCode =
-  | 'bad_request'
-  | 'api_key_required'
-  | 'body_too_large'
   | 'claims_read_only'
-  | 'cookie_not_found'
-  | 'create_rate_exceeded'
-  | 'cross_origin'
-  | 'header_too_large'
-  | 'holder_access_denied'
   | 'internal'
   | 'invalid_argument'
   | 'invalid_claims'
-  | 'invalid_cookie'
   | 'invalid_json'
   | 'invalid_key'
   | 'invalid_patch'
   | 'invalid_utf8'
   | 'key_not_found'
-  | 'method_not_allowed'
   | 'number_too_large'
   | 'outcome_unknown'
   | 'overloaded'
   | 'precondition_failed'
-  | 'request_timeout'
-  | 'route_not_found'
   | 'session_ended'
   | 'session_not_found'
-  | 'session_required'
   | 'session_too_large'
   | 'storage_busy'
   | 'storage_damaged'
@@ -38,7 +25,6 @@ export type ErrorCode =
   | 'storage_full'
   | 'test_failed'
   | 'too_deep'
-  | 'too_many_failures'
   | 'too_many_keys'
   | 'too_many_sessions'
   | 'wrong_type'
@@ -47,20 +33,59 @@ export type ErrorCode =
 export type ErrorFacts = Readonly<Record<string, string | number>>
 
 /**
- * A refusal with a name. `message` says what was wanted, what was expected, what came and the way
- * out; it never holds a token, a secret or session data, for it ends in answers and logs.
+ * The way out of a refusal: the setting that can be changed, or a hint. The edge that shows the
+ * message (HTTP, the command line) says it in its own words; it is no part of the message or facts.
  */
-export class CoatcheckError extends Error {
-  readonly code: ErrorCode
-  readonly facts: ErrorFacts
+export type WayOut = { readonly setting: SettingName } | { readonly hint: Hint }
 
-  constructor(code: ErrorCode, message: string, facts: ErrorFacts = {}) {
+/** A setting that a refusal may be about, by its name in `settings/settings-table.ts`. */
+export type SettingName =
+  | 'dataPath'
+  | 'keyLimitBytes'
+  | 'lifetimeMs'
+  | 'walLimitBytes'
+  | 'maxDepth'
+  | 'maxKeys'
+  | 'maxPendingWrites'
+  | 'maxSessionsPerSub'
+  | 'maxWriteWaitMs'
+  | 'permanentLifetimeMs'
+  | 'sessionLimitBytes'
+
+export type Hint =
+  /** How a key is named. */
+  | 'name_key'
+  /** How a read gets a value where there is none. */
+  | 'give_default'
+  /** How a session begins; the same for who holds a token that is dead. */
+  | 'start_session'
+  | 'start_another_session'
+  /** What asked for a version, and what excluded one. */
+  | 'version_required'
+  | 'version_excluded'
+  /** What says which keys of a dump are sessions, and which member of one is its user. */
+  | 'key_prefix'
+  | 'user_member'
+
+/**
+ * A refusal with a name. `message` says what was wanted, what was expected and what came, and knows
+ * neither HTTP nor flags. It never holds a token, a secret or session data: it ends in logs.
+ */
+export class CodedError<Code extends string> extends Error {
+  readonly code: Code
+  readonly facts: ErrorFacts
+  readonly way: WayOut | undefined
+
+  constructor(code: Code, message: string, facts: ErrorFacts = {}, way?: WayOut) {
     super(message)
-    this.name = 'CoatcheckError'
+    this.name = new.target.name
     this.code = code
     this.facts = facts
+    this.way = way
   }
 }
+
+export class CoatcheckError extends CodedError<ErrorCode> {}
 
 /** The `code` of an error of Node's or SQLite's, such as `ENOENT`; empty where it has none. */
 export function codeOf(error: unknown): string {

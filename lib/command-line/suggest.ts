@@ -1,11 +1,25 @@
 /** The known word nearest to one that was meant to be known; undefined where none is near. */
 export function findNearest(word: string, known: readonly string[]): string | undefined {
+  const renamed = findRenamed(word, known)
+  if (renamed !== undefined) return renamed
   const ranked = known.map((name) => ({ name, distance: editDistance(word, name) }))
   const nearest = ranked.sort((a, b) => a.distance - b.distance)[0]
   if (nearest === undefined) return undefined
   // Two changes make any short word of another.
   const limit = word.length <= 4 ? 1 : 2
   return nearest.distance <= limit ? nearest.name : undefined
+}
+
+/** What was renamed to something that no misspelling comes near, flags and variables alike. */
+const RENAMED: ReadonlyMap<string, string> = new Map([['log-limit', 'wal-limit']])
+
+function findRenamed(word: string, known: readonly string[]): string | undefined {
+  const renamed = RENAMED.get(withoutForm(word))
+  return renamed === undefined ? undefined : known.find((name) => withoutForm(name) === renamed)
+}
+
+function withoutForm(name: string): string {
+  return name.replace(/^--/, '').replaceAll('_', '-').toLowerCase()
 }
 
 /** `did you mean --port?`, or where to look for the known words. */

@@ -1,6 +1,6 @@
 import {
   auditFile,
-  auditLog,
+  auditWal,
   auditOthers,
   auditSchema,
   auditSessions,
@@ -39,7 +39,7 @@ export const checkCommand: Command = {
       io.out(json ? `${JSON.stringify(finding)}\n` : renderFinding(finding))
     }
 
-    const { database, close } = openForReading(dataPath, () => auditLog(dataPath, onFinding))
+    const { database, close } = openForReading(dataPath, () => auditWal(dataPath, onFinding))
     try {
       guarded(dataPath, () => {
         io.err('Checking the file\n')

@@ -1,7 +1,7 @@
 import { CoatcheckError } from '../base/errors.ts'
 import type { Found } from '../session/session.ts'
 import { type FileAccess, openFileAccess } from '../store-sqlite/operator/file-access.ts'
-import type { WriteAnswer, WriteRequest } from '../store-sqlite/writer/write-request.ts'
+import type { WriteAnswer, WriteRequest } from '../store-sqlite/writer/protocol.ts'
 import { type Command, type CommandIo, usageError } from './command.ts'
 import { FILE_EXIT_CODES } from './file-exit-codes.ts'
 import { createProgress } from '../command-line/progress.ts'

@@ -3,7 +3,6 @@ import { CoatcheckError } from '../base/errors.ts'
 import { createLimits, type LimitSettings, type SessionLimits } from '../session/limits.ts'
 import { expiresAt, type Session } from '../session/session.ts'
 import { readSome } from '../settings/settings.ts'
-import { settingsTable, variableOf } from '../settings/settings-table.ts'
 import {
   type Command,
   type CommandInput,
@@ -21,6 +20,8 @@ import { readableText, UnreadableInputError } from '../transfer/input-encoding.t
 import { recordsOf } from '../transfer/input-records.ts'
 import { createProgress } from '../command-line/progress.ts'
 import { createSlice } from './slice.ts'
+import { describeWayOut } from './way-out.ts'
+import { explainFormat } from './unreadable-formats.ts'
 
 /** Between two transactions, so that a server that waits for its turn gets it; or as long as the last. */
 const PAUSE_MS = 5
@@ -99,7 +100,7 @@ export const importCommand: Command = {
       return (isEmpty || counts.wrong > 0) && !isLenient ? WRONG_INPUT : 0
     } catch (error) {
       if (!(error instanceof UnreadableInputError)) throw error
-      io.err(`${error.message}\n`)
+      io.err(`Cannot read stdin: it is ${explainFormat(error.format)}\n`)
       return WRONG_INPUT
     } finally {
       target.close()
@@ -168,7 +169,7 @@ async function importSessions(
       return item.read(now)
     } catch (error) {
       if (!(error instanceof CoatcheckError)) throw error
-      tell(item, namingVariable(error.message))
+      tell(item, error.message + describeWayOut(error.way))
       return undefined
     }
   }
@@ -211,12 +212,6 @@ async function importSessions(
     if (untold > 0) io.err(`… and ${untold} more that are wrong\n`)
   }
   return counts
-}
-
-/** The flags are a server's: here the limits come from the environment. */
-function namingVariable(reason: string): string {
-  const row = settingsTable.find(({ flag }) => reason.endsWith(`(${flag})`))
-  return row === undefined ? reason : reason.replace(row.flag, variableOf(row))
 }
 
 /** What a server of this environment holds its sessions to. */

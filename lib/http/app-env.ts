@@ -2,9 +2,12 @@ import type { HttpBindings } from '@hono/node-server'
 import type { Context } from 'hono'
 import type { Found } from '../session/session.ts'
 
-/** What is found out about a request before a session's route handles it. */
+/** The session that a request is about, found before its handler is called. */
 export type SessionAccess = {
-  /** The token as it came, to set the same cookie again with other attributes; none for a back end. */
+  /**
+   * The request's token, to set its cookie again with other attributes; none where the id was
+   * given.
+   */
   readonly token: string | undefined
   readonly found: Found
 }
@@ -12,7 +15,7 @@ export type SessionAccess = {
 export type AppEnv = {
   Bindings: HttpBindings
   Variables: {
-    /** True for a request with an API key: it may write claims, and see what the holder does not. */
+    /** True for a request with an API key, which may write claims and see more than the holder. */
     isBackEnd: boolean | undefined
   }
 }

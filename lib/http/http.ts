@@ -1,32 +1,34 @@
+/** The app: what stands in front of the routes, the routes, and what becomes of errors. */
 import { Hono } from 'hono'
 import type { Clock } from '../base/clock.ts'
 import { CoatcheckError } from '../base/errors.ts'
 import type { Log } from '../base/log.ts'
-import { emptyKey, type SessionLimits } from '../session/limits.ts'
-import type { Sessions } from '../service/sessions.ts'
-import type { Store } from '../store/store.ts'
 import type { ApiKeys } from '../service/api-keys.ts'
-import { answerEmpty } from './answer/answer.ts'
+import type { Sessions } from '../service/sessions.ts'
+import type { SessionLimits } from '../session/limits.ts'
+import type { Store } from '../store/store.ts'
 import { createAccess, type HolderAccess } from './access/access.ts'
-import type { AppContext, AppEnv } from './app-env.ts'
-import { networkOf } from './request/client-network.ts'
-import { createCreateRate } from './access/create-rate.ts'
-import { createCookieRoutes } from './routes/cookie-routes.ts'
-import { answerProblem } from './answer/problem.ts'
-import { createDeviceReader } from './request/device.ts'
-import type { Forwarded } from './request/forwarded.ts'
-import { createFrontPage } from './routes/front-page.ts'
-import { createHealthRoute } from './routes/health-route.ts'
-import { refuseOtherMethods } from './answer/method-not-allowed.ts'
+import { createAdmission } from './access/create-rate.ts'
 import { isSafe, refuseCrossOrigin, requireSameOrigin } from './access/same-origin.ts'
 import { explainNotFound } from './access/session-absence.ts'
+import { answerEmpty } from './answer/answer.ts'
+import { answerProblem, HttpError } from './answer/problem.ts'
+import type { AppContext, AppEnv } from './app-env.ts'
 import type { SessionCookie } from './cookies/session-cookie.ts'
-import { readQueries } from './request/query.ts'
-import { createSessionRoutes } from './routes/session-routes.ts'
-import { createSessionsRoutes } from './routes/sessions-routes.ts'
-import { createVerifyRoute } from './routes/verify-route.ts'
-import { wantsText } from './request/wants-text.ts'
-import { readOptionalJson } from './request/body.ts'
+import { createBodyReader } from './request/body.ts'
+import { createDeviceReader } from './request/device.ts'
+import type { Forwarded } from './request/forwarded.ts'
+import { rawPath } from './request/request.ts'
+import { createCookies } from './routes/cookies.ts'
+import { createFrontPage } from './routes/front-page.ts'
+import { createHandedOut } from './routes/handed-out.ts'
+import { createHealthRoute } from './routes/health-route.ts'
+import { createNamedSession } from './routes/named-session.ts'
+import { ALL_METHODS, type Handlers, mountRoutes, SHOWN_PATHS } from './routes/routes.ts'
+import { createSession } from './routes/session.ts'
+import { createSessionRequests } from './routes/session-requests.ts'
+import { createSessionsHandlers } from './routes/sessions.ts'
+import { createVerify } from './routes/verify.ts'
 
 export type AppOptions = {
   readonly sessions: Sessions
@@ -46,87 +48,71 @@ export type AppOptions = {
 }
 
 export function createApp(options: AppOptions): Hono<AppEnv> {
-  const { cookie, clock, log, bodyLimitBytes } = options
-  // No page can have a `Secure` cookie sent: what it tells of the scheme holds for all that ask.
+  const { cookie } = options
+  // A `Secure` cookie proves https: no page can make a browser send one over http.
   const forwarded: Forwarded = { ...options.forwarded, isSecure: cookie.isOverHttps }
   const access = createAccess({ ...options, forwarded })
-  const routesDeps = {
-    ...options,
-    readDevice: createDeviceReader(forwarded, options.deviceInfo),
-    admitCreation: createAdmission(options),
-  }
+  const refusalFor = createRefusalFor(options.log)
+
   const app = new Hono<AppEnv>({ getPath: rawPath })
-
-  // Without the check of the origin: a proxy asks about requests that it may yet refuse itself.
-  // Some, as Envoy and Istio, put the path that they ask about behind that of this route.
-  app.all('/verify/*', createVerifyRoute({ ...options, refusalFor }))
-
-  app.get('/', createFrontPage(forwarded.isSecure))
-  app.get('/healthz', createHealthRoute(options.store))
-  refuseOtherMethods(app, '/healthz', 'GET, HEAD')
-  // RFC 9110 section 9.3.7: what a health check asks that knows nothing of the server, HAProxy's for one.
-  app.on('OPTIONS', '/', () =>
-    answerEmpty({ Allow: 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS' }),
-  )
-
-  const { withOwnSession, withNamedSession } = access
-  app.route(
-    '/session',
-    createSessionRoutes({ ...routesDeps, withSession: withOwnSession, isNamed: false }),
-  )
   const sameOrigin = requireSameOrigin(forwarded)
   app.use('/sessions/*', sameOrigin, access.requireBackEnd)
-  app.route('/sessions', createSessionsRoutes(routesDeps))
-  app.route(
-    '/sessions/:id',
-    createSessionRoutes({ ...routesDeps, withSession: withNamedSession, isNamed: true }),
-  )
-  app.on('ALL', ['/session/', '/sessions/:id/'], () => {
-    throw emptyKey()
-  })
   app.use('/cookies/*', sameOrigin)
-  app.route(
-    '/cookies',
-    createCookieRoutes({
-      clock,
-      reservedNames: cookie.names,
-      isSecure: forwarded.isSecure,
-      wantsText: (c) => wantsText(c, readQueries(c)),
-      hostsOf: forwarded.hostsOf,
-      readJsonBody: (c) => readOptionalJson(c, bodyLimitBytes),
-    }),
-  )
+  mountRoutes(app, createHandlers({ ...options, forwarded, ...access, refusalFor }))
 
   app.notFound((c) => {
     refuseCrossOrigin(c, forwarded)
-    throw new CoatcheckError(
-      'route_not_found',
-      // The path is not told: a token or an API key may stand where it does not belong.
-      'Cannot find this path: there are /session, /session/KEY, /sessions, /sessions/ID, ' +
-        '/sessions/ID/KEY, /cookies, /cookies/NAME, /verify and /healthz; a slash in a key is written %2F',
-    )
+    throw pathNotFound()
   })
   app.onError((error, c) => {
     const refusal = refusalFor(error)
-    const isUnexplained = refusal.code === 'session_not_found' && isOwnSession(c.req.path)
-    if (!isUnexplained) return answerProblem(refusal)
-    const answer = answerProblem(explainNotFound(c, cookie))
-    // Of two that differ none opens anything: a browser that has them is to be rid of both.
-    if (!isSafe(c) && cookie.explain(c).state === 'two_tokens') {
-      const all = cookie.removeFormer?.(c, clock.now(), true) ?? []
-      for (const one of all) answer.headers.append('Set-Cookie', one)
-    }
-    return answer
+    const isOwn = c.req.path === '/session' || c.req.path.startsWith('/session/')
+    return refusal.code === 'session_not_found' && isOwn
+      ? answerNotFound(c, options)
+      : answerProblem(refusal)
   })
 
-  /** What nobody foresaw is told to the operator, by its name and place, and not to the caller. */
-  function refusalFor(error: unknown): CoatcheckError {
+  return app
+}
+
+type HandlersDeps = AppOptions &
+  ReturnType<typeof createAccess> & { readonly refusalFor: (error: unknown) => CoatcheckError }
+
+/** The handler of each row of the table of operations. */
+function createHandlers(options: HandlersDeps): Handlers {
+  const { cookie, forwarded, deviceInfo, store, bodyLimitBytes } = options
+  const bodies = createBodyReader(bodyLimitBytes)
+  const deps = {
+    ...options,
+    bodies,
+    readDevice: createDeviceReader(forwarded, deviceInfo),
+    admitCreation: createAdmission(options),
+    requests: createSessionRequests({ ...options, bodies }),
+    answerHandedOut: createHandedOut(options),
+    reservedNames: cookie.names,
+  }
+  return {
+    ...createSession(deps),
+    ...createSessionsHandlers(deps),
+    ...createNamedSession(deps),
+    ...createCookies(deps),
+    // Without the check of the origin: a proxy asks about requests that it may yet refuse itself.
+    verify: createVerify(deps),
+    getHealth: createHealthRoute(store),
+    getFrontPage: createFrontPage(forwarded.isSecure),
+    getOptions: () => answerEmpty({ Allow: ALL_METHODS }),
+  }
+}
+
+/** Unforeseen errors are logged with name and place; the caller is told that there was one. */
+function createRefusalFor(log: Log): (error: unknown) => CoatcheckError {
+  return function refusalFor(error) {
     if (error instanceof CoatcheckError) {
       const { code, message } = error
       if (code === 'storage_damaged') log.error('storage damaged', { message })
       return error
     }
-    // The frames alone: a message of Node's own may quote what it choked on.
+    // The frames only: a message of Node's own may quote its input.
     const { name, stack = '' } = error instanceof Error ? error : new Error('not an error')
     const place = stack.split('\n').filter((line) => line.startsWith('    at '))
     log.error('request failed', { error: name, place: place.join(' ').trim() })
@@ -135,28 +121,24 @@ export function createApp(options: AppOptions): Hono<AppEnv> {
       'Cannot answer: the server has a fault, its log tells more',
     )
   }
+}
 
-  return app
+function pathNotFound(): HttpError {
+  const others = SHOWN_PATHS.slice(0, -1).join(', ')
+  return new HttpError(
+    'route_not_found',
+    // Without the path: it may hold a misplaced token or API key.
+    `Cannot find this path: there are ${others} and ${SHOWN_PATHS.at(-1)}; a slash in a key is written %2F`,
+  )
 }
 
 /**
- * The path as it came: a key may be `..` or hold a `%2F`, which the URL standard would resolve or a
- * router decode.
+ * Why the request opens no session. Of two cookies that differ neither is valid: both are removed.
  */
-function rawPath(_request: Request, options?: { env?: AppEnv['Bindings'] }): string {
-  const target = options?.env?.incoming.url ?? '/'
-  const mark = target.indexOf('?')
-  return mark === -1 ? target : target.slice(0, mark)
-}
-
-function isOwnSession(path: string): boolean {
-  return path === '/session' || path.startsWith('/session/')
-}
-
-/** Asked for each session that somebody without an API key begins. */
-function createAdmission(options: AppOptions): (c: AppContext) => void {
-  const { clock, forwarded, createRate } = options
-  if (createRate === undefined) return () => {}
-  const admit = createCreateRate(clock, createRate)
-  return (c) => admit(networkOf(forwarded.addressOf(c)))
+function answerNotFound(c: AppContext, { cookie, clock }: AppOptions): Response {
+  const answer = answerProblem(explainNotFound(c, cookie))
+  if (isSafe(c) || cookie.explain(c).state !== 'two_tokens') return answer
+  const all = cookie.removeFormer?.(c, clock.now(), true) ?? []
+  for (const one of all) answer.headers.append('Set-Cookie', one)
+  return answer
 }

@@ -1,14 +1,14 @@
 import { type Node, openLevel } from './level.ts'
 import { compareShortNumbers, equalNumbers } from './number.ts'
-import { type JsonText, kindOf } from './text.ts'
+import { type JsonText, kindOf } from './json.ts'
 import { allowWork, PASS_COST, spend, type Work } from './work.ts'
 
-/** Equality as RFC 6902, section 4.6, has it: order of members aside, numbers by their value. */
+/** Equality of RFC 6902 section 4.6: numbers by value, members in any order. */
 export function equalJson(a: JsonText, b: JsonText): boolean {
   return equalNodes(a, b, allowWork(Infinity))
 }
 
-/** The same of values that may be open already. */
+/** The same for values that may be parsed already. */
 export function equalNodes(a: Node, b: Node, work: Work): boolean {
   const left = openLevel(a, work)
   const right = openLevel(b, work)
@@ -50,7 +50,7 @@ function equalScalars(a: JsonText, b: JsonText, work: Work): boolean {
   }
 }
 
-/** To take a number apart costs some microseconds, and the more the longer its exponent is. */
+/** Parsing a number takes some microseconds, and more for each digit of its exponent. */
 const NUMBER_COST = 3_000
 const DIGIT_COST = 50
 

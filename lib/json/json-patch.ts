@@ -1,18 +1,19 @@
-/** JSON Patch (RFC 6902) on JSON text. Steps are counted from 0, as the patch itself would. */
+/** JSON Patch (RFC 6902) on JSON text. Messages count steps from 0, as JSON pointers do. */
 import { CoatcheckError, type ErrorCode } from '../base/errors.ts'
+import { quote } from '../base/quote.ts'
 import {
   addNode,
   copyNode,
-  type Draft,
+  type JsonDocument,
   findNode,
-  openDraft,
+  openDocument,
   removeNode,
   replaceNode,
-} from './draft.ts'
+} from './document.ts'
 import { equalNodes } from './equal.ts'
 import type { Node } from './level.ts'
-import { parsePointer, quotePointer, renderPointer } from './pointer.ts'
-import { decodeString, itemsOf, type JsonText, kindOf, parseObject } from './text.ts'
+import { parsePointer, renderPointer } from './pointer.ts'
+import { decodeString, itemsOf, type JsonText, kindOf, parseObject } from './json.ts'
 import { allowWork, spend, type Work } from './work.ts'
 
 /** A path is a JSON pointer's tokens, decoded; the empty path is the whole document. */
@@ -29,12 +30,12 @@ export type PatchStep =
       readonly path: readonly string[]
     }
 
-/** What to read a step, and a token of its paths, costs, in nanoseconds; and all of them together may. */
+/** Nanoseconds for parsing a step and a token of its paths, and the budget for a whole patch. */
 const STEP_COST = 500
 const TOKEN_COST = 60
 const READING_COST = 4_000_000
 
-/** No step needs more; others than its own it may have. */
+/** A step needs three members and may have others. */
 const MAX_STEP_MEMBERS = 32
 
 /** The steps as plain data. Throws `invalid_patch`. */
@@ -64,32 +65,32 @@ export function parseJsonPatch(text: JsonText): PatchStep[] {
 }
 
 /**
- * The document after all steps; a step that fails undoes the ones before it, for nothing is
- * changed in place. Throws `test_failed`, `session_too_large` where the document, after any step,
- * is larger than `maxBytes`, and `invalid_patch` for anything else, such as more than `work`, which a
- * short patch could ask hours of. Levels that no path enters keep their exact text.
+ * Returns the document after all steps; if one fails, none has had an effect. Throws `test_failed`,
+ * `session_too_large` if the document is larger than `maxBytes` after any step, and `invalid_patch`
+ * for anything else, a patch that takes more than `work` included. Levels that no path enters keep
+ * their exact text.
  */
 export function applyJsonPatch(
-  document: JsonText,
+  text: JsonText,
   steps: readonly PatchStep[],
   maxBytes: number,
   work: Work = allowWork(DEFAULT_WORK),
 ): JsonText {
-  const draft = openDraft(document, work)
-  // Never less than the draft has; counted anew only when it says that there might be too much.
-  let bytes = Buffer.byteLength(document)
+  const document = openDocument(text, work)
+  // An upper bound; the document is measured only when the bound is over the limit.
+  let bytes = Buffer.byteLength(text)
   for (const [index, step] of steps.entries()) {
-    const added = applyStep(draft, step, index)
+    const added = applyStep(document, step, index)
     bytes += added
     if (added > 0 && bytes > maxBytes) {
-      bytes = Buffer.byteLength(renderDraft(draft))
+      bytes = Buffer.byteLength(renderDocument(document))
       if (bytes > maxBytes) {
         const reason = `the document would be larger than ${maxBytes} bytes`
         throw refusal(index, reason, 'session_too_large')
       }
     }
   }
-  return renderDraft(draft)
+  return renderDocument(document)
 }
 
 const DEFAULT_WORK = 5_000_000
@@ -141,85 +142,90 @@ function parseString(members: Map<string, JsonText>, name: string, index: number
   return decodeString(value.trim())
 }
 
-/** To take up a step, and to measure a text, a character of it. */
+/** Starting a step, and measuring one character of a text. */
 const APPLY_COST = 100
 const MEASURE_COST = 0.3
 
-/** Returns how many bytes the document has grown by at most. */
-function applyStep(draft: Draft, step: PatchStep, index: number): number {
-  spend(draft.work, APPLY_COST)
+/** Returns an upper bound of the bytes by which the document has grown. */
+function applyStep(document: JsonDocument, step: PatchStep, index: number): number {
+  spend(document.work, APPLY_COST)
   switch (step.op) {
     case 'test':
-      test(draft, step.path, step.value, index)
+      test(document, step.path, step.value, index)
       return 0
     case 'remove':
-      remove(draft, step.path, index)
+      remove(document, step.path, index)
       return 0
     case 'replace':
-      if (!replaceNode(draft, step.path, step.value)) throw missing(step.path, index)
-      return bytesOf(draft, step.value)
+      if (!replaceNode(document, step.path, step.value)) throw missing(step.path, index)
+      return bytesOf(document, step.value)
     case 'add':
-      return add(draft, step.path, step.value, index) + bytesOf(draft, step.value)
+      return add(document, step.path, step.value, index) + bytesOf(document, step.value)
     case 'copy': {
-      const value = copyNode(draft, read(draft, step.from, index))
-      return add(draft, step.path, value, index) + bytesOf(draft, value)
+      const value = copyNode(document, read(document, step.from, index))
+      return add(document, step.path, value, index) + bytesOf(document, value)
     }
     case 'move':
-      return move(draft, step.from, step.path, index)
+      return move(document, step.from, step.path, index)
   }
 }
 
-function test(draft: Draft, path: readonly string[], expected: JsonText, index: number): void {
-  const node = findNode(draft, path)
-  if (node !== undefined && equalNodes(node, expected, draft.work)) return
+function test(
+  document: JsonDocument,
+  path: readonly string[],
+  expected: JsonText,
+  index: number,
+): void {
+  const node = findNode(document, path)
+  if (node !== undefined && equalNodes(node, expected, document.work)) return
   throw refusal(index, `${quotePath(path)} does not have the value tested for`, 'test_failed')
 }
 
-function remove(draft: Draft, path: readonly string[], index: number): void {
+function remove(document: JsonDocument, path: readonly string[], index: number): void {
   if (path.length === 0) throw refusal(index, 'the whole document cannot be removed')
-  if (!removeNode(draft, path)) throw missing(path, index)
+  if (!removeNode(document, path)) throw missing(path, index)
 }
 
-/** Returns by how many bytes the document grows at most beside the value itself. */
-function add(draft: Draft, path: readonly string[], node: Node, index: number): number {
-  if (!addNode(draft, path, node)) throw missing(path, index)
-  // The quotes, the colon and the comma, and a key in which each character may be escaped.
+/** Returns an upper bound of the bytes by which the document grows, the value itself left out. */
+function add(document: JsonDocument, path: readonly string[], node: Node, index: number): number {
+  if (!addNode(document, path, node)) throw missing(path, index)
+  // Quotes, colon and comma, and a key of which each character may be escaped.
   return 6 * (path.at(-1)?.length ?? 0) + 4
 }
 
-/** The value is taken as it is: a large one is moved as quickly as a small one. */
+/** Moves the value without a copy, so a large one takes no longer than a small one. */
 function move(
-  draft: Draft,
+  document: JsonDocument,
   from: readonly string[],
   path: readonly string[],
   index: number,
 ): number {
-  const node = read(draft, from, index)
+  const node = read(document, from, index)
   if (from.every((token, level) => token === path[level])) {
     if (from.length === path.length) return 0
     throw refusal(index, `${quotePath(from)} cannot move into itself, to ${quotePath(path)}`)
   }
-  remove(draft, from, index)
-  return add(draft, path, isOpen(node) ? node : copyNode(draft, node), index)
+  remove(document, from, index)
+  return add(document, path, isOpen(node) ? node : copyNode(document, node), index)
 }
 
 function isOpen(node: Node): boolean {
   return node instanceof Map || Array.isArray(node)
 }
 
-function read(draft: Draft, path: readonly string[], index: number): Node {
-  const node = findNode(draft, path)
+function read(document: JsonDocument, path: readonly string[], index: number): Node {
+  const node = findNode(document, path)
   if (node === undefined) throw missing(path, index)
   return node
 }
 
-function bytesOf({ work }: Draft, text: JsonText): number {
+function bytesOf({ work }: JsonDocument, text: JsonText): number {
   spend(work, text.length * MEASURE_COST)
   return Buffer.byteLength(text)
 }
 
-function renderDraft(draft: Draft): JsonText {
-  return copyNode(draft, findNode(draft, []) ?? '')
+function renderDocument(document: JsonDocument): JsonText {
+  return copyNode(document, findNode(document, []) ?? '')
 }
 
 function unreadable(index: number, reason: string): CoatcheckError {
@@ -235,7 +241,7 @@ function refusal(index: number, reason: string, code: ErrorCode = 'invalid_patch
 }
 
 function quotePath(path: readonly string[]): string {
-  return quotePointer(renderPointer(path))
+  return quote(renderPointer(path))
 }
 
 function describe(text: JsonText): string {

@@ -1,7 +1,6 @@
 /**
- * JSON text taken apart one level at a time. To find where the values of a level end takes no second
- * look at what is within them, however deep a text is; the space between them is passed, and paid for,
- * each time that a level is read.
+ * JSON text parsed one level at a time. The brackets of a text are matched once, so finding the end of
+ * a value does not scan its inside again; white space between values is scanned again by each level.
  */
 import {
   BACKSLASH,
@@ -14,24 +13,24 @@ import {
   QUOTE,
   skipSpace,
 } from './scan.ts'
-import { decodeKey, type JsonText } from './text.ts'
+import { decodeKey, type JsonText } from './json.ts'
 import { ITEM_COST, MEMBER_COST, PASS_COST, SPACE_COST, spend, type Work } from './work.ts'
 
-/** A value: a text nobody has looked into, a part of one that somebody has, or taken apart. */
+/** A value: a text not scanned yet, a part of a scanned text, or a parsed level. */
 export type Node = JsonText | Span | Level
 
 export type Level = Map<string, Node> | Node[]
 
-/** An array or an object, with the space around it, in a text whose brackets are known. */
+/** An array or object, with the space around it, within a text whose brackets are matched. */
 export type Span = {
   readonly text: JsonText
   readonly start: number
   readonly end: number
-  /** For the place of each opening bracket the place of its closing one. */
+  /** The index of the closing bracket, by the index of the opening one. */
   readonly closers: Int32Array
 }
 
-/** An array's or an object's level, the same one where it is open already; else undefined. */
+/** The level of an array or object, the same one if it is parsed already; undefined for a scalar. */
 export function openLevel(node: Node, work: Work): Level | undefined {
   if (node instanceof Map || Array.isArray(node)) return node
   if (typeof node !== 'string') return readLevel(node, passSpace(node.text, node.start, work), work)
@@ -41,7 +40,7 @@ export function openLevel(node: Node, work: Work): Level | undefined {
   return readLevel(span, first, work)
 }
 
-/** Recurses as deep as levels were opened, which is no deeper than the longest path. */
+/** Recurses no deeper than levels were parsed, so no deeper than the longest path. */
 export function renderNode(node: Node, work: Work): JsonText {
   if (typeof node === 'string') return node
   if (Array.isArray(node)) {
@@ -97,14 +96,14 @@ function readItems(within: Span, opening: number, work: Work): Node[] {
   return items
 }
 
-/** Where the comma or bracket stands that ends the value whose first character stands at `first`. */
+/** The index of the comma or bracket that ends the value whose first character is at `first`. */
 function endOf({ text, closers }: Span, first: number, work: Work): number {
   return isOpening(text.charCodeAt(first))
     ? passSpace(text, (closers[first] ?? first) + 1, work)
     : endOfValue(text, first)
 }
 
-/** `start`: where the space before it begins, which stays with it. */
+/** `start`: where the space before the value begins, which stays with it. */
 function nodeAt(within: Span, start: number, first: number, end: number, work: Work): Node {
   const { text, closers } = within
   if (isOpening(text.charCodeAt(first))) return { text, start, end, closers }
@@ -112,7 +111,7 @@ function nodeAt(within: Span, start: number, first: number, end: number, work: W
   return text.slice(start, end)
 }
 
-/** Where the next significant character stands. */
+/** The index of the next significant character. */
 function passSpace(text: string, start: number, work: Work): number {
   const at = skipSpace(text, start)
   if (at > start) spend(work, (at - start) * SPACE_COST)
@@ -126,7 +125,7 @@ function findClosers(text: JsonText, work: Work): Int32Array {
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at)
     if (code === QUOTE) {
-      // A loop of its own: to call for each of many short strings would take longer.
+      // Not `endOfString`: a call for each of many short strings would take longer.
       for (at++; at < text.length && text.charCodeAt(at) !== QUOTE; at++) {
         if (text.charCodeAt(at) === BACKSLASH) at++
       }

@@ -1,12 +1,11 @@
 import { type Level, type Node, openLevel, renderNode } from './level.ts'
-import type { JsonText } from './text.ts'
-import { kindOf } from './text.ts'
+import { type JsonText, kindOf } from './json.ts'
 import { allowWork, PASS_COST, spend, type Work } from './work.ts'
 
 /**
- * `target` after `patch`, as in RFC 7396: members merge, `null` removes, anything but an object
- * replaces. An absent target is as good as an empty one. Members that the patch does not name keep
- * their exact text. Throws `invalid_patch` where it takes more than `work`.
+ * `target` after `patch` (RFC 7396): members merge, `null` removes, anything but an object replaces.
+ * An absent target counts as an empty object. Members that the patch does not name keep their exact
+ * text. Throws `invalid_patch` if it takes more than `work`.
  */
 export function mergePatch(
   target: JsonText | undefined,

@@ -1,8 +1,8 @@
 /** MessagePack as JSON text: numbers keep all their digits, and nothing is made up. */
 import { isUtf8 } from 'node:buffer'
-import type { JsonText } from './text.ts'
+import type { JsonText } from './json.ts'
 
-/** What is wrong with the bytes, in words without any of them. */
+/** The message says what is wrong with the bytes and quotes none of them. */
 export class MessagePackError extends Error {}
 
 const TIMESTAMP = -1
@@ -10,10 +10,10 @@ const LAST_SECOND = 253_402_300_799n
 const FIRST_SECOND = -62_135_596_800n
 
 /**
- * One value, and nothing behind it. Bytes become base64 and timestamps ISO 8601, as msgspec writes
- * both in JSON; keys that are integers become strings. Throws a `MessagePackError` for bytes that
- * are cut, deeper than `maxDepth` arrays and maps, or have no place in JSON: NaN, other extensions,
- * strings that are not UTF-8, keys of other types or of the same name.
+ * Converts one value; nothing may follow it. Bytes become base64 and timestamps ISO 8601, as msgspec
+ * writes both in JSON; integer keys become strings. Throws a `MessagePackError` for bytes that break
+ * off, nest deeper than `maxDepth`, or hold what JSON cannot: NaN, other extensions, strings that are
+ * not UTF-8, keys of other types, repeated keys.
  */
 export function messagePackToJson(bytes: Buffer, maxDepth: number): JsonText {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
@@ -81,7 +81,7 @@ export function messagePackToJson(bytes: Buffer, maxDepth: number): JsonText {
       return timestamp(both & 0x3_ffff_ffffn, Number(both >> 34n))
     }
     if (length === 12) return timestamp(view.getBigInt64(start + 4), view.getUint32(start))
-    throw new MessagePackError('a timestamp in it is of another length')
+    throw new MessagePackError('a timestamp in it has a wrong length')
   }
 
   function value(depth: number): JsonText {
@@ -151,16 +151,16 @@ export function messagePackToJson(bytes: Buffer, maxDepth: number): JsonText {
       case 0xdf:
         return map(count(4), depth)
       default:
-        throw new MessagePackError('it has a code that is not in use')
+        throw new MessagePackError('it has an unknown type code')
     }
   }
 
   const json = value(1)
-  if (at < bytes.length) throw new MessagePackError('there are bytes behind its end')
+  if (at < bytes.length) throw new MessagePackError('bytes follow its end')
   return json
 }
 
-/** A float stays one where it is read again: `1.0`. */
+/** Keeps a float a float for the next reader: `1.0`. */
 function float(number: number): JsonText {
   if (!Number.isFinite(number)) throw new MessagePackError('it has a number that is not finite')
   if (Object.is(number, -0)) return '-0.0'
@@ -174,6 +174,6 @@ function timestamp(seconds: bigint, nanoseconds: number): JsonText {
   }
   const moment = new Date(Number(seconds) * 1000).toISOString().slice(0, -'.000Z'.length)
   const fraction = nanoseconds === 0 ? '' : `.${String(nanoseconds).padStart(9, '0')}`
-  // Python's datetime has microseconds.
+  // Python's datetime has microseconds, no nanoseconds.
   return JSON.stringify(`${moment}${fraction.replace(/000$/, '')}Z`)
 }

@@ -1,30 +1,30 @@
-/** JSON numbers as the decimal numbers they are written as: no rounding, no limit of 64 bits. */
+/** Exact decimal arithmetic on JSON numbers: no rounding, no limit of 64 bits. */
 import { CoatcheckError } from '../base/errors.ts'
 
-/** Far more than the 309 digits before the point that a double can have. */
+/** A double has at most 309 digits before the point. */
 const MAX_DIGITS = 400
 
 /**
- * The exact sum, never with an exponent; it has as many decimal places as the operand that is
- * written with more of them: `1.50 + 0.5` is `2.00`. Throws `number_too_large` where the sum or an
- * operand has more than 400 digits when written out.
+ * The exact sum, without an exponent and with the decimal places of the operand that has more:
+ * `1.50 + 0.5` is `2.00`. Throws `number_too_large` if the sum or an operand, written out, has more
+ * than 400 digits.
  */
 export function addNumbers(a: string, b: string): string {
   const left = readDecimal(a, FAR)
   const right = readDecimal(b, FAR)
-  // Nothing is expanded before both are known to be short: `1e999999999` is a small text.
+  // Counts before it expands: `1e999999999` is a small text.
   const leftPlaces = countPlaces(left)
   const rightPlaces = countPlaces(right)
   const places = Math.max(leftPlaces, rightPlaces)
   return renderDecimal(expand(left, places) + expand(right, places), places)
 }
 
-/** So many characters have no more digits than a double keeps apart. */
+/** A double tells all numbers of so many digits apart. */
 const SHORT_NUMBER = 15
 
 /**
- * The same as `equalNumbers`, for what can be told at once; undefined for the rest. Equal numbers are
- * equal doubles; and equal doubles far from the ends of their range, of 15 digits at most, are equal.
+ * `equalNumbers` for the cases that doubles decide; undefined for the rest. Numbers whose doubles
+ * differ are different; equal doubles of at most 15 digits, far from the ends of the range, are equal.
  */
 export function compareShortNumbers(a: string, b: string): boolean | undefined {
   const left = Number(a)
@@ -36,7 +36,7 @@ export function compareShortNumbers(a: string, b: string): boolean | undefined {
   return magnitude === 0 && !/[eE]/.test(a) && !/[eE]/.test(b) ? true : undefined
 }
 
-/** Whether two numbers have one value: `1`, `1.0` and `10e-1` are equal, and so are `-0` and `0`. */
+/** Compares by value: `1`, `1.0` and `10e-1` are equal, and so are `-0` and `0`. */
 export function equalNumbers(a: string, b: string): boolean {
   const left = normalize(readDecimal(a))
   const right = normalize(readDecimal(b))
@@ -46,7 +46,7 @@ export function equalNumbers(a: string, b: string): boolean {
   )
 }
 
-/** `digits` × 10^`exponent`; no digits are zero. */
+/** `digits` × 10^`exponent`; without digits it is zero. */
 type Decimal = {
   readonly negative: boolean
   /** Without leading zeros. */
@@ -55,10 +55,10 @@ type Decimal = {
   readonly exponent: bigint
 }
 
-/** Digits of an exponent that no digits before it make up for. */
+/** An exponent of more digits is too large whatever the mantissa is. */
 const FAR = 20
 
-/** An exponent of more than `exponentDigits` is taken for one of so many and one more. */
+/** An exponent of more than `exponentDigits` digits counts as 10^`exponentDigits`. */
 function readDecimal(text: string, exponentDigits = Infinity): Decimal {
   const number = text.trim()
   const negative = number.startsWith('-')
@@ -83,7 +83,7 @@ function readExponent(text: string, mostDigits: number): bigint {
 
 function normalize({ negative, digits, exponent }: Decimal): Decimal {
   let end = digits.length
-  // A loop, for /0+$/ would take quadratic time on a long run of zeros that is not at the end.
+  // Not /0+$/, which takes quadratic time on a long run of zeros that is not at the end.
   while (digits[end - 1] === '0') end--
   return {
     negative,
@@ -92,7 +92,7 @@ function normalize({ negative, digits, exponent }: Decimal): Decimal {
   }
 }
 
-/** How many decimal places the number has when written out. */
+/** The number of decimal places when written out. */
 function countPlaces({ digits, exponent }: Decimal): number {
   const places = exponent < 0n ? -exponent : 0n
   const whole = digits === '' ? 0n : BigInt(digits.length) + exponent
@@ -100,7 +100,7 @@ function countPlaces({ digits, exponent }: Decimal): number {
   return Number(places)
 }
 
-/** The number times 10^`places`, which must be enough to make it whole. */
+/** The number times 10^`places`; `places` must be enough to make it an integer. */
 function expand({ negative, digits, exponent }: Decimal, places: number): bigint {
   if (digits === '') return 0n
   const magnitude = BigInt(digits) * 10n ** (exponent + BigInt(places))

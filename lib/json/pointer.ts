@@ -1,20 +1,21 @@
 /** JSON pointers (RFC 6901), decoded to their tokens. */
+import { quote } from '../base/quote.ts'
 
-/** No session nests this deep; a bound on paths is a bound on what recurses along them. */
+/** Deeper than any session nests. It also bounds what recurses along a path. */
 const MAX_TOKENS = 1000
 
-/** The tokens, or what is wrong with the pointer, as the second half of a message. */
+/** Returns the tokens, or what is wrong with the pointer as the second half of a message. */
 export function parsePointer(pointer: string): string[] | { readonly fault: string } {
   if (pointer === '') return []
   if (!pointer.startsWith('/')) {
-    return { fault: `must be empty or start with "/", got ${quotePointer(pointer)}` }
+    return { fault: `must be empty or start with "/", got ${quote(pointer)}` }
   }
   if (/~(?![01])/.test(pointer)) {
     return {
-      fault: `must write "~" as "~0" and "/" in a key as "~1", got ${quotePointer(pointer)}`,
+      fault: `must write "~" as "~0" and "/" in a key as "~1", got ${quote(pointer)}`,
     }
   }
-  // Of a million levels only so many are looked at that it is clear that there are too many.
+  // Splits no further than is needed to see that there are too many.
   const tokens = pointer.slice(1).split('/', MAX_TOKENS + 1)
   if (tokens.length > MAX_TOKENS) {
     return { fault: `must have at most ${MAX_TOKENS} levels, got ${countLevels(pointer)}` }
@@ -32,9 +33,4 @@ function countLevels(pointer: string): number {
 
 export function renderPointer(path: readonly string[]): string {
   return path.map((token) => `/${token.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
-}
-
-/** A pointer as a message may show it: on one line and not too long. */
-export function quotePointer(pointer: string): string {
-  return JSON.stringify(pointer.length > 64 ? `${pointer.slice(0, 63)}…` : pointer)
 }

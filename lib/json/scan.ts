@@ -1,6 +1,6 @@
 /**
- * Steps over JSON text without decoding it. The text is taken to be valid; where it is not, the
- * scan still ends, at the end of the text.
+ * Skips over JSON text without decoding it. Expects valid text; on any other it still ends, at the end
+ * of the text at the latest.
  */
 
 export const QUOTE = 0x22
@@ -12,18 +12,18 @@ export const CLOSE_BRACE = 0x7d
 const COMMA = 0x2c
 const SPACE = 0x20
 
-/** Where the next significant character stands. */
+/** The index of the next significant character. */
 export function skipSpace(text: string, start: number): number {
   let at = start
-  // Outside strings, white space is all that JSON has at or below the space.
+  // Outside strings, JSON has no characters up to the space but white space.
   while (text.charCodeAt(at) <= SPACE) at++
   return at
 }
 
-/** The search for a quote is quick in a long string, but takes a while to begin. */
+/** `indexOf` is fast in a long string, but slow to start. */
 const SHORT_STRING = 16
 
-/** One past the closing quote of the string whose opening quote stands at `start`. */
+/** The index after the closing quote of the string whose opening quote is at `start`. */
 export function endOfString(text: string, start: number): number {
   let at = start + 1
   for (let code = text.charCodeAt(at); code !== QUOTE; code = text.charCodeAt(at)) {
@@ -39,7 +39,7 @@ export function endOfString(text: string, start: number): number {
   return at + 1
 }
 
-/** The same from a place within it, character by character: a quote may be one of many escaped ones. */
+/** The same from an index within the string, character by character: quotes may be escaped. */
 function endOfEscapedString(text: string, from: number): number {
   let at = from
   while (at < text.length && text.charCodeAt(at) !== QUOTE) {
@@ -48,7 +48,7 @@ function endOfEscapedString(text: string, from: number): number {
   return Math.min(at + 1, text.length)
 }
 
-/** Where the comma or bracket stands that ends the value which starts at `start`. */
+/** The index of the comma or bracket that ends the value which starts at `start`. */
 export function endOfValue(text: string, start: number): number {
   const length = text.length
   let depth = 0
@@ -73,8 +73,8 @@ export function endOfValue(text: string, start: number): number {
 }
 
 /**
- * How deep arrays and objects nest: 0 for `1`, 1 for `[]`. It stops counting one past `limit`, and
- * takes any text, valid or not, so that it can come before the parser.
+ * How deep arrays and objects nest: 0 for `1`, 1 for `[]`. Stops counting one past `limit`. Takes any
+ * text, valid or not, so it can run before the parser.
  */
 export function depthOf(text: string, limit = Infinity): number {
   const length = text.length

@@ -1,21 +1,32 @@
-/** Says where and why a text is not JSON, without quoting it: it may be somebody's data. */
+/** Explains where and why a text is not JSON, without quoting it: it may be personal data. */
 
+import type { WayOut } from '../base/errors.ts'
 import { BACKSLASH, CLOSE_BRACE, CLOSE_BRACKET, OPEN_BRACE, OPEN_BRACKET, QUOTE } from './scan.ts'
 
-/** The reason and the place, for the end of a message. Only for texts that `JSON.parse` refuses. */
-export function explainSyntax(text: string, what: string, found = findFault(text)): string {
+/** How messages name a text that is parsed. */
+export type Input = {
+  readonly name: string
+  /** How the string "ada" is written there, if not as `"ada"`. */
+  readonly example?: string
+  /** Whether the caller tells the line at which the text begins: then its line 1 is not named. */
+  readonly isNumbered?: boolean
+  /** The way out if it nests too deeply. */
+  readonly depthWay?: WayOut
+}
+
+/** The reason and the place, for the end of a message; for texts that `JSON.parse` refuses. */
+export function explainSyntax(text: string, input: Input, found = findFault(text)): string {
   const fault = found ?? { at: text.length, expected: 'value' }
   const before = text.slice(0, fault.at)
   let line = 1
   for (let at = before.indexOf('\n'); at !== -1; at = before.indexOf('\n', at + 1)) line++
   const column = fault.at - before.lastIndexOf('\n')
-  // What is a line itself is told with its own number.
-  const ofIt = isOfRequest(what) ? '' : ' of it'
-  const place = line === 1 && ofIt !== '' ? '' : `line ${line}${ofIt}, `
-  return `${explain(text, fault, what)} (${place}column ${column})`
+  const lineOfIt = line === 1 ? '' : `line ${line} of it, `
+  const place = input.isNumbered === true ? lineOfIt : `line ${line}, `
+  return `${explain(text, fault, input.example)} (${place}column ${column})`
 }
 
-/** What could have stood at the place of the fault. */
+/** What would have been valid at the place of the fault. */
 type Expected =
   | 'value'
   | 'item or ]'
@@ -30,11 +41,11 @@ type Expected =
 type Fault = { readonly at: number; readonly expected: Expected }
 
 /**
- * The first character that cannot be right; `undefined` where the text is JSON. A bracket too deep is
- * such a character, too. One pass without objects, for it is run on the largest texts, right ones too.
+ * The first character that cannot be right; `undefined` if the text is JSON. A bracket that nests too
+ * deep counts, too. One pass that makes no objects, since it also checks large texts that are valid.
  */
 export function findFault(text: string, maxDepth = Infinity): Fault | undefined {
-  /** The closing brackets that are due behind `closer`, NaN for none. */
+  /** The closing brackets that are due after `closer`; NaN for none. */
   const closers: number[] = []
   let closer = NaN
   let expected: Expected = 'value'
@@ -98,7 +109,7 @@ function isKeyPlace(expected: Expected): boolean {
   return expected === 'key' || expected === 'key or }'
 }
 
-/** As JSON has white space, which is less than what `scan.ts` may pass over in a valid text. */
+/** JSON white space only; `scan.ts` skips more, since it expects valid text. */
 function skipSpace(text: string, start: number): number {
   let at = start
   for (;;) {
@@ -124,7 +135,7 @@ function endOfValidString(text: string, start: number): number | Fault {
   }
 }
 
-/** `start` where the backslash there begins no escape. */
+/** Returns `start` if the backslash there begins no escape. */
 function endOfEscape(text: string, start: number): number {
   if (text[start + 1] !== 'u') {
     return '"\\/bfnrt'.includes(text[start + 1] ?? ' ') ? start + 2 : start
@@ -135,7 +146,7 @@ function endOfEscape(text: string, start: number): number {
   return start + 6
 }
 
-/** The end of what most numbers are; undefined for anything else. */
+/** The end of a plain positive integer, as most numbers are; undefined for anything else. */
 function endOfInteger(text: string, start: number, first: number): number | undefined {
   if (!(first > ZERO && first <= 0x39)) return undefined
   const end = skipDigits(text, start + 1)
@@ -143,7 +154,7 @@ function endOfInteger(text: string, start: number, first: number): number | unde
   return next === POINT || (next | 0x20) === 0x65 ? undefined : end
 }
 
-/** `start` where neither a number nor one of the three words begins there. */
+/** Returns `start` if neither a number nor true, false or null begins there. */
 function endOfScalar(text: string, start: number, first: number): number {
   if (first === 0x74) return text.startsWith('true', start) ? start + 4 : start
   if (first === 0x66) return text.startsWith('false', start) ? start + 5 : start
@@ -178,19 +189,8 @@ function isHexDigit(code: number): boolean {
   return isDigit(code) || (letter >= 0x61 && letter <= 0x66)
 }
 
-function isOfRequest(what: string): boolean {
-  return what === 'body' || what.startsWith('?')
-}
-
-/** As it is typed: for curl where it is of a request. */
-function exampleFor(what: string): string {
-  if (!isOfRequest(what)) return '"ada"'
-  return what === 'body' ? `-d '"ada"'` : `${what}=%22ada%22`
-}
-
-function explain(text: string, { at, expected }: Fault, what: string): string {
+function explain(text: string, { at, expected }: Fault, example = '"ada"'): string {
   const char = text[at]
-  const example = exampleFor(what)
   const unquoted = `a string needs its quotes, as in ${example}`
 
   if (text.trim() === '') return `it is empty, expected a value, as in ${example}`

@@ -1,21 +1,21 @@
-/** What work on JSON costs is counted while it is done, so that it ends before it takes long. */
+/** A budget for work on JSON: the cost is counted as the work goes on, so no request takes long. */
 import { CoatcheckError } from '../base/errors.ts'
 
-/** What is left of what a request may cost: about nanoseconds, of a machine that is busy with other things, too. */
+/** What is left of the budget, in nanoseconds of a busy machine, roughly. */
 export type Work = { left: number }
 
-/** What to read one of them costs, in a large object or a large array; and to go over it again. */
+/** Parsing one member or item of a large object or array, and visiting it again. */
 export const MEMBER_COST = 300
 export const ITEM_COST = 60
 export const PASS_COST = 50
-/** For each character of space that is passed. */
+/** Skipping one character of white space. */
 export const SPACE_COST = 6
 
 export function allowWork(cost: number): Work {
   return { left: cost }
 }
 
-/** Throws `invalid_patch` once more has been spent than there was. */
+/** Throws `invalid_patch` once the budget is spent. */
 export function spend(work: Work, cost: number): void {
   work.left -= cost
   if (work.left < 0) {

@@ -1,4 +1,5 @@
 import { CoatcheckError } from '../base/errors.ts'
+import { describeWayOut } from '../commands/way-out.ts'
 import { ListenError } from '../http/server/listen-error.ts'
 import { PROGRAM_NAME } from '../command-line/program-name.ts'
 import { SettingsError } from '../settings/settings.ts'
@@ -33,10 +34,11 @@ export function explainFailure(error: unknown): Failure {
     return { exitCode: EXIT.badSettings, lines: [...error.faults, ...help] }
   }
   if (error instanceof StorageError) {
-    return { exitCode: EXIT_FOR_STORAGE_FAULT[error.fault], lines: [error.message] }
+    const message = error.message + describeWayOut(error.way)
+    return { exitCode: EXIT_FOR_STORAGE_FAULT[error.fault], lines: [message] }
   }
   if (error instanceof CoatcheckError) {
-    return { exitCode: exitCodeOf(error), lines: [error.message] }
+    return { exitCode: exitCodeOf(error), lines: [error.message + describeWayOut(error.way)] }
   }
   if (error instanceof AddonError) {
     return { exitCode: EXIT.cannotLoad, lines: [error.message] }

@@ -1,7 +1,7 @@
 /** What a request can do to sessions: finds them, changes, creates, renews, lists and ends them. */
 import type { Clock } from '../base/clock.ts'
 import { CoatcheckError } from '../base/errors.ts'
-import type { JsonText } from '../json/text.ts'
+import type { JsonText } from '../json/json.ts'
 import { type MaybePromise, whenThere } from '../base/maybe-promise.ts'
 import { beginSession } from '../session/new-session.ts'
 import {
@@ -19,6 +19,7 @@ import {
   isLive,
   type Session,
   type SessionKey,
+  type Tombstone,
   touchSession,
 } from '../session/session.ts'
 import {
@@ -152,11 +153,13 @@ export function createSessions({ store, clock, limits }: SessionsOptions): Sessi
   }
 
   function begin(key: SessionKey, operation: Operation, device: FindDevice): Applied {
-    // What does not exist matches no tag: If-Match fails for it, and If-None-Match holds.
-    if (operation.when?.ifMatch !== undefined) {
+    // A session that does not exist has no version: `required` fails and `excluded` holds.
+    if (operation.when?.required !== undefined) {
       throw new CoatcheckError(
         'precondition_failed',
-        'Cannot write: If-Match asks for a session that is there, and there is none',
+        'Cannot write: there is no session, and the write requires one',
+        {},
+        { hint: 'version_required' },
       )
     }
     return beginSession(key, operation, device(), clock.now(), limits)
@@ -267,23 +270,32 @@ function requireLive(found: Found): Session {
   switch (found.state) {
     case 'live':
       return found.session
-    case 'ended': {
-      const { reason, endedAt } = found.tombstone
-      throw new CoatcheckError(
-        'session_ended',
-        reason === 'renewed'
-          ? 'Cannot use the session under this token: it was renewed and goes on under another one, ' +
-              'which an answer has handed out; use the newest token'
-          : 'Cannot use the session: it has ended, and stays so; PUT /session/KEY without its token ' +
-              'starts a new one, for a back end POST /sessions does',
-        { reason, endedAt: new Date(endedAt).toISOString() },
-      )
-    }
+    case 'ended':
+      throw hasEnded(found.tombstone)
     case 'absent':
       throw new CoatcheckError(
         'session_not_found',
-        'Cannot find a session: there is no token, or it opens none; ' +
-          'PUT /session/KEY starts one and sets its cookie, for a back end POST /sessions does',
+        'Cannot find a session: there is no token, or it opens none',
+        {},
+        { hint: 'start_session' },
       )
   }
+}
+
+function hasEnded({ reason, endedAt }: Tombstone): CoatcheckError {
+  const facts = { reason, endedAt: new Date(endedAt).toISOString() }
+  if (reason === 'renewed') {
+    return new CoatcheckError(
+      'session_ended',
+      'Cannot use the session under this token: it was renewed and goes on under another one, ' +
+        'which an answer has handed out; use the newest token',
+      facts,
+    )
+  }
+  return new CoatcheckError(
+    'session_ended',
+    'Cannot use the session: it has ended, and stays so',
+    facts,
+    { hint: 'start_another_session' },
+  )
 }

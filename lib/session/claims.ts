@@ -1,5 +1,5 @@
 import { CoatcheckError } from '../base/errors.ts'
-import { findMember, type JsonText } from '../json/text.ts'
+import { findMember, type JsonText } from '../json/json.ts'
 
 /** As long as OpenID Connect lets a `sub` be; it travels in a header. */
 const SUB_LIMIT_BYTES = 255

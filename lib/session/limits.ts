@@ -1,9 +1,11 @@
-import { CoatcheckError } from '../base/errors.ts'
-import { checkDepth, type JsonText, parseObject } from '../json/text.ts'
+import { CoatcheckError, type WayOut } from '../base/errors.ts'
+import { checkDepth, type JsonText, parseObject } from '../json/json.ts'
 import type { Session, TimeLimits } from './session.ts'
 
 /** Deeper than any server lets a value nest. */
 export const DEEPEST = 1_100
+
+export const MAX_DEPTH: WayOut = { setting: 'maxDepth' }
 
 /** What every session is held to. */
 export type SessionLimits = {
@@ -55,7 +57,9 @@ export function checkKey(key: string, limits: SessionLimits): void {
   if (bytes > limits.keyLimitBytes) {
     throw new CoatcheckError(
       'invalid_key',
-      `Cannot use a key of ${bytes} bytes: the limit is ${limits.keyLimitBytes} (--key-limit)`,
+      `Cannot use a key of ${bytes} bytes: the limit is ${limits.keyLimitBytes}`,
+      {},
+      { setting: 'keyLimitBytes' },
     )
   }
 }
@@ -63,7 +67,9 @@ export function checkKey(key: string, limits: SessionLimits): void {
 export function emptyKey(): CoatcheckError {
   return new CoatcheckError(
     'invalid_key',
-    'Cannot use the key "": a key has at least one character, as in /session/user',
+    'Cannot use the key "": a key has at least one character',
+    {},
+    { hint: 'name_key' },
   )
 }
 
@@ -76,7 +82,9 @@ export function checkMembers(
   if (members.size > limits.maxKeys) {
     throw new CoatcheckError(
       'too_many_keys',
-      `Cannot hold ${members.size} keys: the limit of a session is ${limits.maxKeys} (--max-keys)`,
+      `Cannot hold ${members.size} keys: the limit of a session is ${limits.maxKeys}`,
+      {},
+      { setting: 'maxKeys' },
     )
   }
   return members
@@ -113,8 +121,9 @@ export function checkLimits({ data, claims }: Session, limits: SessionLimits): v
   // No limit forbids it, and what holds one has it from a server of before.
   members.delete('')
   checkMembers(members, limits)
-  for (const value of members.values()) checkDepth(value, limits.maxDepth, 'a value of it')
-  checkDepth(claims, limits.maxDepth + 1, 'claims')
+  for (const value of members.values())
+    checkDepth(value, limits.maxDepth, 'a value of it', MAX_DEPTH)
+  checkDepth(claims, limits.maxDepth + 1, 'claims', MAX_DEPTH)
   for (const text of [data, claims]) {
     const bytes = Buffer.byteLength(text)
     if (bytes > limits.sessionLimitBytes) throw tooLarge(bytes, limits)
@@ -125,7 +134,9 @@ function tooLarge(bytes: number, limits: SessionLimits): CoatcheckError {
   return new CoatcheckError(
     'session_too_large',
     `Cannot store this: the session would be ${group(bytes)} bytes, ` +
-      `its limit is ${group(limits.sessionLimitBytes)} (--session-limit)`,
+      `its limit is ${group(limits.sessionLimitBytes)}`,
+    {},
+    { setting: 'sessionLimitBytes' },
   )
 }
 

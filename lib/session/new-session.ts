@@ -1,4 +1,4 @@
-import type { JsonText } from '../json/text.ts'
+import type { JsonText } from '../json/json.ts'
 import { type Applied, applyUnconditionally, type Operation } from './operations.ts'
 import type { SessionLimits } from './limits.ts'
 import type { SessionKey } from './session.ts'

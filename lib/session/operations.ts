@@ -1,12 +1,9 @@
 /**
- * What can be done to a session: pure functions of the session and plain data, so that they can
- * cross to the writer's thread by name and run inside its transaction. No store, no HTTP, no clock.
+ * What can be done to a session. Operations are plain data and pure functions of a session, so they
+ * cross to the writer by name and run inside its transaction. No store, no HTTP, no clock.
  */
 import { CoatcheckError } from '../base/errors.ts'
-import { applyJsonPatch, type PatchStep } from '../json/json-patch.ts'
-import { quotePointer, renderPointer } from '../json/pointer.ts'
-import { mergePatch } from '../json/merge-patch.ts'
-import { addNumbers } from '../json/number.ts'
+import { quote } from '../base/quote.ts'
 import {
   appendItem,
   checkDepth,
@@ -17,12 +14,16 @@ import {
   parseObject,
   renderObject,
   replaceMember,
-} from '../json/text.ts'
+} from '../json/json.ts'
+import type { PatchStep } from '../json/json-patch.ts'
+import { mergePatch } from '../json/merge-patch.ts'
+import { addNumbers } from '../json/number.ts'
 import { allowWork, type Work } from '../json/work.ts'
 import { checkClaims, findSub } from './claims.ts'
+import { checkMembers, checkRoom, checkSize, MAX_DEPTH, type SessionLimits } from './limits.ts'
 import { checkPrecondition, type Precondition } from './precondition.ts'
-import { checkMembers, checkRoom, checkSize, type SessionLimits } from './limits.ts'
 import type { Session, SessionKey, TimeLimits } from './session.ts'
+import { patchSession } from './session-patch.ts'
 import { limitSession } from './time-limits.ts'
 
 export type Operation = (
@@ -43,26 +44,26 @@ export type Operation = (
   | { readonly name: 'renew'; readonly renewal: SessionKey }
 ) & { readonly when?: Precondition }
 
-/** `data` and `claims` are merge patches (RFC 7396); limits are a back end's to give. */
+/** `data` and `claims` are merge patches (RFC 7396); only a back end may set time limits. */
 export type SessionUpdate = {
   readonly data?: JsonText
   readonly claims?: JsonText
   readonly permanent?: boolean
 } & Partial<TimeLimits>
 
-/** All that a back end may say of a session; the limits that it does not give are the settings'. */
+/** All that a back end may set of a session. Time limits that are absent come from the settings. */
 export type SessionDraft = {
   readonly data: JsonText
   readonly claims: JsonText
   readonly permanent: boolean
 } & Partial<TimeLimits>
 
-/** `renewal`: what opens the session from then on, should the write change `claims.sub`. */
+/** `renewal`: the new id and secret, taken if the write changes `claims.sub`. */
 type ClaimsWrite = { readonly renewal?: SessionKey }
 
 export type ClaimsOperation = Extract<Operation, { name: 'update' | 'patch' | 'replace' }>
 
-/** Whether the operation could leave the session with another `sub`. */
+/** Whether the operation could change the session's `sub`. */
 export function mayWriteClaims(operation: Operation): operation is ClaimsOperation {
   switch (operation.name) {
     case 'update':
@@ -76,13 +77,13 @@ export function mayWriteClaims(operation: Operation): operation is ClaimsOperati
   }
 }
 
-/** `value`: what the operation answers, where it answers one: the value popped, or the new value. */
+/** `value`: the value popped, or the new value of the key; absent for the other operations. */
 export type Applied = { readonly session: Session; readonly value?: JsonText }
 
 /**
- * The session after the operation, one version on. Throws a `CoatcheckError` and changes nothing
- * where a precondition fails, the key or its type is not what the operation needs, or the session
- * would break one of the limits.
+ * Returns the session after the operation, with its version one higher. Throws a `CoatcheckError` if
+ * the precondition fails, the key or its type is not what the operation needs, or the session would
+ * exceed a limit.
  */
 export function applyOperation(
   session: Session,
@@ -97,7 +98,7 @@ export function applyOperation(
   return applyUnconditionally(session, operation, limits)
 }
 
-/** The same, whatever its precondition says. */
+/** The same without the precondition. */
 export function applyUnconditionally(
   session: Session,
   operation: Operation,
@@ -110,13 +111,14 @@ export function applyUnconditionally(
 }
 
 /**
- * A token that somebody knew before the session was a user's must not open it afterwards (session
- * fixation). Where no token opens it, a back end chose the id, and keeps it.
+ * Checks new claims, and renews the session if its `sub` changes: a token from before the log-in must
+ * not open it afterwards (session fixation). A session without a token keeps the id that a back end
+ * chose.
  */
 function settleClaims(before: Session, after: Session, operation: Operation): Session {
   if (after.claims === before.claims) return after
   checkClaims(after.claims)
-  // Rendered anew, a repeated member is gone: whoever reads the first cannot read another `sub`.
+  // Rendering drops repeated members, so no reader can find another `sub`.
   const claims = renderObject(parseObject(after.claims))
   const isSameUser = findSub(claims) === findSub(before.claims)
   const mayRenew = before.secretHash !== null && 'renewal' in operation
@@ -130,12 +132,12 @@ function run(session: Session, operation: Operation, limits: SessionLimits): App
     case 'pop':
       return pop(session, operation.key)
     case 'increment':
-      return replace(session, operation.key, limits, (value) => increment(value, operation))
+      return changeKey(session, operation.key, limits, (value) => increment(value, operation))
     case 'append':
       checkRoom(session, operation.item, limits)
-      return replace(session, operation.key, limits, (value) => append(value, operation, limits))
+      return changeKey(session, operation.key, limits, (value) => append(value, operation, limits))
     case 'merge':
-      return replace(session, operation.key, limits, (value) =>
+      return changeKey(session, operation.key, limits, (value) =>
         mergePatch(value, operation.patch, workOf(limits)),
       )
     case 'clear':
@@ -147,7 +149,7 @@ function run(session: Session, operation: Operation, limits: SessionLimits): App
     case 'patch':
       return { session: patch(session, operation.steps, operation.mayWriteClaims, limits) }
     case 'replace':
-      return { session: replaceWhole(session, operation, limits) }
+      return { session: replace(session, operation, limits) }
     case 'renew':
       return { session: { ...session, ...operation.renewal } }
   }
@@ -155,7 +157,7 @@ function run(session: Session, operation: Operation, limits: SessionLimits): App
 
 function set(session: Session, key: string, value: JsonText, limits: SessionLimits): Session {
   checkRoom(session, value, limits)
-  // A key that is there was checked when it came.
+  // A key that exists has passed the checks already.
   const replaced = replaceMember(session.data, key, value)
   if (replaced !== undefined) return { ...session, data: replaced }
   const members = parseObject(session.data).set(key, value)
@@ -171,7 +173,8 @@ function pop(session: Session, key: string): Applied {
   return { session: { ...session, data: renderObject(members) }, value }
 }
 
-function replace(
+/** Sets a key to what `next` makes of its value, and returns that as well. */
+function changeKey(
   session: Session,
   key: string,
   limits: SessionLimits,
@@ -182,7 +185,7 @@ function replace(
 }
 
 function increment(value: JsonText = '0', { key, by }: { key: string; by: JsonText }): JsonText {
-  requireKind(value, 'number', `increment ${quoteKey(key)}`)
+  requireKind(value, 'number', `increment ${quote(key)}`)
   return addNumbers(value.trim(), by)
 }
 
@@ -191,9 +194,9 @@ function append(
   { key, item }: { key: string; item: JsonText },
   limits: SessionLimits,
 ): JsonText {
-  requireKind(value, 'array', `append to ${quoteKey(key)}`)
-  // What is in the list was checked when it came.
-  checkDepth(item, limits.maxDepth - 1, 'list')
+  requireKind(value, 'array', `append to ${quote(key)}`)
+  // The items that are there have passed the check already.
+  checkDepth(item, limits.maxDepth - 1, 'list', MAX_DEPTH)
   return appendItem(value, item)
 }
 
@@ -205,13 +208,30 @@ function update(session: Session, changes: SessionUpdate, limits: SessionLimits)
     data: data === undefined ? session.data : mergePatch(session.data, data, work),
     claims: claims === undefined ? session.claims : mergePatch(session.claims, claims, work),
   }
-  // What is far too large is not even looked at.
+  // Before the members are parsed: data that is far too large is not worth it.
   checkSize(session, after, limits)
   if (data !== undefined) checkMembers(parseObject(after.data), limits)
   return after
 }
 
-function replaceWhole(session: Session, draft: SessionDraft, limits: SessionLimits): Session {
+function patch(
+  session: Session,
+  steps: readonly PatchStep[],
+  mayWriteClaims: boolean,
+  limits: SessionLimits,
+): Session {
+  const patched = patchSession(session, steps, mayWriteClaims, limits, workOf(limits))
+  const { data, claims, permanent } = patched
+  checkDepth(data, limits.maxDepth + 1, 'data', MAX_DEPTH)
+  checkDepth(claims, limits.maxDepth + 1, 'claims', MAX_DEPTH)
+  return {
+    ...limitSession(session, permanent, {}, limits),
+    data: parseData(session, data, limits),
+    claims,
+  }
+}
+
+function replace(session: Session, draft: SessionDraft, limits: SessionLimits): Session {
   const { data, claims, permanent } = draft
   const settings = permanent ? limits.permanent : limits.ordinary
   const fresh = { ...session, ...settings, permanent, ownIdleTimeout: false, ownLifetime: false }
@@ -222,92 +242,20 @@ function replaceWhole(session: Session, draft: SessionDraft, limits: SessionLimi
   }
 }
 
-/** Rendered anew, a repeated member is gone. */
+/** Checks the members; the text returned has no repeated ones. */
 function parseData(before: Session, data: JsonText, limits: SessionLimits): JsonText {
   checkRoom(before, data, limits)
   return renderObject(checkMembers(parseObject(data), limits))
 }
 
-/** The smallest limit of a session that less work is not allowed for. */
+/** A smaller session limit does not lower the budget further. */
 const LEAST_BYTES = 65_536
-/** For each byte that a session may have: what to read it, and to render it, some dozen times takes. */
+/** For each byte that a session may have: about a dozen times parsing and rendering it. */
 const WORK_PER_BYTE = 48
 
-/** What an operation that goes through a session's values may cost, in nanoseconds. */
+/** The budget of an operation that goes through a session's values, in nanoseconds. */
 function workOf({ sessionLimitBytes }: SessionLimits): Work {
   return allowWork(WORK_PER_BYTE * Math.max(sessionLimitBytes, LEAST_BYTES))
-}
-
-/** RFC 6902 on `{"data":…,"claims":…,"permanent":…}`, the parts of a session that can change. */
-function patch(
-  session: Session,
-  steps: readonly PatchStep[],
-  mayWriteClaims: boolean,
-  limits: SessionLimits,
-): Session {
-  if (!mayWriteClaims && steps.some(writesClaims)) throw claimsReadOnly()
-  refuseOtherPaths(steps)
-  const document = renderObject(
-    new Map([
-      ['data', session.data],
-      ['claims', session.claims],
-      ['permanent', String(session.permanent)],
-    ]),
-  )
-  // Steps may pass through a document that is too large, so long as they end in one that is not.
-  const roomBytes = Buffer.byteLength(document) + 2 * limits.sessionLimitBytes
-  const members = parseObject(applyJsonPatch(document, steps, roomBytes, workOf(limits)))
-  const data = takeMember(members, 'data', 'object')
-  const claims = takeMember(members, 'claims', 'object')
-  const permanent = takeMember(members, 'permanent', 'boolean')
-  if (members.size > 0) {
-    throw new CoatcheckError(
-      'invalid_patch',
-      'Cannot patch the session: a path starts with /data, /claims or /permanent, ' +
-        'as in /data/user; the rest of a session cannot be patched',
-    )
-  }
-  checkDepth(data, limits.maxDepth + 1, 'data')
-  checkDepth(claims, limits.maxDepth + 1, 'claims')
-  return {
-    ...limitSession(session, permanent === 'true', {}, limits),
-    data: parseData(session, data, limits),
-    claims,
-  }
-}
-
-/** Whatever the step does: that such a path does not exist, or has another value, would mislead. */
-function refuseOtherPaths(steps: readonly PatchStep[]): void {
-  for (const [index, step] of steps.entries()) {
-    const paths = 'from' in step ? [step.from, step.path] : [step.path]
-    const wrong = paths.find(([first]) => first !== undefined && !PATCHED.includes(first))
-    if (wrong === undefined) continue
-    throw new CoatcheckError(
-      'invalid_patch',
-      `Cannot apply step ${index} of the patch: a path starts with /data, /claims or /permanent, ` +
-        `as in /data/user, got ${quotePointer(renderPointer(wrong))}`,
-    )
-  }
-}
-
-const PATCHED = ['data', 'claims', 'permanent']
-
-/** Every step whose effect could reach the claims: at them, below them, or at the whole session. */
-function writesClaims(step: PatchStep): boolean {
-  if (step.op === 'test') return false
-  const written = step.op === 'move' ? [step.path, step.from] : [step.path]
-  return written.some(([first]) => first === undefined || first === 'claims')
-}
-
-function takeMember(members: Map<string, JsonText>, name: string, kind: JsonKind): JsonText {
-  const value = members.get(name)?.trim()
-  members.delete(name)
-  if (value !== undefined && kindOf(value) === kind) return value
-  const given = value === undefined ? 'nothing' : kindOf(value)
-  throw new CoatcheckError(
-    'invalid_patch',
-    `Cannot patch the session: /${name} must stay a JSON ${kind}, the patch leaves ${given}`,
-  )
 }
 
 function requireKind(value: JsonText, kind: JsonKind, action: string): void {
@@ -319,21 +267,11 @@ function requireKind(value: JsonText, kind: JsonKind, action: string): void {
   )
 }
 
-export function claimsReadOnly(): CoatcheckError {
-  return new CoatcheckError(
-    'claims_read_only',
-    'Cannot write claims: only a back end may, with its API key; the holder of a session reads them',
-  )
-}
-
 export function keyNotFound(key: string): CoatcheckError {
   return new CoatcheckError(
     'key_not_found',
-    `Cannot find ${quoteKey(key)}: the session has no such key; ?default=JSON gives one to fall back on`,
+    `Cannot find ${quote(key)}: the session has no such key`,
+    {},
+    { hint: 'give_default' },
   )
-}
-
-/** A key as a message may show it: on one line and not too long. */
-function quoteKey(key: string): string {
-  return JSON.stringify(key.length > 64 ? `${key.slice(0, 63)}…` : key)
 }

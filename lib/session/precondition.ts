@@ -1,36 +1,40 @@
 import { CoatcheckError } from '../base/errors.ts'
 
-/** What `If-Match` and `If-None-Match` ask of a session, RFC 9110 section 13.1. */
+/** The versions of which a write requires one, and those that it excludes (RFC 9110 section 13.1). */
 export type Precondition = {
-  readonly ifMatch?: EntityTags
-  readonly ifNoneMatch?: EntityTags
+  readonly required?: Versions
+  readonly excluded?: Versions
 }
 
-/** `*` stands for any state that exists, else for one of the versions named. */
-export type EntityTags = '*' | readonly string[]
+/** `*`: whatever exists; else the versions listed. */
+export type Versions = '*' | readonly string[]
 
 /**
- * Throws `precondition_failed` unless what was asked holds. `exists` tells whether the thing under
- * change is there: a key for the operations on a key, the session itself for the others.
+ * Throws `precondition_failed` unless the precondition holds. `exists` tells whether the target is
+ * there: the key for operations on a key, the session itself for the others.
  */
 export function checkPrecondition(asked: Precondition, version: number, exists: boolean): void {
-  if (asked.ifMatch !== undefined && !matches(asked.ifMatch, version, exists)) {
+  if (asked.required !== undefined && !matches(asked.required, version, exists)) {
     throw new CoatcheckError(
       'precondition_failed',
-      `Cannot write: If-Match does not hold, the session is at version ${version}` +
-        (exists ? '' : ' and has no such key'),
+      `Cannot write: the session is at version ${version}${exists ? '' : ' and has no such key'}, ` +
+        'which is not what the write requires',
+      {},
+      { hint: 'version_required' },
     )
   }
-  if (asked.ifNoneMatch !== undefined && matches(asked.ifNoneMatch, version, exists)) {
+  if (asked.excluded !== undefined && matches(asked.excluded, version, exists)) {
     throw new CoatcheckError(
       'precondition_failed',
-      asked.ifNoneMatch === '*'
-        ? 'Cannot write: it is there already, and If-None-Match: * asks that it is not'
-        : `Cannot write: the session is at version ${version}, which If-None-Match excludes`,
+      asked.excluded === '*'
+        ? 'Cannot write: it is there already, and the write requires that it is not'
+        : `Cannot write: the session is at version ${version}, which the write excludes`,
+      {},
+      { hint: 'version_excluded' },
     )
   }
 }
 
-function matches(tags: EntityTags, version: number, exists: boolean): boolean {
-  return tags === '*' ? exists : tags.includes(String(version))
+function matches(versions: Versions, version: number, exists: boolean): boolean {
+  return versions === '*' ? exists : versions.includes(String(version))
 }

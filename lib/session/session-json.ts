@@ -1,4 +1,4 @@
-import type { JsonText } from '../json/text.ts'
+import type { JsonText } from '../json/json.ts'
 import { renderIsoTime } from './iso-time.ts'
 import { expiresAt, lifetimeEndsAt, type Session } from './session.ts'
 

@@ -1,4 +1,4 @@
-import type { JsonText } from '../json/text.ts'
+import type { JsonText } from '../json/json.ts'
 
 /** The record on the server. Times are milliseconds since the Unix epoch. */
 export type Session = {

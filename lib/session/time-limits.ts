@@ -44,11 +44,12 @@ export function limitSession(
 
 function idleTimeoutTooLong(session: Session): CoatcheckError {
   const { permanent, idleTimeoutMs, lifetimeMs, ownLifetime } = session
-  const flag = permanent ? ' (--permanent-lifetime)' : ' (--lifetime)'
   return new CoatcheckError(
     'invalid_argument',
     `Cannot set these limits: "idleTimeout" would be ${idleTimeoutMs / 1_000} seconds and ` +
-      `"lifetime" ${lifetimeMs / 1_000}${ownLifetime ? '' : flag}, which ends the session before; ` +
+      `"lifetime" ${lifetimeMs / 1_000}, which ends the session before; ` +
       'a back end gives "lifetime" as well, at least as long, or a shorter "idleTimeout"',
+    {},
+    ownLifetime ? undefined : { setting: permanent ? 'permanentLifetimeMs' : 'lifetimeMs' },
   )
 }

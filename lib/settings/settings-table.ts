@@ -84,13 +84,13 @@ const table = [
       'full: an answered write is on disk; relaxed: a power cut may lose about the last second',
   },
   {
-    name: 'logLimitBytes',
-    flag: '--log-limit',
+    name: 'walLimitBytes',
+    flag: '--wal-limit',
     kind: size('1MiB', '1048576MiB'),
     default: '1024MiB',
     group: 'Storage',
     description:
-      'How long the log beside the data may get while another program reads for long; then only ' +
+      'How large the WAL beside the data may grow while another program reads for long; then only ' +
       'log-outs are written',
   },
   {
@@ -362,4 +362,10 @@ export type Settings = {
 /** `--idle-timeout` is `COATCHECK_IDLE_TIMEOUT` in the environment. */
 export function variableOf(row: SettingRow): string {
   return `COATCHECK_${row.flag.slice(2).replaceAll('-', '_').toUpperCase()}`
+}
+
+export function rowOf(name: keyof Settings): SettingRow {
+  const row = table.find((row) => row.name === name)
+  if (row === undefined) throw new Error(`There is no setting ${name}`)
+  return row
 }

@@ -1,5 +1,5 @@
 /** Tells a damaged place, which a few writes come upon, from a file in which nothing can be written. */
-import type { WriteOutcome, WriteRequest } from './writer/write-request.ts'
+import type { WriteOutcome, WriteRequest } from './writer/protocol.ts'
 
 export type DamageWatch = {
   /** Takes note of what became of the requests. */

@@ -1,6 +1,6 @@
 import type Database from 'better-sqlite3'
+import { ABSENT, findEnded, findStored } from '../session/retention.ts'
 import {
-  expireSession,
   type Found,
   isLive,
   type Session,
@@ -8,10 +8,9 @@ import {
   touchSession,
 } from '../session/session.ts'
 import { createApiKeyTable } from './tables/api-key-table.ts'
-import { checksumOf, tombstoneChecksumOf } from './tables/checksum.ts'
+import { parseIntactRow, parseIntactTombstone, tombstoneChecksumOf } from './tables/checksum.ts'
 import {
-  parseSessionRow,
-  parseTombstoneRow,
+  ROW_NUMBER,
   SESSION_COLUMNS,
   type SessionRow,
   TOMBSTONE_COLUMNS,
@@ -42,8 +41,6 @@ export type OutsideChanges = { readonly made: number; readonly seen: number }
 const PAGE_LIMIT_CHARACTERS = 1024 * 1024
 
 type ListParameters = { sub: string | undefined; after: number; limit: number }
-
-const ABSENT: Found = { state: 'absent' }
 
 /**
  * A tombstone that nobody has, found where there is none: so that a search without success
@@ -101,22 +98,13 @@ export function createReader(
     return session
   }
 
-  function remembered(tombstone: Tombstone, now: number): Found {
-    return isRemembered(tombstone, now, keepEndedMs) ? { state: 'ended', tombstone } : ABSENT
-  }
-
   return {
     find(id, now, seenAt) {
       const written = recall(id) ?? readSession(id)
-      if (written !== undefined) {
-        const session = touchSession(written, seenAt)
-        return isLive(session, now)
-          ? { state: 'live', session }
-          : remembered(expireSession(session), now)
-      }
+      if (written !== undefined) return findStored(touchSession(written, seenAt), now, keepEndedMs)
       const tombstone = parseIntactTombstone(findTombstone.get(id))
       if (tombstone === undefined) throw damagedTombstone(id)
-      return tombstone.id === DECOY.id ? ABSENT : remembered(tombstone, now)
+      return tombstone.id === DECOY.id ? ABSENT : findEnded(tombstone, now, keepEndedMs)
     },
 
     list({ sub, after = 0, limit }, now, seenAt) {
@@ -136,7 +124,7 @@ export function createReader(
         rows++
         characters += row[2].length + row[3].length
         if (rows === limit || characters >= PAGE_LIMIT_CHARACTERS) {
-          return { sessions, damaged, next: row[11] }
+          return { sessions, damaged, next: row[ROW_NUMBER] }
         }
       }
       return { sessions, damaged, next: undefined }
@@ -145,21 +133,4 @@ export function createReader(
     listApiKeys: createApiKeyTable(database).list,
     outsideChanges: () => outsideChanges.get() ?? { made: 0, seen: 0 },
   }
-}
-
-/** The opposite of what the sweep removes: `ended_at <= now - keepEndedMs`. */
-export function isRemembered(tombstone: Tombstone, now: number, keepEndedMs: number): boolean {
-  return tombstone.endedAt > now - keepEndedMs
-}
-
-/** Undefined for a row that is not as it was written. */
-export function parseIntactRow(row: SessionRow): Session | undefined {
-  const session = parseSessionRow(row)
-  return checksumOf(session) === row[12] ? session : undefined
-}
-
-function parseIntactTombstone(row: TombstoneRow | undefined): Tombstone | undefined {
-  if (row === undefined) return undefined
-  const tombstone = parseTombstoneRow(row)
-  return tombstoneChecksumOf(tombstone) === row[4] ? tombstone : undefined
 }

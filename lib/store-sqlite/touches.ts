@@ -1,6 +1,6 @@
 /** Activity on its way to the file: gathered in memory, written about once a second, awaited by nobody. */
 import type { Session } from '../session/session.ts'
-import type { Seen } from './writer/write-request.ts'
+import type { Seen } from './writer/protocol.ts'
 import type { WriterPort } from './writer/writer-port.ts'
 
 /** A session that is hot, or what stands for one. */

@@ -3,7 +3,7 @@
  * behind Coatcheck.
  */
 import type { MaybePromise } from '../base/maybe-promise.ts'
-import type { JsonText } from '../json/text.ts'
+import type { JsonText } from '../json/json.ts'
 import type { Operation } from '../session/operations.ts'
 import type { Precondition } from '../session/precondition.ts'
 import type { EndReason, Found, Session } from '../session/session.ts'

@@ -38,11 +38,11 @@ export function createOwnReader(limits: SessionLimits): ImportReader {
   }
 }
 
-/** Throws `body_too_large` for a record that was not kept, and `invalid_utf8`. */
+/** Throws `invalid_argument` for a record that was too long to be kept, and `invalid_utf8`. */
 export function decodeRecord(text: Buffer | undefined): string {
   if (text === undefined) {
     throw new CoatcheckError(
-      'body_too_large',
+      'invalid_argument',
       `Cannot read it: over ${RECORD_LIMIT_BYTES} bytes; write one session a line`,
     )
   }

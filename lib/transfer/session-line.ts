@@ -1,5 +1,6 @@
 /** A session as one line of JSON: what `export` writes and `import` reads. */
 import { CoatcheckError } from '../base/errors.ts'
+import type { Input } from '../json/syntax.ts'
 import {
   type JsonKind,
   type JsonText,
@@ -7,7 +8,7 @@ import {
   parseJson,
   parseObject,
   renderObject,
-} from '../json/text.ts'
+} from '../json/json.ts'
 import { checkClaims } from '../session/claims.ts'
 import { DEEPEST } from '../session/limits.ts'
 import type { Session } from '../session/session.ts'
@@ -18,6 +19,9 @@ import { ID_SHAPE, isHash, isId } from '../session/token.ts'
 const LATEST_MS = 253_402_300_799_999
 /** From here on adding one to a version may not change it. */
 const LAST_VERSION = 2 ** 52
+
+/** Of an input whose lines are numbered. */
+export const LINE: Input = { name: 'line', isNumbered: true }
 
 /** Data and claims as they are, byte for byte; times in ISO 8601, limits in milliseconds. */
 export function renderSessionLine(session: Session, withSecretHash: boolean): JsonText {
@@ -46,7 +50,7 @@ export function renderSessionLine(session: Session, withSecretHash: boolean): Js
  * of the text. What a line may leave out is as in a session that begins at `now`.
  */
 export function parseSessionLine(text: string, now: number): Session {
-  if (kindOf(parseJson(text, DEEPEST, 'line')) !== 'object') throw invalid('it must be an object')
+  if (kindOf(parseJson(text, DEEPEST, LINE)) !== 'object') throw invalid('it must be an object')
   const members = parseObject(text)
   const take = (name: string, kind: JsonKind): JsonText | undefined => {
     const value = members.get(name)?.trim()

@@ -73,7 +73,7 @@ async function sweep(): Promise<void> {
 async function checkpoint(): Promise<void> {
   const large = { count: 20_000, dataBytes: 60_000 }
   // Longer than its log ever gets here: writes must go on.
-  const subject = await startOn(large, ['--log-limit', '4096MiB'])
+  const subject = await startOn(large, ['--wal-limit', '4096MiB'])
   const reader = await holdRead(subject.path)
   let n = 0
   const next = () =>

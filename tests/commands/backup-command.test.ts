@@ -83,7 +83,7 @@ test('backup refuses a place where it would not be read as it was written', asyn
   writeFileSync(join(folder, 'b-wal'), 'left over')
   mkdirSync(join(folder, 'folder'))
   for (const [file, reason] of [
-    ['b', /the log of another database is beside it/],
+    ['b', /the WAL of another database is beside it/],
     ['folder', /it is a folder; name a file in it/],
     ['none/b', /its folder must be there and writable for this user \(ENOENT\)/],
   ] as const) {

@@ -118,7 +118,7 @@ test('reads of a mount that is read only refuse a log that is damaged', async ()
   const { fault, refusal } = await run(['list'], join(folder, 'sessions.db'))
   unmount()
   assert.is(fault, 'damaged', refusal)
-  assert.match(refusal, 'the log beside it')
+  assert.match(refusal, 'the WAL beside it')
 })
 
 test("reads of another user's file that may be read, in a folder that may not be written", async () => {

@@ -47,8 +47,8 @@ testControls('of advisories', {
   'a log-out is final': {
     file: 'advisories-session',
     breakage: {
-      file: 'lib/store-sqlite/writer/writer.ts',
-      replace: `    table.delete(session.id)
+      file: 'lib/store-sqlite/writer/end.ts',
+      replace: `    sessions.delete(session.id)
     tombstones.bury(endSession(session, reason, now))`,
       by: '',
     },
@@ -188,9 +188,9 @@ testControls('of advisories', {
   'a write that comes after the log-out revives nothing': {
     file: 'advisories-session',
     breakage: {
-      file: 'lib/store-sqlite/writer/writer.ts',
+      file: 'lib/store-sqlite/writer/end.ts',
       replace:
-        '    table.delete(session.id)\n    tombstones.bury(endSession(session, reason, now))',
+        '    sessions.delete(session.id)\n    tombstones.bury(endSession(session, reason, now))',
       by: '    void [session, reason, now]',
     },
     red: 'CVE-2025-46336',

@@ -34,9 +34,9 @@ testControls('of defaults', {
   'a back end whose token opens nothing begins no session': {
     file: 'back-end-lost-token',
     breakage: {
-      file: 'lib/http/routes/session-routes.ts',
+      file: 'lib/http/routes/session.ts',
       replace: "if (c.get('isBackEnd') === true) return sessions.change(found, operation)",
-      by: 'if (isNamed) return sessions.change(found, operation)',
+      by: '',
     },
     red: 'each write is 404',
     green: 'to read and to take with a default',

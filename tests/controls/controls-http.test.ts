@@ -15,8 +15,9 @@ testControls('of HTTP', {
     file: 'http-1-1',
     breakage: {
       file: 'lib/http/server/server.ts',
-      replace: 'pipelining.afterAnswers(socket, () => inTurns(() => giveUp(socket, error)))',
-      by: 'giveUp(socket, error)',
+      replace:
+        'pipelining.afterAnswers(socket, () => inTurns(() => giveUp(socket, error, forwardAuth)))',
+      by: 'giveUp(socket, error, forwardAuth)',
     },
     red: 'do not overtake the answers',
     green: 'a CONNECT opens no tunnel',

@@ -34,9 +34,9 @@ testControls('of limits', {
   'a client begins no more sessions than it may': {
     file: 'create-rate',
     breakage: {
-      file: 'lib/http/access/create-rate.ts',
-      replace: 'if (full < 1) {',
-      by: 'if (full < 0) {',
+      file: 'lib/http/access/rate-limit.ts',
+      replace: 'if (full < 1) return',
+      by: 'if (full < 0) return',
     },
     red: 'an address begins so many sessions',
     green: 'without the setting',
@@ -44,9 +44,9 @@ testControls('of limits', {
   'behind a trusted proxy each client is counted by itself': {
     file: 'create-rate',
     breakage: {
-      file: 'lib/http/http.ts',
-      replace: 'admit(networkOf(forwarded.addressOf(c)))',
-      by: 'admit(networkOf(c.env.incoming.socket.remoteAddress))',
+      file: 'lib/http/access/create-rate.ts',
+      replace: 'limit.take(networkOf(forwarded.addressOf(c)))',
+      by: 'limit.take(networkOf(c.env.incoming.socket.remoteAddress))',
     },
     red: 'behind a trusted proxy',
     green: 'an address begins so many sessions',
@@ -55,8 +55,8 @@ testControls('of limits', {
     file: 'body-crowd',
     breakage: {
       file: 'lib/http/request/body.ts',
-      replace: 'reject(error)\n      forget()',
-      by: 'reject(error)\n      if (length <= limitBytes) forget()',
+      replace: 'reject(error)\n        forget()',
+      by: 'reject(error)\n        if (length <= limitBytes) forget()',
     },
     red: 'what is refused as too large takes no room any more',
     green: 'bodies that take too much memory together',
@@ -94,9 +94,9 @@ testControls('of limits', {
   'a value that nests too deeply is refused': {
     file: 'limits-wire',
     breakage: {
-      file: 'lib/http/routes/session-routes.ts',
-      replace: 'await readValue(c, bodyLimitBytes, limits.maxDepth, asText)',
-      by: 'await readValue(c, bodyLimitBytes, limits.maxDepth + 1, asText)',
+      file: 'lib/http/routes/session-requests.ts',
+      replace: 'bodies.readValue(c, limits.maxDepth, asText)',
+      by: 'bodies.readValue(c, limits.maxDepth + 1, asText)',
     },
     red: '--max-depth holds to the byte for a body sent in one chunk',
     green: '--body-limit holds to the byte for a body sent in one chunk',
@@ -104,7 +104,7 @@ testControls('of limits', {
   'a clock that is set back gives no more sessions': {
     file: 'create-rate',
     breakage: {
-      file: 'lib/http/access/create-rate.ts',
+      file: 'lib/http/access/rate-limit.ts',
       replace: 'Math.max(0, now - at)',
       by: 'Math.abs(now - at)',
     },

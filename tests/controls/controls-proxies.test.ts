@@ -34,7 +34,7 @@ testControls('of what proxies tell', {
   "a page's query does not decide whether its reader is logged in": {
     file: 'verify',
     breakage: {
-      file: 'lib/http/routes/verify-route.ts',
+      file: 'lib/http/routes/verify.ts',
       replace: "return touches.length !== 1 || touches[0] !== 'touch=false'",
       by: "return touches[0] !== 'touch=false'",
     },

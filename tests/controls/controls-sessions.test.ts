@@ -4,7 +4,7 @@ testControls('of sessions', {
   'what another program has done to a session is seen by the next write': {
     file: 'written-sessions',
     breakage: {
-      file: 'lib/store-sqlite/writer/written-sessions.ts',
+      file: 'lib/store-sqlite/memory.ts',
       replace: 'if (version !== seenVersion) recent.clear()',
       by: '',
     },
@@ -44,8 +44,8 @@ testControls('of sessions', {
   'a session whose record has changed on the disk is not served': {
     file: 'tests/damage.test',
     breakage: {
-      file: 'lib/store-sqlite/reader.ts',
-      replace: 'return checksumOf(session) === row[12] ? session : undefined',
+      file: 'lib/store-sqlite/tables/checksum.ts',
+      replace: 'return checksumOf(session) === row[ROW_CHECKSUM] ? session : undefined',
       by: 'return session',
     },
     red: 'a flipped bit anywhere in the file',
@@ -124,7 +124,7 @@ testControls('of sessions', {
   'what a jump of the clock has ended is not served from memory': {
     file: 'wall-clock',
     breakage: {
-      file: 'lib/store-sqlite/store-sqlite.ts',
+      file: 'lib/store-sqlite/lookups.ts',
       replace: 'if (known !== undefined && isLive(known, now)) return',
       by: 'if (known !== undefined) return',
     },
@@ -164,7 +164,7 @@ testControls('of sessions', {
   'what has ended stays so, wherever the clock is set': {
     file: 'clock-jumps',
     breakage: {
-      file: 'lib/store-sqlite/tables/many-sessions.ts',
+      file: 'lib/store-sqlite/writer/many-sessions.ts',
       replace: 'if (isRemembered(tombstone, now, keepEndedMs)) tombstones.bury(tombstone)',
       by: '',
     },

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { CoatcheckError } from '../../lib/base/errors.ts'
-import { findFault } from '../../lib/json/syntax.ts'
+import { findFault, type Input } from '../../lib/json/syntax.ts'
 import {
   findMember,
   findOnlyMember,
@@ -13,10 +13,16 @@ import {
   parseObject,
   renderObject,
   replaceMember,
-} from '../../lib/json/text.ts'
+} from '../../lib/json/json.ts'
 import { equalJson } from '../../lib/json/equal.ts'
 
 const test = suite('JSON text')
+
+const BODY: Input = {
+  name: 'body',
+  example: `-d '"ada"'`,
+  depthWay: { setting: 'maxDepth' },
+}
 
 test('a text that is not JSON is refused with the place and the way out', () => {
   const cases = [
@@ -58,14 +64,16 @@ test('a text that is not JSON is refused with the place and the way out', () => 
     ['{} {}', 'it goes on after the end of its one value (line 1, column 4)'],
   ] as const
   for (const [text, reason] of cases) {
-    const error = refusalOf(() => parseJson(text, 8, 'body'))
+    const error = refusalOf(() => parseJson(text, 8, BODY))
     assert.is(error.code, 'invalid_json')
     assert.is(error.message, `body is not JSON: ${reason}`)
   }
 })
 
 test('a parameter of the URL gets an example for the URL', () => {
-  const error = refusalOf(() => parseJson('ada', 8, '?default'))
+  const error = refusalOf(() =>
+    parseJson('ada', 8, { name: '?default', example: '?default=%22ada%22' }),
+  )
   assert.match(error.message, '?default is not JSON: a string needs its quotes, as in ?default=%22')
 })
 
@@ -73,7 +81,7 @@ test('a refused text is never quoted', () => {
   const property = fc.property(fc.json({ maxDepth: 3 }), fc.nat(), (json, cut) => {
     const marked = json.replaceAll(/[a-zA-Z0-9]+/g, 'SECRET')
     const text = `${marked.slice(0, cut % (marked.length + 1))}SECRET`
-    assert.not.match(refusalOf(() => parseJson(text, 100, 'body')).message, 'SECRET')
+    assert.not.match(refusalOf(() => parseJson(text, 100, BODY)).message, 'SECRET')
   })
   fc.assert(property)
 })
@@ -93,32 +101,30 @@ test('the fault is found in exactly the texts that JSON.parse refuses', () => {
 
 test('a text that nests deeper than allowed is refused', () => {
   for (const text of ['[[[]]]', '{"a":[{}]}', '[[[', ' [ [ "]" , [ 1 ] ] ]']) {
-    const error = refusalOf(() => parseJson(text, 2, 'body'))
+    const error = refusalOf(() => parseJson(text, 2, BODY))
     assert.is(error.code, 'too_deep')
-    assert.is(
-      error.message,
-      'Cannot take body: its arrays and objects nest deeper than 2 (--max-depth)',
-    )
+    assert.is(error.message, 'Cannot take body: its arrays and objects nest deeper than 2')
+    assert.equal(error.way, { setting: 'maxDepth' })
   }
 })
 
 test('a text of 100,000 brackets is refused for its depth, closed or not', () => {
   const open = '['.repeat(100_000)
   for (const text of [open, open + ']'.repeat(100_000), '{"a":'.repeat(100_000)]) {
-    assert.is(refusalOf(() => parseJson(text, 32, 'body')).code, 'too_deep')
+    assert.is(refusalOf(() => parseJson(text, 32, BODY)).code, 'too_deep')
   }
 })
 
 test('a text just as deep as allowed passes', () => {
-  assert.is(parseJson('1', 0, 'body'), '1')
-  assert.is(parseJson('"[[\\"[["', 0, 'body'), '"[[\\"[["')
-  assert.is(parseJson('[]', 1, 'body'), '[]')
-  assert.is(parseJson('[[],{},[{}]]', 3, 'body'), '[[],{},[{}]]')
+  assert.is(parseJson('1', 0, BODY), '1')
+  assert.is(parseJson('"[[\\"[["', 0, BODY), '"[[\\"[["')
+  assert.is(parseJson('[]', 1, BODY), '[]')
+  assert.is(parseJson('[[],{},[{}]]', 3, BODY), '[[],{},[{}]]')
 })
 
 test('a text passes as it came, numbers and white space included', () => {
   for (const text of ['12345678901234567890', ' 1.0\n', '1e400', '{"b":1, "a":2,"b":3}']) {
-    assert.is(parseJson(text, 8, 'body'), text)
+    assert.is(parseJson(text, 8, BODY), text)
   }
 })
 
@@ -333,7 +339,8 @@ function refusalOf(act: () => unknown): CoatcheckError {
 }
 
 test('what is no part of a request is told without words of curl, and with no second line 1', () => {
-  const reasonOf = (text: string) => refusalOf(() => parseJson(text, 8, 'line')).message
+  const reasonOf = (text: string) =>
+    refusalOf(() => parseJson(text, 8, { name: 'line', isNumbered: true })).message
   assert.is(
     reasonOf('# Notes'),
     'line is not JSON: a string needs its quotes, as in "ada" (column 1)',

@@ -1,4 +1,4 @@
-/** Forward auth through a real nginx, with the configuration that the README gives. */
+/** Forward auth through a real nginx, with the smallest configuration that the manual gives. */
 import { readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
@@ -11,11 +11,10 @@ import { cookieFor } from '../kit/clients/back-end.ts'
 import { parseAnswer, type RawAnswer, rawRequest, readToEnd } from '../kit/clients/raw-http.ts'
 import { makeFolder, spawnServer } from '../kit/process/spawn-server.ts'
 
-const README = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
-const SECTION = /^### Forward auth[^]*?(?=^### )/m.exec(README)?.[0] ?? ''
-const CONFIGURATION = /^```nginx\n([^]*?)^```/m.exec(SECTION)?.[1] ?? ''
-/** What the README has Coatcheck started with. */
-const FLAGS = /`(--trust-proxy [^`]*)`/.exec(SECTION)?.[1]?.split(' ') ?? []
+const PAGE = readFileSync(new URL('../../lib/manual/forward-auth.md', import.meta.url), 'utf8')
+const CONFIGURATION = /^The least[^]*?^```nginx\n([^]*?)^```/m.exec(PAGE)?.[1] ?? ''
+/** What the page has Coatcheck started with. */
+const FLAGS = /^coatcheck (--trust-proxy .*)$/m.exec(PAGE)?.[1]?.split(' ') ?? []
 
 const test = suite('nginx')
 
@@ -248,7 +247,7 @@ async function openSite() {
   }
 }
 
-/** The README's configuration with the addresses of this test. */
+/** The manual's configuration with the addresses of this test. */
 function configurationFor(port: number, coatcheck: string, application: string): string {
   let text = CONFIGURATION
   for (const [printed, here] of [

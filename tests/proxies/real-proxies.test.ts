@@ -48,7 +48,7 @@ const PROXIES: Readonly<Record<string, Told>> = {
   'nginx as it comes': {
     program: (coatcheck) => nginx(`proxy_pass http://${coatcheck};`),
     ...{ tellsHost: false, tellsAddress: false, tellsHttps: false },
-    // It passes on what its client wrote: it has to be told, as the README does.
+    // It passes on what its client wrote: it has to be told, as the manual does.
     forgersAddress: '198.51.100.66',
   },
   'nginx with the lines of its manual': {

@@ -58,12 +58,12 @@ for (const [list, texts] of Object.entries({
 
 const BREAKAGES: Readonly<Record<string, Breakage>> = {
   'takes anything for JSON': {
-    file: 'lib/json/text.ts',
+    file: 'lib/json/json.ts',
     replace: '    JSON.parse(text)\n',
     by: '',
   },
   'reads values and writes them anew': {
-    file: 'lib/json/text.ts',
+    file: 'lib/json/json.ts',
     replace: '  return text\n}\n\n/** Throws `too_deep`',
     by: '  return JSON.stringify(JSON.parse(text))\n}\n\n/** Throws `too_deep`',
   },

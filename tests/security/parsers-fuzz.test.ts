@@ -11,7 +11,7 @@ import { isApiKey } from '../../lib/session/api-key.ts'
 import { createForeignReader } from '../../lib/transfer/foreign/foreign-reader.ts'
 import { recordsOf } from '../../lib/transfer/input-records.ts'
 import { LIMITS } from '../kit/store/memory-store.ts'
-import { CoatcheckError } from '../../lib/base/errors.ts'
+import { CodedError } from '../../lib/base/errors.ts'
 import type { AppContext } from '../../lib/http/app-env.ts'
 import {
   parseCookieAttributes,
@@ -20,22 +20,20 @@ import {
 } from '../../lib/http/cookies/cookie-body.ts'
 import { parseCookies } from '../../lib/http/cookies/cookie-header.ts'
 import { parseDateTime } from '../../lib/http/cookies/date-time.ts'
-import { parseHop } from '../../lib/http/request/address-text.ts'
+import { parseHop } from '../../lib/http/request/address.ts'
 import { createForwarded } from '../../lib/http/request/forwarded.ts'
 import { parseForwarded } from '../../lib/http/request/forwarded-header.ts'
-import { refuseRequest } from '../../lib/http/server/guard.ts'
+import { createGuard } from '../../lib/http/server/guard.ts'
 import { parseNewSession } from '../../lib/http/routes/new-session-body.ts'
+import { decodeSegment, readQueries, wantsText } from '../../lib/http/request/request.ts'
 import { readPrecondition } from '../../lib/http/request/precondition-headers.ts'
-import { readQueries } from '../../lib/http/request/query.ts'
-import { decodeSegment } from '../../lib/http/request/segment.ts'
 import { parseKeyPatch, parseSessionPatch } from '../../lib/http/routes/session-body.ts'
 import { renderSetCookie } from '../../lib/http/cookies/set-cookie.ts'
-import { isVerify } from '../../lib/http/routes/verify-route.ts'
-import { wantsText } from '../../lib/http/request/wants-text.ts'
+import { forwardAuth } from '../../lib/http/routes/verify.ts'
 import { applyJsonPatch, parseJsonPatch } from '../../lib/json/json-patch.ts'
 import { parsePointer, renderPointer } from '../../lib/json/pointer.ts'
 import { depthOf, endOfString, endOfValue, skipSpace } from '../../lib/json/scan.ts'
-import { parseJson, parseObject } from '../../lib/json/text.ts'
+import { parseJson, parseObject } from '../../lib/json/json.ts'
 import { checkClaims, findSub } from '../../lib/session/claims.ts'
 import { parseSessionLine, renderSessionLine } from '../../lib/transfer/session-line.ts'
 import {
@@ -64,7 +62,7 @@ function unlessRefused<T>(parse: () => T): T | undefined {
   try {
     return parse()
   } catch (error) {
-    if (!(error instanceof CoatcheckError)) throw error
+    if (!(error instanceof CodedError)) throw error
     assert.is.not(error.code, 'internal')
     return undefined
   }
@@ -98,7 +96,7 @@ test('scan: any text is stepped over within its bounds', () => {
 
 test('parseJson: any text is the very same text, and JSON, or refused', () => {
   const property = fc.property(fc.oneof(anyText, anyJson), fc.nat(6), (text, depth) => {
-    const parsed = unlessRefused(() => parseJson(text, depth, 'body'))
+    const parsed = unlessRefused(() => parseJson(text, depth, { name: 'body' }))
     if (parsed === undefined) return
     assert.is(parsed, text)
     JSON.parse(text)
@@ -136,7 +134,7 @@ test('session-body: any JSON is a patch of a key or of a session, or refused', (
     if (keyPatch !== undefined) assert.is(parseObject(body).size, 1)
     const update = unlessRefused(() => parseSessionPatch(body, true))
     for (const part of [update?.data, update?.claims]) {
-      if (part !== undefined) parseObject(parseJson(part, Infinity, 'part'))
+      if (part !== undefined) parseObject(parseJson(part, Infinity, { name: 'part' }))
     }
   })
   fc.assert(property, RUNS)
@@ -209,7 +207,7 @@ test('readPrecondition: any header is a list of versions, or refused', () => {
   const property = fc.property(texts, texts, (ifMatch, ifNoneMatch) => {
     const headers = { 'if-match': ifMatch, 'if-none-match': ifNoneMatch }
     const when = unlessRefused(() => readPrecondition(contextOf(headers)))
-    for (const tags of [when?.ifMatch, when?.ifNoneMatch]) {
+    for (const tags of [when?.required, when?.excluded]) {
       if (tags === undefined || tags === '*') continue
       for (const tag of tags) assert.ok(`${ifMatch}${ifNoneMatch}`.includes(`"${tag}"`))
     }
@@ -332,6 +330,8 @@ test('cookie-body: any JSON and any query are a cookie that fits one header line
   fc.assert(property, RUNS)
 })
 
+const { refuseRequest } = createGuard(forwardAuth)
+
 test('guard: what it lets through has a host and a path that a URL can be made of', () => {
   const targets = fc.oneof(
     headerText,
@@ -349,7 +349,7 @@ test('guard: what it lets through has a host and a path that a URL can be made o
       headers: { host },
       rawHeaders: ['Host', host],
     } as unknown as IncomingMessage
-    assert.type(isVerify(url), 'boolean')
+    assert.type(forwardAuth.isTarget(url), 'boolean')
     if (refuseRequest(request) !== undefined) return
     assert.ok(request.url?.startsWith('/'))
     assert.is(new URL(`http://${request.headers.host}${request.url}`).pathname[0], '/')

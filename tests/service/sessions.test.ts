@@ -88,7 +88,7 @@ test('a write that is refused creates no session', async () => {
   const absent = { state: 'absent' } as const
   const long = { ...SET, key: 'k'.repeat(257) }
   assert.is(await sessions.changeOrCreate(absent, long, noDevice).catch(codeOf), 'invalid_key')
-  const conditional = { ...SET, when: { ifMatch: '*' } } as const
+  const conditional = { ...SET, when: { required: '*' } } as const
   const refused = sessions.changeOrCreate(absent, conditional, noDevice)
   assert.is(await refused.catch(codeOf), 'precondition_failed')
   assert.is(database.prepare('select count(*) from sessions').pluck().get(), 1)

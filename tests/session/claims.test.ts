@@ -183,7 +183,7 @@ test('a renewal changes the id and the hash, and nothing that the operation does
 test('an operation that is refused leaves the session as it was', () => {
   const visitor = sessionAt(BEGAN)
   const before = structuredClone(visitor)
-  const operation = { ...update('{"sub":"ada"}'), when: { ifMatch: ['7'] } }
+  const operation = { ...update('{"sub":"ada"}'), when: { required: ['7'] } }
   assert.throws(
     () => applyOperation(visitor, operation, LIMITS),
     (error: unknown) => codeOf(error) === 'precondition_failed',

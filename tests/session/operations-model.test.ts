@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { findMember, parseObject, renderObject } from '../../lib/json/text.ts'
+import { findMember, parseObject, renderObject } from '../../lib/json/json.ts'
 import { type Applied, applyOperation } from '../../lib/session/operations.ts'
 import { codeOf } from '../kit/runner/code-of.ts'
 import { LIMITS } from '../kit/store/memory-store.ts'

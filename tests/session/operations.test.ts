@@ -152,24 +152,20 @@ test('a precondition that does not hold refuses every operation', () => {
     { name: 'renew', renewal: { id: 'new', secretHash: 'new' } },
   ]
   for (const operation of operations) {
-    for (const when of [
-      { ifMatch: ['2'] },
-      { ifNoneMatch: ['1'] },
-      { ifNoneMatch: '*' },
-    ] as const) {
+    for (const when of [{ required: ['2'] }, { excluded: ['1'] }, { excluded: '*' }] as const) {
       assert.is(refusal('{"k":1}', { ...operation, when }), 'precondition_failed', operation.name)
     }
   }
-  assert.is(refusal('{}', { name: 'pop', key, when: { ifMatch: '*' } }), 'precondition_failed')
+  assert.is(refusal('{}', { name: 'pop', key, when: { required: '*' } }), 'precondition_failed')
 })
 
 test('a precondition that holds lets the operation through', () => {
   const set = { name: 'set', key: 'k', value: '2' } as const
-  assert.is(apply('{"k":1}', { ...set, when: { ifMatch: ['7', '1'] } }).data, '{"k":2}')
-  assert.is(apply('{"k":1}', { ...set, when: { ifMatch: '*' } }).data, '{"k":2}')
-  assert.is(apply('{"k":1}', { ...set, when: { ifNoneMatch: ['2'] } }).data, '{"k":2}')
+  assert.is(apply('{"k":1}', { ...set, when: { required: ['7', '1'] } }).data, '{"k":2}')
+  assert.is(apply('{"k":1}', { ...set, when: { required: '*' } }).data, '{"k":2}')
+  assert.is(apply('{"k":1}', { ...set, when: { excluded: ['2'] } }).data, '{"k":2}')
   // The key decides, not the session: this is setdefault.
-  assert.is(apply('{"a":1}', { ...set, when: { ifNoneMatch: '*' } }).data, '{"a":1,"k":2}')
+  assert.is(apply('{"a":1}', { ...set, when: { excluded: '*' } }).data, '{"a":1,"k":2}')
 })
 
 test('set puts a value byte for byte, in the place of the old one', () => {

@@ -76,6 +76,7 @@ test('a variable that is nearly a known one is a fault that names it', () => {
     coatcheck_port: 'COATCHECK_PORT',
     COAT_CHECK_DATA: 'COATCHECK_DATA',
     COATCHECKPORT: 'COATCHECK_PORT',
+    COATCHECK_LOG_LIMIT: 'COATCHECK_WAL_LIMIT',
   }
   for (const [slip, meant] of Object.entries(slips)) {
     assert.equal(readStrayVariables({ [slip]: '1' }).faults, [

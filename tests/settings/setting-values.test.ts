@@ -2,7 +2,8 @@ import { BlockList, isIPv6 } from 'node:net'
 import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { duration, proxies } from '../../lib/settings/setting-values.ts'
+import { dataFile, duration, proxies } from '../../lib/settings/setting-values.ts'
+import { LOCK, OF_SQLITE, RESERVE } from '../../lib/store-sqlite/database/beside-files.ts'
 
 const test = suite('setting values')
 
@@ -27,6 +28,11 @@ test('every trusted range is one that a block list of Node takes', () => {
       new BlockList().addSubnet(address, prefix, isIPv6(address) ? 'ipv6' : 'ipv4')
     }),
   )
+})
+
+test('a data file has no name that a file beside another one may have', () => {
+  for (const end of [...OF_SQLITE, LOCK, RESERVE])
+    assert.is(dataFile.parse(`a.db${end}`), undefined)
 })
 
 test('a duration of parts is the sum of its parts', () => {

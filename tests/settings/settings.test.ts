@@ -143,6 +143,9 @@ test('an unknown flag is a fault that names the nearest one', () => {
   ])
   assert.equal(faultsOf('--PORT=80'), ['Unknown flag "--PORT": did you mean --port?'])
   assert.equal(faultsOf('--halp'), ['Unknown flag "--halp": did you mean --help?'])
+  assert.equal(faultsOf('--log-limit', '4MiB'), [
+    'Unknown flag "--log-limit": did you mean --wal-limit?',
+  ])
 })
 
 test('an unknown flag near to none is sent to the help', () => {
@@ -229,7 +232,7 @@ test('no flag and no variable gives the defaults', () => {
       trustedProxies: [],
       dataPath: 'data/sessions.db',
       durability: 'full',
-      logLimitBytes: 1_073_741_824,
+      walLimitBytes: 1_073_741_824,
       sweepIntervalMs: 60_000,
       keepEndedMs: 86_400_000,
       idleTimeoutMs: 1_800_000,
@@ -288,7 +291,7 @@ test('each flag and each variable sets the one setting of its name', () => {
     '--cookie-domain': 'example.com',
     '--cookie-same-site': 'strict',
     '--create-rate': '6',
-    '--log-limit': '7MiB',
+    '--wal-limit': '7MiB',
     '--max-sessions-per-sub': '5',
     '--on-session-limit': 'refuse',
     '--api-key-file': '/run/key',

@@ -2,7 +2,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createDamageWatch, type DamageWatch } from '../../lib/store-sqlite/damage-watch.ts'
-import type { WriteOutcome, WriteRequest } from '../../lib/store-sqlite/writer/write-request.ts'
+import type { WriteOutcome, WriteRequest } from '../../lib/store-sqlite/writer/protocol.ts'
 
 const test = suite('damage watch')
 

@@ -13,7 +13,7 @@ import {
 } from '../../lib/store-sqlite/database/database.ts'
 import { createReader } from '../../lib/store-sqlite/reader.ts'
 import { StorageError } from '../../lib/store-sqlite/database/storage-error.ts'
-import type { WriteOutcome } from '../../lib/store-sqlite/writer/write-request.ts'
+import type { WriteOutcome } from '../../lib/store-sqlite/writer/protocol.ts'
 import { createWriter } from '../../lib/store-sqlite/writer/writer.ts'
 import { DAY, LIMITS } from '../kit/store/memory-store.ts'
 import { idOf, idsIn, makeSessionFile } from '../kit/store/session-file.ts'

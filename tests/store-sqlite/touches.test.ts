@@ -2,7 +2,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { CoatcheckError } from '../../lib/base/errors.ts'
 import { createTouches } from '../../lib/store-sqlite/touches.ts'
-import type { WriteOutcome, WriteRequest } from '../../lib/store-sqlite/writer/write-request.ts'
+import type { WriteOutcome, WriteRequest } from '../../lib/store-sqlite/writer/protocol.ts'
 
 const test = suite('touches')
 

@@ -26,16 +26,16 @@ export const fuzzTorture: Torture = {
   about: 'mutated requests, to crash it or to have it answer 5xx',
   breakages: {
     'an escape in a query that nobody foresaw': {
-      file: 'lib/http/request/query.ts',
+      file: 'lib/http/request/request.ts',
       replace: "return decodeSegment(text.replaceAll('+', ' '))",
       by: "return decodeURIComponent(text.replaceAll('+', ' '))",
     },
-    'anything is JSON': { file: 'lib/json/text.ts', replace: '    JSON.parse(text)\n', by: '' },
+    'anything is JSON': { file: 'lib/json/json.ts', replace: '    JSON.parse(text)\n', by: '' },
     'a rejection that nobody handles': {
       file: 'lib/http/server/server.ts',
-      replace: 'const refusal = refuseRequest(request)',
+      replace: 'const refusal = guard.refuseRequest(request)',
       by: `if (request.method === 'TRACE') void Promise.reject(new Error('nobody'))
-    const refusal = refuseRequest(request)`,
+    const refusal = guard.refuseRequest(request)`,
     },
     "a user's log-out ends everybody": {
       file: 'lib/service/sessions.ts',

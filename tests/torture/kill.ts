@@ -20,8 +20,8 @@ export const kill: Torture = {
   breakages: {
     'answer-before-commit': answerBeforeCommit(20),
     'log-out-not-kept': {
-      file: 'lib/store-sqlite/writer/writer.ts',
-      replace: 'table.delete(session.id)\n    tombstones.bury',
+      file: 'lib/store-sqlite/writer/end.ts',
+      replace: 'sessions.delete(session.id)\n    tombstones.bury',
       by: 'tombstones.bury',
     },
   },

@@ -28,18 +28,18 @@ const KINDS: readonly StepKind[] = [
 
 const breakages: Readonly<Record<string, Breakage>> = {
   'reads-lag': {
-    file: 'lib/store-sqlite/hot-sessions.ts',
+    file: 'lib/store-sqlite/memory.ts',
     replace: 'update(id, session) {',
     by: `update(id, session) {
       if (session.version % 3 === 0) return`,
   },
   'read-after-end': {
-    file: 'lib/store-sqlite/store-sqlite.ts',
-    replace: "case 'end':\n        return hot.remove(request.id)",
-    by: "case 'end':\n        return",
+    file: 'lib/store-sqlite/acknowledged.ts',
+    replace: 'end({ id }) {\n      hot.remove(id)',
+    by: 'end() {',
   },
   'stale-writes': {
-    file: 'lib/store-sqlite/writer/writer.ts',
+    file: 'lib/store-sqlite/writer/change.ts',
     replace: 'const before = touchSession(found.session, now)',
     by: `const held = (globalThis.held ??= new Map())
     if (held.get(id)?.at !== now) held.set(id, { at: now, session: found.session })

@@ -18,7 +18,7 @@ const POPPINGS = 10
 
 const breakages: Readonly<Record<string, Breakage>> = {
   'stale-writes': {
-    file: 'lib/store-sqlite/writer/writer.ts',
+    file: 'lib/store-sqlite/writer/change.ts',
     replace: 'const before = touchSession(found.session, now)',
     by: `const held = (globalThis.held ??= new Map())
     if (held.get(id)?.at !== now) held.set(id, { at: now, session: found.session })

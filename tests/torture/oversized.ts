@@ -55,8 +55,8 @@ export const oversizedTorture: Torture = {
     },
     'no body has a limit': {
       file: 'lib/http/http.ts',
-      replace: 'const { cookie, clock, log, bodyLimitBytes } = options',
-      by: 'options = { ...options, bodyLimitBytes: 1e9 }; const { cookie, clock, log, bodyLimitBytes } = options',
+      replace: 'createBodyReader(bodyLimitBytes)',
+      by: 'createBodyReader(1e9)',
     },
   },
   run,

@@ -31,20 +31,20 @@ const LOSERS: readonly StepKind[] = [
 
 const breakages: Readonly<Record<string, Breakage>> = {
   'log-out-leaves-session': {
-    file: 'lib/store-sqlite/writer/writer.ts',
+    file: 'lib/store-sqlite/writer/end.ts',
     replace: 'function finish(session: Session, now: number, reason: EndReason): void {',
     by: `function finish(session, now, reason) {
     if (reason === 'logout') return tombstones.bury(endSession(session, reason, now))`,
   },
   'renewal-leaves-no-trace': {
-    file: 'lib/store-sqlite/writer/writer.ts',
+    file: 'lib/store-sqlite/writer/change.ts',
     replace: "tombstones.bury(endSession(before, 'renewed', now))",
     by: 'void before',
   },
   'renewal-leaves-hot': {
-    file: 'lib/store-sqlite/store-sqlite.ts',
-    replace: 'if (changed.session.id !== request.id) return hot.remove(request.id)',
-    by: 'if (changed.session.id !== request.id) return',
+    file: 'lib/store-sqlite/acknowledged.ts',
+    replace: 'if (changed.session.id !== id) return hot.remove(id)',
+    by: 'if (changed.session.id !== id) return',
   },
   'clear-leaves-data': {
     file: 'lib/session/operations.ts',

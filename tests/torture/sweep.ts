@@ -64,7 +64,7 @@ export const sweepTorture: Torture = {
       by: 'return now < expiresAt(session) + 1_000',
     },
     'never swept': {
-      file: 'lib/store-sqlite/tables/many-sessions.ts',
+      file: 'lib/store-sqlite/writer/many-sessions.ts',
       replace: 'from sessions where sweep_at <= ? order by sweep_at limit ?',
       by: 'from sessions where sweep_at <= ? and 0 order by sweep_at limit ?',
     },

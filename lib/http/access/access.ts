@@ -1,23 +1,23 @@
-/** Who asks, and for which session: the one place in front of the session routes that finds out. */
+/** Authentication: who sends a request, and which session it is about. */
 import type { Handler, MiddlewareHandler } from 'hono'
 import { isApiKey } from '../../session/api-key.ts'
 import type { ApiKeys } from '../../service/api-keys.ts'
 import type { Clock } from '../../base/clock.ts'
 import { CoatcheckError } from '../../base/errors.ts'
+import { HttpError } from '../answer/problem.ts'
 import type { Log } from '../../base/log.ts'
 import { type MaybePromise, whenThere } from '../../base/maybe-promise.ts'
 import { isToken } from '../../session/token.ts'
 import type { Sessions } from '../../service/sessions.ts'
-import { networkOf } from '../request/client-network.ts'
+import { networkOf } from '../request/address.ts'
 import type { AppContext, AppEnv, SessionAccess } from '../app-env.ts'
-import { createFailureLimit } from './failure-limit.ts'
 import type { Forwarded } from '../request/forwarded.ts'
-import { readHeader } from '../request/request-header.ts'
-import { refuseCrossOrigin } from './same-origin.ts'
-import { decodeSegment } from '../request/segment.ts'
+import { decodeSegment, readHeader } from '../request/request.ts'
 import type { SessionCookie } from '../cookies/session-cookie.ts'
+import { createRateLimit } from './rate-limit.ts'
+import { refuseCrossOrigin } from './same-origin.ts'
 
-/** What the holder of a token may do by itself, without a back end's API key. */
+/** What the holder of a token may do without a back end's API key. */
 export type HolderAccess = 'read-write' | 'read' | 'none'
 
 export type AccessDeps = {
@@ -30,26 +30,34 @@ export type AccessDeps = {
   readonly log: Log
 }
 
-/** A route's handler, once it is known which session is meant. */
+/** A route's handler, given the session that the request is about. */
 export type SessionHandler = (c: AppContext, access: SessionAccess) => MaybePromise<Response>
 
-/** What stands in front of such a handler. */
+/** Finds the session, then calls the handler. */
 export type WithSession = (handle: SessionHandler) => Handler<AppEnv>
 
 export type Access = {
-  /** For `/session`: the session that the token opens. An API key beside the cookie says who asks. */
+  /**
+   * For `/session`: the session that the token opens; with an API key beside the cookie, for a back
+   * end.
+   */
   readonly withOwnSession: WithSession
-  /** For `/sessions` and all below: nobody but a back end. */
+  /** For `/sessions` and all below: back ends only. */
   readonly requireBackEnd: MiddlewareHandler<AppEnv>
   /** For `/sessions/:id` and all below: the session of that id. */
   readonly withNamedSession: WithSession
 }
 
+/** Wrong API keys of one address: beyond these they are refused as too many. */
+const FAILURES = { burst: 10, perMs: 10_000 } as const
+
 export function createAccess(deps: AccessDeps): Access {
   const { sessions, apiKeys, cookie, forwarded, holderAccess, clock, log } = deps
-  const failures = createFailureLimit(clock)
+  const failures = createRateLimit({ clock, ...FAILURES })
 
-  /** Throws for a key that is not in force. A right key is let in however many wrong ones came. */
+  /**
+   * Throws for a key that is not in force. A right key passes however many wrong ones came before.
+   */
   async function admitBackEnd(c: AppContext, key: string | undefined): Promise<void> {
     if (key !== undefined && isApiKey(key) && (await apiKeys.accepts(key))) {
       c.set('isBackEnd', true)
@@ -58,11 +66,10 @@ export function createAccess(deps: AccessDeps): Access {
     if (key === undefined) throw apiKeyRequired('there is none')
     const client = networkOf(forwarded.addressOf(c))
     log.warn('api key refused', { client })
-    const areTooMany = failures.add(client)
-    if (!areTooMany) throw apiKeyRequired('the one given is not in force')
-    throw new CoatcheckError(
+    if (failures.take(client) === 0) throw apiKeyRequired('the one given is not in force')
+    throw new HttpError(
       'too_many_failures',
-      'Cannot take another wrong API key now: too many came from this address; wait, or mend the key',
+      'Cannot take another wrong API key now: too many came from this address; wait 10 s, or correct the key',
     )
   }
 
@@ -71,7 +78,7 @@ export function createAccess(deps: AccessDeps): Access {
   }
 
   return {
-    // No middleware of Hono's, which would cost every read a handful of promises.
+    // Not a middleware of Hono's, which would add a handful of promises to every read.
     withOwnSession: (handle) => (c) => {
       refuseCrossOrigin(c, forwarded)
       const bearer = readBearer(c)
@@ -99,20 +106,20 @@ export function createAccess(deps: AccessDeps): Access {
 
 const BEARER = /^Bearer[ \t]+(.*)$/i
 
-/** RFC 6750 section 2.1. Another scheme is the business of a proxy in front, and left to it. */
+/** RFC 6750 section 2.1. Another scheme is left to a proxy in front. */
 export function readBearer(c: AppContext): string | undefined {
   const header = readHeader(c, 'authorization')
   return header === undefined ? undefined : BEARER.exec(header)?.[1]
 }
 
-/** To log out is never refused to a holder who may at least read. */
+/** A holder who may read may log out, too. */
 function checkHolderAccess(c: AppContext, access: HolderAccess): void {
   if (access === 'read-write') return
   const { method, path } = c.req
   const reads = method === 'GET' || method === 'HEAD'
   const logsOut = method === 'DELETE' && path === '/session'
   if (access === 'read' && (reads || logsOut)) return
-  throw new CoatcheckError(
+  throw new HttpError(
     'holder_access_denied',
     access === 'read'
       ? 'Cannot write with the cookie alone: sessions here are written by back ends, with an API key ' +
@@ -129,8 +136,8 @@ function unknownId(): CoatcheckError {
   )
 }
 
-function apiKeyRequired(given: string): CoatcheckError {
-  return new CoatcheckError(
+function apiKeyRequired(given: string): HttpError {
+  return new HttpError(
     'api_key_required',
     `Cannot answer without an API key: ${given}; send Authorization: Bearer ck_…, the key that was ` +
       'written beside the data file at the first start',

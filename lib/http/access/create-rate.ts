@@ -1,36 +1,32 @@
 import type { Clock } from '../../base/clock.ts'
-import { CoatcheckError } from '../../base/errors.ts'
-import { createRecent } from '../../base/recent.ts'
+import { HttpError } from '../answer/problem.ts'
+import type { AppContext } from '../app-env.ts'
+import { networkOf } from '../request/address.ts'
+import type { Forwarded } from '../request/forwarded.ts'
+import { createRateLimit } from './rate-limit.ts'
 
-/** Throws `create_rate_exceeded` for a client that begins sessions faster than it may. */
-export type CreateRate = (client: string) => void
-
-/** Sessions that a client may begin at once, and when that was so. */
-type Bucket = { readonly left: number; readonly at: number }
-
-/** Who is forgotten, of more clients than this, begins with all that it may. */
-const CLIENT_LIMIT = 100_000
 const MINUTE_MS = 60_000
 
-/** A token bucket for each client: `perMinute` sessions at once, and as many again in each minute. */
-export function createCreateRate(clock: Clock, perMinute: number): CreateRate {
-  const buckets = createRecent<string, Bucket>(CLIENT_LIMIT)
+export type AdmissionDeps = {
+  readonly clock: Clock
+  readonly forwarded: Pick<Forwarded, 'addressOf'>
+  /** New sessions a minute of one client; undefined for no limit. */
+  readonly createRate: number | undefined
+}
 
-  return (client) => {
-    const now = clock.now()
-    const { left, at } = buckets.get(client) ?? { left: perMinute, at: now }
-    // A clock that is set back gives nothing.
-    const gained = (Math.max(0, now - at) / MINUTE_MS) * perMinute
-    const full = Math.min(perMinute, left + gained)
-    if (full < 1) {
-      const seconds = Math.ceil(((1 - full) / perMinute) * 60)
-      throw new CoatcheckError(
-        'create_rate_exceeded',
-        `Cannot begin another session for this address now: it may begin ${perMinute} a minute ` +
-          '(--create-rate); sessions that are there go on',
-        { retryAfter: seconds },
-      )
-    }
-    buckets.set(client, { left: full - 1, at: now })
+/** Called before a holder's request creates a session; throws `create_rate_exceeded`. */
+export function createAdmission(deps: AdmissionDeps): (c: AppContext) => void {
+  const { clock, forwarded, createRate } = deps
+  if (createRate === undefined) return () => {}
+  const limit = createRateLimit({ clock, burst: createRate, perMs: MINUTE_MS })
+  return function admitCreation(c) {
+    const waitMs = limit.take(networkOf(forwarded.addressOf(c)))
+    if (waitMs === 0) return
+    throw new HttpError(
+      'create_rate_exceeded',
+      `Cannot create another session for this address now: it may create ${createRate} a minute ` +
+        '(--create-rate); existing sessions are not affected',
+      { retryAfter: Math.ceil(waitMs / 1_000) },
+    )
   }
 }

@@ -1,23 +1,23 @@
 import type { MiddlewareHandler } from 'hono'
-import { CoatcheckError } from '../../base/errors.ts'
+import { HttpError } from '../answer/problem.ts'
 import type { AppContext, AppEnv } from '../app-env.ts'
 import type { Forwarded } from '../request/forwarded.ts'
-import { readHeader } from '../request/request-header.ts'
+import { readHeader } from '../request/request.ts'
 
 const SAFE_METHODS = ['GET', 'HEAD', 'OPTIONS', 'TRACE']
 
-/** Of a header that is quoted in an answer; a longer one is no browser's. */
+/** Longest part of a header to quote in a message; browsers send shorter ones. */
 const QUOTE_LIMIT_CHARACTERS = 200
 
 /**
- * Throws for a request that a page of another origin sent, if its method can change something.
- * Browsers say so in `Sec-Fetch-Site`, older ones and those on plain http in `Origin`, and no script
- * can forge either; programs send neither.
+ * Throws `cross_origin` for an unsafe method from a page of another origin. Browsers send
+ * `Sec-Fetch-Site`, older ones and those on plain http `Origin`; no script can forge either, and
+ * programs send neither.
  */
 export function refuseCrossOrigin(c: AppContext, forwarded: Forwarded): void {
   if (isSafe(c) || !isCrossOrigin(c, forwarded)) return
   const seen = [...new Set(originsOf(c, forwarded))].join(' or ')
-  throw new CoatcheckError(
+  throw new HttpError(
     'cross_origin',
     `Cannot take this request: a page of another origin sent it, ${describePage(c)}; ` +
       `Coatcheck was asked as ${seen}; serve the page and Coatcheck from one origin, or call from ` +
@@ -26,12 +26,12 @@ export function refuseCrossOrigin(c: AppContext, forwarded: Forwarded): void {
   )
 }
 
-/** Whether its method changes nothing, RFC 9110 section 9.2.1. */
+/** Whether the method changes nothing (RFC 9110 section 9.2.1). */
 export function isSafe(c: AppContext): boolean {
   return SAFE_METHODS.includes(c.req.method)
 }
 
-/** The same as a middleware. */
+/** `refuseCrossOrigin` as a middleware. */
 export function requireSameOrigin(forwarded: Forwarded): MiddlewareHandler<AppEnv> {
   return function requireSameOrigin(c, next) {
     refuseCrossOrigin(c, forwarded)
@@ -48,8 +48,8 @@ function isCrossOrigin(c: AppContext, forwarded: Forwarded): boolean {
 }
 
 /**
- * The origins that a page may have to be our own. Where a trusted proxy tells several hosts, each will
- * do: no page can choose what stands in `Host` or in what proxies add.
+ * Our own origins. Of several hosts that a trusted proxy names each counts: no page can choose its
+ * `Host`, or the headers that proxies add.
  */
 function originsOf(c: AppContext, forwarded: Forwarded): string[] {
   const scheme = forwarded.isSecure(c) ? 'https' : 'http'
@@ -58,7 +58,10 @@ function originsOf(c: AppContext, forwarded: Forwarded): string[] {
 
 const ORIGIN = /^https?:\/\/[^\s/?#@\\]+$/i
 
-/** As browsers write it: small letters, no default port, addresses in their one form, no last dot. */
+/**
+ * An origin in the form that browsers send: lower case, no default port, canonical address, no last
+ * dot.
+ */
 function parseOrigin(text: string): string | undefined {
   const url = ORIGIN.test(text) ? URL.parse(text) : null
   return url?.origin.replace(/\.(?=:\d+$|$)/, '')

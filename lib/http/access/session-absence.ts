@@ -4,13 +4,13 @@ import { readBearer } from './access.ts'
 import type { AppContext } from '../app-env.ts'
 import type { CookieFinding, SessionCookie } from '../cookies/session-cookie.ts'
 
-/** Why a request opens no session: nothing in it that its sender does not know anyway. */
+/** Why a request opens no session. Tells its sender nothing new. */
 export type AbsenceReason =
   Exclude<CookieFinding['state'], 'token'> | 'malformed_token' | 'unknown_token'
 
 /**
- * The refusal with the reason, in words and as a fact. A token of an unknown id and one with a wrong
- * secret have the same one.
+ * The refusal with its reason, in words and as a fact. An unknown id and a wrong secret have the
+ * same reason.
  */
 export function explainNotFound(c: AppContext, cookie: SessionCookie): CoatcheckError {
   const reason = findReason(c, cookie)
@@ -27,12 +27,12 @@ export function explainNotFound(c: AppContext, cookie: SessionCookie): Coatcheck
 
 function findReason(c: AppContext, cookie: SessionCookie): AbsenceReason {
   const bearer = readBearer(c)
-  // A back end's key beside the cookie is none.
+  // An API key beside the cookie is no token.
   if (bearer !== undefined && c.get('isBackEnd') !== true) return reasonOf(bearer)
   return findCookieReason(c, cookie)
 }
 
-/** The reason where nothing but the cookie counts. */
+/** The reason, where only the cookie is read. */
 export function findCookieReason(c: AppContext, cookie: SessionCookie): AbsenceReason {
   const finding = cookie.explain(c)
   return finding.state === 'token' ? reasonOf(finding.token) : finding.state
@@ -47,15 +47,12 @@ function describe(reason: AbsenceReason, name: string): string {
     case 'no_token':
       return `there is no cookie "${name}", and no token in Authorization`
     case 'two_tokens':
-      return `two cookies "${name}" with different values came, and which is right cannot be told`
+      return `the request has two cookies "${name}" with different values, and which is right cannot be told`
     case 'insecure_cookie':
-      return (
-        `the cookie "${name}" came over https, where one without Secure opens none, since anybody ` +
-        'on the way can have set it'
-      )
+      return `the cookie "${name}" came over https without being Secure, so anybody on the network may have set it`
     case 'malformed_token':
-      return `the token that came is none, it must be ${TOKEN_SHAPE}`
+      return `the token is malformed, it must be ${TOKEN_SHAPE}`
     case 'unknown_token':
-      return 'the token that came opens none'
+      return 'the token opens none'
   }
 }

@@ -1,8 +1,8 @@
-/** The answers of the API. Every one carries the headers that keep it out of caches and pages. */
-import { kindOf, type JsonText } from '../../json/text.ts'
+/** Responses of the API. Each has the headers that keep it out of caches and out of pages. */
+import { kindOf, type JsonText } from '../../json/json.ts'
 import type { Session } from '../../session/session.ts'
 
-export type Headers = Readonly<Record<string, string>>
+export type AnswerHeaders = Readonly<Record<string, string>>
 
 export const SAFE_HEADERS = {
   'Cache-Control': 'no-store',
@@ -12,13 +12,13 @@ export const SAFE_HEADERS = {
 } as const
 
 /**
- * A text ends in a line feed, which is none of the value's: in a terminal the prompt is on a line of its
- * own, and line-wise tools find their line. Bytes go out as they are.
+ * A text gets a line feed at its end, which is not part of the value: it keeps a terminal's prompt
+ * and line-wise tools in order. Bytes go out as they are.
  */
 export function answerJson(
   status: number,
   body: JsonText | Uint8Array<ArrayBuffer>,
-  headers?: Headers,
+  headers?: AnswerHeaders,
 ): Response {
   return new Response(typeof body === 'string' ? `${body}\n` : body, {
     status,
@@ -26,15 +26,15 @@ export function answerJson(
   })
 }
 
-export function answerEmpty(headers?: Headers): Response {
+export function answerEmpty(headers?: AnswerHeaders): Response {
   return new Response(null, { status: 204, headers: { ...SAFE_HEADERS, ...headers } })
 }
 
 /**
- * A value as JSON text, byte for byte; bare, for shell scripts, where `asText`. A string with half of
- * a surrogate pair is none that UTF-8 could carry, and stays JSON.
+ * A value as JSON text, byte for byte; with `asText` bare, for shell scripts. A string with a lone
+ * surrogate stays JSON, since UTF-8 cannot hold it.
  */
-export function answerValue(value: JsonText, asText: boolean, headers?: Headers): Response {
+export function answerValue(value: JsonText, asText: boolean, headers?: AnswerHeaders): Response {
   if (!asText) return answerJson(200, value, headers)
   const bare = String(kindOf(value) === 'string' ? JSON.parse(value) : value)
   if (!bare.isWellFormed()) return answerJson(200, value, headers)
@@ -44,12 +44,14 @@ export function answerValue(value: JsonText, asText: boolean, headers?: Headers)
   })
 }
 
-/** 304: the caller has it already. */
 export function answerUnchanged(tag: string): Response {
   return new Response(null, { status: 304, headers: { ...SAFE_HEADERS, ETag: tag } })
 }
 
-/** The version. A bare value is other bytes than its JSON, and so has another tag (RFC 9110 8.8.1). */
+/**
+ * The session's version. A bare value has a tag of its own, since its bytes differ (RFC 9110
+ * 8.8.1).
+ */
 export function entityTag(session: Session, isText = false): string {
   return isText ? `"${session.version}-text"` : `"${session.version}"`
 }

@@ -1,8 +1,33 @@
-import { type CoatcheckError, type ErrorCode } from '../../base/errors.ts'
+import { CodedError, type ErrorCode } from '../../base/errors.ts'
 import { SAFE_HEADERS } from './answer.ts'
+import { describeWayOut } from './hints.ts'
+
+/** What only HTTP refuses, by name, beside the codes of the domain. */
+export type HttpErrorCode =
+  | 'api_key_required'
+  | 'bad_request'
+  | 'body_too_large'
+  | 'cookie_not_found'
+  | 'create_rate_exceeded'
+  | 'cross_origin'
+  | 'header_too_large'
+  | 'holder_access_denied'
+  | 'invalid_cookie'
+  | 'method_not_allowed'
+  | 'request_timeout'
+  | 'route_not_found'
+  | 'session_required'
+  | 'too_many_failures'
+
+export type ProblemCode = ErrorCode | HttpErrorCode
+
+/** A refusal of the domain or of HTTP itself. */
+export type Refusal = CodedError<ProblemCode>
+
+export class HttpError extends CodedError<HttpErrorCode> {}
 
 /** How each refusal looks over HTTP: its status and its title. The one such table. */
-export const PROBLEMS: Readonly<Record<ErrorCode, readonly [status: number, title: string]>> = {
+export const PROBLEMS: Readonly<Record<ProblemCode, readonly [status: number, title: string]>> = {
   bad_request: [400, 'Bad request'],
   api_key_required: [401, 'API key required'],
   body_too_large: [413, 'Body too large'],
@@ -47,13 +72,13 @@ export const PROBLEMS: Readonly<Record<ErrorCode, readonly [status: number, titl
 const CHALLENGE = { 'WWW-Authenticate': 'Bearer realm="coatcheck"' }
 
 /** What a refusal says in headers of its own. */
-const HEADERS: Partial<Record<ErrorCode, Readonly<Record<string, string>>>> = {
+const HEADERS: Partial<Record<ProblemCode, Readonly<Record<string, string>>>> = {
   api_key_required: CHALLENGE,
   session_required: { ...CHALLENGE, 'Session-Id': '', 'Session-Sub': '' },
 }
 
 /** Where waiting may help, for how many seconds. */
-const RETRY_AFTER_SECONDS: Partial<Record<ErrorCode, number>> = {
+const RETRY_AFTER_SECONDS: Partial<Record<ProblemCode, number>> = {
   outcome_unknown: 5,
   overloaded: 1,
   storage_busy: 1,
@@ -68,13 +93,13 @@ export type Problem = {
   readonly body: string
 }
 
-export function answerProblem(refusal: CoatcheckError): Response {
+export function answerProblem(refusal: Refusal): Response {
   const { status, headers, body } = renderProblem(refusal)
   return new Response(body, { status, headers })
 }
 
 /** A refusal as RFC 9457 `application/problem+json`; its facts are members of their own. */
-export function renderProblem({ code, message, facts }: CoatcheckError): Problem {
+export function renderProblem({ code, message, facts, way }: Refusal): Problem {
   const [status, title] = PROBLEMS[code]
   const retryAfter = facts['retryAfter'] ?? RETRY_AFTER_SECONDS[code]
   return {
@@ -90,7 +115,7 @@ export function renderProblem({ code, message, facts }: CoatcheckError): Problem
       type: `urn:coatcheck:${code}`,
       title,
       status,
-      detail: message,
+      detail: message + describeWayOut(way),
       code,
       ...facts,
     })}\n`,

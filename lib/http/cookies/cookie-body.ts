@@ -1,4 +1,4 @@
-/** What a request asks of a cookie, from unknown JSON or a query to typed attributes. */
+/** Parses a cookie and its attributes from a JSON body or a query. */
 import { CoatcheckError } from '../../base/errors.ts'
 import { parseDateTime } from './date-time.ts'
 import type { CookieAttributes } from './set-cookie.ts'
@@ -7,7 +7,7 @@ const SAME_SITES = ['Strict', 'Lax', 'None'] as const
 const PRIORITIES = ['Low', 'Medium', 'High'] as const
 const FLAGS: readonly string[] = ['secure', 'httpOnly', 'partitioned']
 
-/** The attributes that say which cookie is meant, or without which a browser drops the answer. */
+/** The attributes that identify a cookie, or without which a browser would not remove it. */
 const TARGET_MEMBERS: readonly string[] = ['path', 'domain', 'sameSite', ...FLAGS]
 const MEMBERS: readonly string[] = [
   ...['value', 'raw', 'maxAge', 'expires', 'priority'],
@@ -16,7 +16,7 @@ const MEMBERS: readonly string[] = [
 
 /**
  * `{"value":"ada","maxAge":604800,…}`. Throws `invalid_argument` for a member that is missing,
- * unknown or of the wrong type; whether a browser would take the cookie is for `renderSetCookie`.
+ * unknown or of the wrong type; `renderSetCookie` checks whether a browser would accept the cookie.
  */
 export function parseCookieBody(
   body: unknown,

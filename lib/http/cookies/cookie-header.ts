@@ -1,6 +1,7 @@
 /**
- * Reading a request's `Cookie` header. Node hands headers over as latin1, one character a byte, and
- * the session's name is compared as those bytes: nothing is decoded, unquoted or trimmed but SP and HTAB.
+ * Reads a request's `Cookie` header. Node's headers are latin1, one character a byte. The session
+ * cookie's name is compared byte by byte: nothing is decoded or unquoted, and only SP and HTAB are
+ * trimmed.
  */
 import { isUtf8 } from 'node:buffer'
 
@@ -10,14 +11,13 @@ const SEMICOLON = 59
 const EQUALS = 61
 
 /**
- * The raw value of every cookie of exactly this name, in the order of the header. A pair without
- * `=`, or with nothing before it, is nameless and never found.
+ * The raw values of all cookies of exactly this name, in the order of the header. A pair without
+ * `=`, or with an empty name, is never found.
  */
 export function findCookies(header: string | undefined, name: string): string[] {
   const values: string[] = []
   if (header === undefined || name === '') return values
-  // Runs on every request: jump from one place where the name stands to the next, and look at the
-  // rest of the header no closer than that.
+  // Runs on every request: looks only at the places where the name occurs.
   let at = header.indexOf(name)
   while (at !== -1) {
     const afterName = skipBlanks(header, at + name.length)
@@ -35,9 +35,9 @@ export function findCookies(header: string | undefined, name: string): string[] 
 }
 
 /**
- * All cookies of the request by name, decoded: the names as UTF-8, the values as they were put, unless
- * `raw`. Of two with one name the first wins: browsers send the one with the longer path first, RFC
- * 6265 section 5.4. Nameless ones are left out.
+ * All cookies by name. Names are decoded as UTF-8; values as they were set, or with `raw` as UTF-8
+ * only. Of two cookies of one name the first counts: browsers send the longer path first (RFC 6265
+ * section 5.4).
  */
 export function parseCookies(header: string | undefined, raw = false): Map<string, string> {
   const cookies = new Map<string, string>()
@@ -53,13 +53,13 @@ export function parseCookies(header: string | undefined, raw = false): Map<strin
 }
 
 /**
- * The value as it was put: percent-decoded, as Express, Hono and PHP do. A value of somebody else's in
- * which a percent sign begins no escape, or not one of UTF-8, is as it came, the whole of it.
+ * The value as it was set: percent-decoded, as Express, Hono and PHP do. Unchanged where a percent
+ * sign does not begin an escape of UTF-8, since another program has set it then.
  */
 export function decodeCookieValue(raw: string): string {
   const text = decodeUtf8(raw)
   if (!text.includes('%') || STRAY_PERCENT.test(text)) return text
-  // As `decodeURIComponent` does, which takes as long as a hundred others for each value that it refuses.
+  // Not `decodeURIComponent`: its exceptions take as long as a hundred values.
   let isDecoded = true
   const decoded = text.replaceAll(ESCAPES, (escapes) => {
     const bytes = Buffer.from(escapes.replaceAll('%', ''), 'hex')
@@ -74,7 +74,7 @@ const ESCAPES = /(?:%[\da-f]{2})+/gi
 
 const NOT_ASCII = /[^\x00-\x7f]/
 
-/** The header's bytes read as UTF-8; where they are not UTF-8, the latin1 text as it came. */
+/** The header's bytes as UTF-8; unchanged where they are not UTF-8. */
 function decodeUtf8(raw: string): string {
   if (!NOT_ASCII.test(raw)) return raw
   const bytes = Buffer.from(raw, 'latin1')
@@ -87,7 +87,7 @@ function startsPair(header: string, at: number): boolean {
   return before < 0 || header.charCodeAt(before) === SEMICOLON
 }
 
-/** What a header can hold as a name: no `=` or `;` in it, no SP or HTAB around it. */
+/** Whether a header can have this name: no `=` or `;` in it, no SP or HTAB around it. */
 function canBeName(name: string): boolean {
   if (isBlank(name.charCodeAt(0)) || isBlank(name.charCodeAt(name.length - 1))) return false
   return !name.includes('=') && !name.includes(';')

@@ -17,8 +17,8 @@ const ISO_8601 = new RegExp(`^(?<date>[0-9]{4}-[0-9]{2}-[0-9]{2})T${ISO_TIME}(?:
 
 /**
  * Milliseconds since the epoch of an HTTP-date, in any of the three forms of RFC 9110 section
- * 5.6.7, or of an ISO 8601 date-time with its zone. Undefined for anything else, February 30
- * included.
+ * 5.6.7, or of an ISO 8601 date-time with its zone. Undefined for anything else, as for February
+ * 30.
  */
 export function parseDateTime(text: string, now: number): number | undefined {
   const iso = ISO_8601.exec(text)?.groups
@@ -46,7 +46,7 @@ function parseHttp(groups: Groups, now: number): number | undefined {
   return parseUtc(`${fullYear}-${monthNumber}-${day.trim().padStart(2, '0')}`, time)
 }
 
-/** RFC 9110: a year of two digits that seems more than 50 years ahead is one of the past. */
+/** RFC 9110: a year of two digits more than 50 years ahead is in the past. */
 function expandYear(twoDigits: number, now: number): number {
   const thisYear = new Date(now).getUTCFullYear()
   const year = thisYear - (thisYear % 100) + twoDigits
@@ -55,7 +55,7 @@ function expandYear(twoDigits: number, now: number): number {
 
 function parseUtc(date: string, time: string): number | undefined {
   const ms = Date.parse(`${date}T${time}Z`)
-  // Date.parse makes March 2 of February 30, and tomorrow of 24:00.
+  // Date.parse accepts February 30, as March 2, and 24:00, as the next day.
   if (Number.isNaN(ms) || !new Date(ms).toISOString().startsWith(date)) return undefined
   return ms
 }

@@ -3,7 +3,7 @@ import { lifetimeEndsAt, type Session } from '../../session/session.ts'
 import type { AppContext } from '../app-env.ts'
 import { findCookies } from './cookie-header.ts'
 import type { Forwarded } from '../request/forwarded.ts'
-import { readHeader } from '../request/request-header.ts'
+import { readHeader } from '../request/request.ts'
 import {
   type CookieAttributes,
   domainCovers,
@@ -12,38 +12,41 @@ import {
 } from './set-cookie.ts'
 
 export type SessionCookie = {
-  /** Its names, the plain one and those of a `Secure` cookie: none of them is a cookie of anybody else's. */
+  /** Its names, plain and `Secure`; reserved, so that no other cookie has them. */
   readonly names: readonly string[]
-  /** The token that the cookie carries; undefined where there is none, or two that differ. */
+  /** The token in the cookie; undefined where there is none, or two that differ. */
   read(c: AppContext): string | undefined
   /**
-   * Whether the browser speaks https: by what the connection and trusted proxies tell, or since the
-   * `Secure` cookie came, which it sends over https only, whether or not a proxy says which it was.
+   * Whether the browser speaks https: the connection or a trusted proxy says so, or the request has
+   * the `Secure` cookie, which browsers send over https only.
    */
   isOverHttps(c: AppContext): boolean
-  /** What `read` makes of the request, for words about it; the token of two that differ is not told. */
+  /** What `read` found, for messages; without the tokens of two cookies that differ. */
   explain(c: AppContext): CookieFinding
-  /** The `Set-Cookie` value that hands out the token. */
+  /** The `Set-Cookie` value that sets the token. */
   issue(c: AppContext, token: string, session: Session, now: number): string
-  /** The `Set-Cookie` value that takes the cookie back. */
+  /** The `Set-Cookie` value that removes the cookie. */
   remove(c: AppContext, now: number): string
   /**
-   * The `Set-Cookie` values that expire what the cookie was before a domain was configured, or another
-   * one: of the same name, and to a browser another cookie. None where the request has no such cookie;
-   * with `all`, that of today comes last. Undefined where no domain is configured.
+   * The `Set-Cookie` values that remove the cookie as it was before this domain was configured: to
+   * a browser that is another cookie of the same name. None where the request has no cookie of that
+   * name; with `all` also the present one, last. Undefined where no domain is configured.
    */
   readonly removeFormer:
     ((c: AppContext, now: number, all?: boolean) => readonly string[]) | undefined
 }
 
-/** `insecure_cookie`: the plain one came alone, over https, where anybody on the way can have set it. */
+/**
+ * `insecure_cookie`: only the plain one, over https; anybody on the network may have set it over
+ * http.
+ */
 export type CookieFinding =
   | { readonly name: string; readonly state: 'token'; readonly token: string }
   | { readonly name: string; readonly state: 'no_token' | 'two_tokens' | 'insecure_cookie' }
 
 export type SessionCookieOptions = {
   readonly name: string
-  /** Whose hosts share the cookie; undefined for the host alone that set it. */
+  /** The domain whose hosts share the cookie; undefined for the one host that set it. */
   readonly domain?: string | undefined
   readonly sameSite?: SameSite
   readonly forwarded: Forwarded
@@ -52,16 +55,16 @@ export type SessionCookieOptions = {
 
 export type SameSite = NonNullable<CookieAttributes['sameSite']>
 
-/** Browsers take a cookie of this prefix from https only, HttpOnly, for one host and all its paths. */
+/** A prefix that browsers accept over https only, HttpOnly, for one host and all its paths. */
 const HOST_PREFIX = '__Host-Http-'
-/** What every browser of today still holds a cookie to that has a `Domain`: it came over https. */
+/** The strictest prefix that browsers support with a `Domain`: set over https. */
 const DOMAIN_PREFIX = '__Secure-'
 
 export function createSessionCookie(options: SessionCookieOptions): SessionCookie {
   const { name, domain, sameSite = 'Lax', forwarded, log } = options
   const prefix = domain === undefined ? HOST_PREFIX : DOMAIN_PREFIX
   const secure = createCookie(`${prefix}${name}`, true, domain, sameSite)
-  // A browser drops one of SameSite=None that is not Secure: over http it stays as it is without.
+  // Browsers drop a cookie of SameSite=None that is not Secure.
   const plain = createCookie(name, false, domain, sameSite === 'None' ? 'Lax' : sameSite)
   let hasWarned = false
 
@@ -109,7 +112,7 @@ export function createSessionCookie(options: SessionCookieOptions): SessionCooki
     names: [...new Set([name, `${HOST_PREFIX}${name}`, `${DOMAIN_PREFIX}${name}`])],
 
     read(c) {
-      // Of a browser without https and without doubt, which costs a read the least.
+      // The fast path: plain http, and one cookie.
       const header = readHeader(c, 'cookie')
       if (header === undefined) return undefined
       if (!header.includes(secure.name) && !forwarded.isSecure(c)) {
@@ -128,8 +131,8 @@ export function createSessionCookie(options: SessionCookieOptions): SessionCooki
 
     issue(c, token, session, now) {
       const cookie = isOverHttps(c) ? secure : plain
-      // To the end of the lifetime: the server keeps the idle timeout, which moves with each use.
-      // No longer than the lifetime, wherever the clock was set meanwhile, nor less than nothing.
+      // The end of the lifetime: the idle timeout moves with each request, and the server checks
+      // it. At most the lifetime and at least 0, even where the clock was set back or forward.
       const left = Math.min(Math.max(0, lifetimeEndsAt(session) - now), session.lifetimeMs)
       const lasting = session.permanent ? `; Max-Age=${Math.ceil(left / 1000)}` : ''
       return `${cookie.name}=${token}${lasting}${cookie.suffix}`
@@ -144,7 +147,10 @@ export function createSessionCookie(options: SessionCookieOptions): SessionCooki
   }
 }
 
-/** Every other domain whose cookies a host of this one sends: between the two, and above. */
+/**
+ * Every other domain whose cookies a browser sends to these hosts: between host and domain, and
+ * above.
+ */
 function formerDomains(domain: string, hosts: readonly string[]): readonly string[] {
   const names = hosts.flatMap((host) => URL.parse(`http://${host}`)?.hostname ?? [])
   const own = names.filter((name) => domainCovers(domain, name))
@@ -153,20 +159,23 @@ function formerDomains(domain: string, hosts: readonly string[]): readonly strin
   return [...domains]
 }
 
-/** It and those above it that are more than a single label, which no browser takes. */
+/** The domain and its parents, without those of a single label, which browsers refuse. */
 function domainsAbove(name: string): readonly string[] {
   const labels = name.split('.')
   return labels.slice(0, -1).map((_, index) => labels.slice(index).join('.'))
 }
 
-/** Of two that differ, somebody planted one beside the real one: which is which cannot be told. */
+/** Of two different values one was planted, and which cannot be told. */
 function single(name: string, values: readonly string[]): CookieFinding {
   const [token = ''] = values
   const areEqual = values.every((value) => value === token)
   return areEqual ? { name, state: 'token', token } : { name, state: 'two_tokens' }
 }
 
-/** `suffix`: the attributes as the header has them, the same for every token; checked here, once. */
+/**
+ * `suffix`: the attributes as they stand in the header, the same for every token; checked here,
+ * once.
+ */
 function createCookie(
   name: string,
   secure: boolean,

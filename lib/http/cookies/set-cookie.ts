@@ -1,13 +1,13 @@
 /**
- * Writing `Set-Cookie`. What a browser would drop, shorten or change is refused here by the name of
- * the rule: RFC 6265bis (draft), the draft on layered cookies for the prefixes, CHIPS for
- * `Partitioned`, and the limits that Chrome enforces.
+ * Writes `Set-Cookie`. A cookie that a browser would drop, shorten or change is refused with the
+ * name of the rule: RFC 6265bis (draft), the draft on layered cookies for the prefixes, CHIPS for
+ * `Partitioned`, and Chrome's limits.
  */
 import { isIP } from 'node:net'
-import { CoatcheckError } from '../../base/errors.ts'
+import { HttpError } from '../answer/problem.ts'
 
 export type CookieAttributes = {
-  /** Seconds; 0 and less expire the cookie at once. Wins over `expires`. */
+  /** Seconds; 0 and less remove the cookie. Overrides `expires`. */
   maxAge?: number
   /** Milliseconds since the epoch. */
   expires?: number
@@ -25,12 +25,12 @@ const PAIR_LIMIT_BYTES = 4_096
 const ATTRIBUTE_LIMIT_BYTES = 1_024
 const AGE_LIMIT_DAYS = 400
 const AGE_LIMIT_SECONDS = AGE_LIMIT_DAYS * 24 * 60 * 60
-/** The first year that a browser's date parser takes; an `Expires` before it is ignored. */
+/** The first year that browsers parse; an earlier `Expires` is ignored. */
 const FIRST_EXPIRES = Date.UTC(1601)
 
 const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/
 const CONTROL_CHARACTER = /[\x00-\x1f\x7f]/
-/** What is no cookie-octet of RFC 6265 section 4.1.1, and the percent sign. */
+/** All but the cookie-octets of RFC 6265 section 4.1.1, and the percent sign. */
 const NO_OCTETS = /[^!#$&-+\--:<-[\]-~]+/g
 const OCTETS = /^(?:[!#-+\--:<-[\]-~]*|"[!#-+\--:<-[\]-~]*")$/
 const NOT_ASCII = /[^\x00-\x7f]/
@@ -38,9 +38,9 @@ const HOST_LABEL = /^[a-z\d_](?:[a-z\d_-]{0,61}[a-z\d_])?$/
 const HOST_LIMIT = 253
 
 /**
- * The header's value, ASCII. What RFC 6265 does not let a value have goes out percent-encoded, as it
- * does from Express, Hono and PHP; where `raw`, the value goes out as it is, or is refused. Throws
- * `invalid_cookie` with the `rule` that the cookie breaks.
+ * The header's value, in ASCII. Characters that RFC 6265 forbids are percent-encoded, as by
+ * Express, Hono and PHP; with `raw` such a value is refused. Throws `invalid_cookie` with the
+ * `rule` that the cookie breaks.
  */
 export function renderSetCookie(
   name: string,
@@ -50,7 +50,7 @@ export function renderSetCookie(
   raw = false,
 ): string {
   if (!TOKEN.test(name)) {
-    throw new CoatcheckError(
+    throw new HttpError(
       'invalid_cookie',
       "Cannot set cookie: its name must be one or more of A-Z a-z 0-9 and !#$%&'*+-.^_`|~, " +
         'other characters or none were given',
@@ -83,8 +83,8 @@ export function renderSetCookie(
 }
 
 /**
- * The header's value that makes a browser drop the cookie of this name, path and domain. A browser
- * holds it to the rules of any other cookie, so `completeAttributes` is done here.
+ * The header's value that removes the cookie of this name, path and domain. Browsers apply the
+ * rules of any cookie to it, so it gets the attributes that its name needs.
  */
 export function renderDeletedCookie(
   name: string,
@@ -99,7 +99,7 @@ export function renderDeletedCookie(
   )
 }
 
-/** The attributes with those that the name's prefix needs, where they were left out. */
+/** The attributes, and those that the name's prefix needs. */
 export function completeAttributes(name: string, attributes: CookieAttributes): CookieAttributes {
   const needs = findPrefix(name)
   return {
@@ -110,8 +110,8 @@ export function completeAttributes(name: string, attributes: CookieAttributes): 
 }
 
 /**
- * Whether a browser takes a cookie of this `Domain` from this host: from the very host, or from one
- * below it; never from one below an address or below a single label such as `com`.
+ * Whether a browser accepts a cookie of this `Domain` from this host: the same host or one below
+ * it; none below an address or a single label such as `com`.
  */
 export function domainCovers(domain: string, host: string): boolean {
   const wanted = canonicalDomain(domain)
@@ -141,7 +141,7 @@ function findPrefix(name: string): Prefix | undefined {
   return PREFIXES.find(({ text }) => lowerName.startsWith(text.toLowerCase()))
 }
 
-/** `%` is encoded, too, so that what is decoded is what was put. */
+/** Encodes `%`, too, so that decoding returns the value. */
 function encodeValue(name: string, value: string): string {
   if (!value.isWellFormed()) {
     throw broken(
@@ -323,6 +323,6 @@ function canonicalDomain(domain: string): string {
   return domain.replace(/^\./, '').toLowerCase()
 }
 
-function broken(name: string, rule: string, reason: string): CoatcheckError {
-  return new CoatcheckError('invalid_cookie', `Cannot set cookie "${name}": ${reason}`, { rule })
+function broken(name: string, rule: string, reason: string): HttpError {
+  return new HttpError('invalid_cookie', `Cannot set cookie "${name}": ${reason}`, { rule })
 }

@@ -1,18 +1,17 @@
-import type { JsonText } from '../../json/text.ts'
+import type { JsonText } from '../../json/json.ts'
 import type { AppContext } from '../app-env.ts'
 import type { Forwarded } from './forwarded.ts'
-import { readHeader } from './request-header.ts'
+import { readHeader } from './request.ts'
 
-/** What back ends are told of who created a session. */
+/** The client that created a session, for back ends to see. */
 export type Device = { readonly address?: string; readonly userAgent?: string }
 
 /**
- * What a session keeps of the client: as a back end gave it, or else of the request itself; null
- * where nothing is to be kept.
+ * The device that a session keeps: as a back end gave it, or else the request's own; null for none.
  */
 export type DeviceReader = (c: AppContext, given?: Device) => JsonText | null
 
-/** A browser's has about 120; what is longer is cut. */
+/** Browsers send about 120; the rest of a longer one is cut. */
 const USER_AGENT_LIMIT_CHARACTERS = 512
 
 export function createDeviceReader(forwarded: Forwarded, deviceInfo: 'on' | 'off'): DeviceReader {

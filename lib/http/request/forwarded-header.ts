@@ -1,4 +1,4 @@
-/** The `Forwarded` header of RFC 7239: what proxies tell, each of them in an element of its own. */
+/** The `Forwarded` header of RFC 7239: an element for each proxy. */
 
 /** The parameters of one element, by name in lower case and without quotes. */
 export type ForwardedElement = ReadonlyMap<string, string>
@@ -7,9 +7,8 @@ const ELEMENT_END = /[ \t]*(,|$)/y
 const PAIR = /[ \t]*([!#$%&'*+.^_`|~\w-]+)=(?:"((?:[^"\\]|\\.)*)"|([^",;\s]*))[ \t]*;?/y
 
 /**
- * The elements in the order of the header, the nearest proxy's last; an element is empty where
- * nothing stands between two commas. None at all of a header that is malformed: what a reader skips
- * might be what another one believes.
+ * The elements in the order of the header, the nearest proxy's last; empty ones count. None of a
+ * malformed header: another program could believe a part that is skipped here.
  */
 export function parseForwarded(header: string | undefined): readonly ForwardedElement[] {
   const elements: ForwardedElement[] = []

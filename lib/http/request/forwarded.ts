@@ -1,17 +1,23 @@
 import { BlockList, isIP } from 'node:net'
-import { parseHop, unmapped } from './address-text.ts'
+import { parseHop, unmapped } from './address.ts'
 import type { AppContext } from '../app-env.ts'
 import { parseForwarded } from './forwarded-header.ts'
-import { readHeader } from './request-header.ts'
+import { readHeader } from './request.ts'
 import { readToldScheme } from './told-scheme.ts'
 
-/** What is known of the client behind the proxies: they are believed if they are trusted. */
+/** The client behind the proxies, as far as trusted proxies tell. */
 export type Forwarded = {
   /** Whether the browser speaks https to us, itself or through a trusted proxy. */
   isSecure(c: AppContext): boolean
-  /** The client's address: the nearest one that is no trusted proxy's. */
+  /**
+   * The client's address: the nearest one that is not a trusted proxy's; undefined on a unix
+   * socket.
+   */
   addressOf(c: AppContext): string | undefined
-  /** The hosts that the browser may have asked, as told and, where a port is told apart, with that too. */
+  /**
+   * The hosts that the browser may have asked for; each also with the port that a proxy names
+   * apart.
+   */
   hostsOf(c: AppContext): readonly string[]
 }
 
@@ -25,7 +31,7 @@ export function createForwarded(trustedProxies: readonly string[]): Forwarded {
     const bits = prefix === undefined ? (family === 4 ? 32 : 128) : Number(prefix)
     ranges.addSubnet(address, bits, family === 4 ? 'ipv4' : 'ipv6')
   }
-  /** The peer that was looked up last: a server has few proxies, and to ask the list costs more. */
+  /** The latest peer: a server has few proxies, and the lookup costs more. */
   let known: { readonly peer: string | undefined; readonly isTrusted: boolean } | undefined
 
   function isTrusted(address: string | undefined): boolean {
@@ -33,17 +39,17 @@ export function createForwarded(trustedProxies: readonly string[]): Forwarded {
     return ranges.check(address, isIP(address) === 4 ? 'ipv4' : 'ipv6')
   }
 
-  /** A back end speaks for its own clients; who has an API key need not be listed. */
+  /** A back end with an API key speaks for its clients, listed or not. */
   function isPeerTrusted(c: AppContext): boolean {
     if (c.get('isBackEnd') === true) return true
-    // As it comes.
+    // The default: skips the lookup.
     if (trustedProxies.length === 0) return false
     const peer = c.env.incoming.socket.remoteAddress
     if (known === undefined || known.peer !== peer) known = { peer, isTrusted: isTrusted(peer) }
     return known.isTrusted
   }
 
-  /** From the nearest hop so far back as proxies are trusted, and no farther than can be read. */
+  /** Goes back from the nearest hop while hops are trusted proxies, and readable. */
   function walk(peer: string | undefined, hops: readonly (string | undefined)[]) {
     let address = peer
     for (const hop of hops.toReversed()) {
@@ -72,8 +78,8 @@ export function createForwarded(trustedProxies: readonly string[]): Forwarded {
         parseForwarded(header).map((element) => element.get('for')),
       )
       if (standard === peer || standard === theirs) return theirs
-      // A proxy writes one of them, and may let through the other as its client wrote it: where they
-      // differ, which is which cannot be told, and nobody gets to choose who it is.
+      // A proxy writes one of the two, and may pass on the other as its client wrote it. Where they
+      // differ neither is believed: a client must not choose its address.
       return theirs === peer ? standard : peer
     },
 
@@ -91,7 +97,8 @@ export function createForwarded(trustedProxies: readonly string[]): Forwarded {
         [...told, ...standard, host]
           .map((text) => text.trim())
           .filter((text) => text !== '')
-          // The port of the proxy, which a browser need not have asked: one more host, and no other one.
+          // The proxy's port, which the browser need not have asked for: adds a host, replaces
+          // none.
           .flatMap((text) =>
             port === undefined || /:\d+$/.test(text) ? text : [text, `${text}:${port}`],
           )
@@ -100,7 +107,7 @@ export function createForwarded(trustedProxies: readonly string[]): Forwarded {
   }
 }
 
-/** `X-Forwarded-Port`, for a host without its port; the default of either scheme is none. */
+/** `X-Forwarded-Port`, for a host without a port; undefined for a scheme's default. */
 function readToldPort(c: AppContext): string | undefined {
   const port = readHeader(c, 'x-forwarded-port')?.split(',').at(-1)?.trim()
   return port === undefined || !/^\d{1,5}$/.test(port) || port === '80' || port === '443'
@@ -108,7 +115,7 @@ function readToldPort(c: AppContext): string | undefined {
     : port
 }
 
-/** On a socket of `node:tls`; the URL says the same, and costs its putting together. */
+/** Whether the socket is one of `node:tls`; the URL tells as much, and is expensive to build. */
 function isEncrypted(c: AppContext): boolean {
   const { socket } = c.env.incoming
   return 'encrypted' in socket && socket.encrypted === true

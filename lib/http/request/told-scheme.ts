@@ -1,15 +1,17 @@
 import type { AppContext } from '../app-env.ts'
 import { parseForwarded } from './forwarded-header.ts'
-import { readHeader } from './request-header.ts'
+import { readHeader } from './request.ts'
 
-/** A header by which proxies tell the browser's scheme. Of a list, the last word is the nearest's. */
+/**
+ * A header in which proxies tell the browser's scheme. In a list, the nearest proxy's word is last.
+ */
 type Teller = { readonly header: string; readonly https: RegExp; readonly http: RegExp }
 
 const WORD = { https: /(?:^|,)\s*(?:https|wss|ssl)\s*$/i, http: /(?:^|,)\s*(?:http|ws)\s*$/i }
 const SWITCH = { https: /(?:^|,)\s*(?:on|1|true|yes)\s*$/i, http: /(?:^|,)\s*(?:off|0|no)\s*$/i }
 const NOTHING = /$^/
 
-/** What a network in front of all others says of its visitor, wherever the connections go from there. */
+/** Headers of content networks, which stand in front of all other proxies. */
 const BROWSER_SIDE: readonly Teller[] = [
   { header: 'cloudfront-forwarded-proto', ...WORD },
   { header: 'cf-visitor', https: /"scheme":"https"/i, http: /"scheme":"http"/i },
@@ -18,7 +20,7 @@ const BROWSER_SIDE: readonly Teller[] = [
 const STANDARD: Teller = { header: 'x-forwarded-proto', ...WORD }
 
 const OTHERS: readonly Teller[] = [
-  // Gunicorn's default beside the two others that it knows.
+  // Gunicorn.
   { header: 'x-forwarded-protocol', ...WORD },
   { header: 'x-forwarded-scheme', ...WORD },
   // ingress-nginx.
@@ -27,18 +29,17 @@ const OTHERS: readonly Teller[] = [
   { header: 'x-forwarded-ssl', ...SWITCH },
   // Microsoft's.
   { header: 'front-end-https', ...SWITCH },
-  // Azure App Service: what is known of the certificate, where there is one.
+  // Azure App Service: facts of the certificate, present over https only.
   { header: 'x-arr-ssl', https: /\S/, http: NOTHING },
   { header: 'fastly-ssl', ...SWITCH },
-  // ingress-nginx asks about a request in this way alone.
+  // ingress-nginx, in auth requests.
   { header: 'x-original-url', https: /^https:\/\//i, http: /^http:\/\//i },
   { header: 'x-forwarded-port', https: /(?:^|,)\s*443\s*$/, http: /(?:^|,)\s*80\s*$/ },
 ]
 
 /**
- * Whether a proxy tells that the browser speaks https; undefined where none says anything. The first
- * header that says something decides: an empty one, or a word that is none, says nothing. To be asked
- * for trusted peers only.
+ * The browser's scheme, as a proxy tells it; undefined where none does. The first header with a
+ * known word decides. For trusted peers only.
  */
 export function readToldScheme(c: AppContext): 'https' | 'http' | undefined {
   for (const teller of BROWSER_SIDE) {
@@ -64,7 +65,7 @@ function ask(c: AppContext, { header, https, http }: Teller): 'https' | 'http' |
 function readForwardedProto(c: AppContext): 'https' | 'http' | undefined {
   const header = readHeader(c, 'forwarded')
   if (header === undefined) return undefined
-  // The nearest that says so: who only notes where a request came from adds an element, too.
+  // The nearest one that has it: some proxies add an element with `for=` only.
   const proto =
     parseForwarded(header)
       .findLast((element) => element.has('proto'))

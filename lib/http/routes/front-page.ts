@@ -1,10 +1,10 @@
-/** `/`: says to a browser what answers here; for programs there is nothing. */
+/** `/`: tells a browser what this server is; for programs there is nothing. */
 import { createHash } from 'node:crypto'
-import type { Handler } from 'hono'
 import { accepts } from 'hono/accepts'
 import { SAFE_HEADERS } from '../answer/answer.ts'
-import type { AppContext, AppEnv } from '../app-env.ts'
-import { readHeader } from '../request/request-header.ts'
+import type { AppContext } from '../app-env.ts'
+import { readHeader } from '../request/request.ts'
+import type { Handlers } from './routes.ts'
 
 const JSON_TYPE = 'application/json'
 const HTML_TYPE = 'text/html'
@@ -15,15 +15,15 @@ const STYLE =
   'body{font:16px/1.5 system-ui,sans-serif;max-width:44em;margin:3em auto;padding:0 1em;' +
   'color-scheme:light dark}pre{overflow:auto;padding:.8em;border:1px solid;border-radius:.4em}'
 
-// Nothing is loaded, run or sent, and nobody may frame it; the style is the one that is here.
+// Loads, runs and sends nothing, and cannot be framed; the only style is the one above.
 const PAGE_POLICY =
   `default-src 'none'; style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'; ` +
   "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-/** `isSecure` tells whether the caller came by https, for the address to type. */
-export function createFrontPage(isSecure: (c: AppContext) => boolean): Handler<AppEnv> {
+/** `isSecure`: whether the browser came by https, for the URL to type. */
+export function createFrontPage(isSecure: (c: AppContext) => boolean): Handlers['getFrontPage'] {
   return (c) => {
-    // The refusal names the paths that there are.
+    // The 404 lists the paths that there are.
     if (!wantsHtml(c)) return c.notFound()
     return new Response(renderPage(originOf(c, isSecure)), {
       headers: {
@@ -43,7 +43,7 @@ function wantsHtml(c: AppContext): boolean {
 
 const HOST = /^[\w.-]+(:\d+)?$|^\[[\da-f:.]+\](:\d+)?$/i
 
-/** Whatever else a `Host` may be is not repeated. */
+/** A `Host` of any other shape is not repeated. */
 function originOf(c: AppContext, isSecure: (c: AppContext) => boolean): string {
   const host = readHeader(c, 'host') ?? ''
   return `${isSecure(c) ? 'https' : 'http'}://${HOST.test(host) ? host : 'localhost:7377'}`

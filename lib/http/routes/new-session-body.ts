@@ -1,17 +1,18 @@
-/** The body of `POST /sessions` and `PUT /sessions/:id`, from untrusted JSON to a draft. */
+/** Parses the body of `POST /sessions` and `PUT /sessions/:id` into a draft. */
 import { isIP } from 'node:net'
 import { CoatcheckError } from '../../base/errors.ts'
-import { type JsonText, kindOf, parseObject } from '../../json/text.ts'
+import { quote } from '../../base/quote.ts'
+import { type JsonText, kindOf, parseObject } from '../../json/json.ts'
 import type { SessionDraft } from '../../session/operations.ts'
 import type { Device } from '../request/device.ts'
-import { describeOther, MAX_BODY_MEMBERS, quoteName, requireKind } from './session-body.ts'
+import { describeOther, MAX_BODY_MEMBERS, requireKind } from './session-body.ts'
 import { parseTimeLimits } from './time-limits-body.ts'
 
 export type NewSession = { readonly draft: SessionDraft; readonly device: Device | undefined }
 
 /**
  * `{"data":{…},"claims":{…},"permanent":false,"idleTimeout":1800,"lifetime":43200,"device":{…}}`,
- * each optional, the times in seconds. Throws `invalid_argument` for what is of another type.
+ * each optional, times in seconds. Throws `invalid_argument` for anything else.
  */
 export function parseNewSession(body: JsonText): NewSession {
   if (kindOf(body) !== 'object') throw invalid(`the body must be an object, got ${kindOf(body)}`)
@@ -40,7 +41,7 @@ function parseDevice(text: JsonText): Device {
   const { address, userAgent, ...others } = Object.fromEntries(parseObject(text, MAX_BODY_MEMBERS))
   const [wrong] = Object.keys(others)
   if (wrong !== undefined) {
-    throw invalid(`"device" may have the members address and userAgent; it has ${quoteName(wrong)}`)
+    throw invalid(`"device" may have the members address and userAgent; it has ${quote(wrong)}`)
   }
   return {
     ...(address === undefined ? {} : { address: readAddress(address) }),

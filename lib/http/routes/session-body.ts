@@ -1,12 +1,13 @@
-/** The bodies of `PATCH`, from untrusted JSON to operations. */
+/** Parses the bodies of `PATCH` into operations. */
 import { CoatcheckError } from '../../base/errors.ts'
-import { type JsonKind, type JsonText, kindOf, parseObject } from '../../json/text.ts'
+import { quote } from '../../base/quote.ts'
+import { type JsonKind, type JsonText, kindOf, parseObject } from '../../json/json.ts'
 import type { Operation, SessionUpdate } from '../../session/operations.ts'
 import { parseTimeLimits } from './time-limits-body.ts'
 
 type KeyOperation = Extract<Operation, { name: 'increment' | 'append' | 'merge' }>
 
-/** `{"increment":n}`, `{"append":x}` or `{"merge":{…}}`: one of them, for `PATCH /session/KEY`. */
+/** `PATCH` of a key: one of `{"increment":n}`, `{"append":x}` and `{"merge":{…}}`. */
 export function parseKeyPatch(key: string, body: JsonText): KeyOperation {
   const wayOut =
     'JSON Patch goes to PATCH /session, with Content-Type: application/json-patch+json and paths ' +
@@ -31,8 +32,8 @@ export function parseKeyPatch(key: string, body: JsonText): KeyOperation {
 }
 
 /**
- * `{"data":{…},"claims":{…},"permanent":true}`, each optional, for `PATCH /session`; of a back end also
- * `idleTimeout` and `lifetime`, in seconds.
+ * `PATCH` of a session: `{"data":{…},"claims":{…},"permanent":true}`, each optional; from a back
+ * end also `idleTimeout` and `lifetime`, in seconds.
  */
 export function parseSessionPatch(body: JsonText, isBackEnd: boolean): SessionUpdate {
   const wayOut = 'JSON Patch needs Content-Type: application/json-patch+json'
@@ -59,7 +60,7 @@ export function parseSessionPatch(body: JsonText, isBackEnd: boolean): SessionUp
   }
 }
 
-/** No body has so many members; and to read a hundred thousand would take long. */
+/** More than any body has; reading a hundred thousand members would take long. */
 export const MAX_BODY_MEMBERS = 32
 
 /** The body of `PUT /session`: its data. */
@@ -72,15 +73,10 @@ export function requireData(body: JsonText): JsonText {
   )
 }
 
-/** Of a member that has no place in a body, its name and what may be meant; its value is for nobody. */
+/** An unknown member of a body, and what may be meant; without its value, which may be secret. */
 export function describeOther(name: string): string {
   const meant = name === 'sub' ? ': the user goes into {"claims":{"sub":"ada"}}' : ''
-  return `it has ${quoteName(name)}${meant}`
-}
-
-/** As a message may show it: on one line, and not too long. */
-export function quoteName(name: string): string {
-  return JSON.stringify(name.length > 64 ? `${name.slice(0, 63)}…` : name)
+  return `it has ${quote(name)}${meant}`
 }
 
 function members(body: JsonText, what: string, wayOut: string): Map<string, JsonText> {

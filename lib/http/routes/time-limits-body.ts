@@ -1,11 +1,11 @@
 import { CoatcheckError } from '../../base/errors.ts'
-import { type JsonText, kindOf } from '../../json/text.ts'
+import { type JsonText, kindOf } from '../../json/json.ts'
 import type { TimeLimits } from '../../session/session.ts'
 import { LONGEST_IDLE_TIMEOUT_MS, LONGEST_LIFETIME_MS } from '../../session/time-limits.ts'
 
 /**
- * The limits of a session that a back end gives, in seconds; those that it leaves out are left out.
- * Throws `invalid_argument` for what is no integer from 1 to the longest.
+ * The time limits that a back end gives a session, in seconds; missing ones are left out. Throws
+ * `invalid_argument` for anything but an integer from 1 to the longest.
  */
 export function parseTimeLimits(
   idleTimeout: JsonText | undefined,

@@ -4,12 +4,12 @@ import { codeOf } from '../../base/errors.ts'
 
 type Address = { readonly host: string; readonly port: number } | { readonly path: string }
 
-/** The server cannot listen: the message says why, and what the operator can do. */
+/** The server cannot listen; the message has the reason and the way out. */
 export class ListenError extends Error {
   override readonly name = 'ListenError'
 }
 
-/** What Node said of the address, as a `ListenError`. */
+/** An error of Node's about the address, as a `ListenError`. */
 export function asListenError(address: Address, error: unknown): ListenError {
   const code = codeOf(error)
   if ('path' in address) {
@@ -42,7 +42,7 @@ function hostReason(code: string): string {
   }
 }
 
-/** libuv tells a folder that is not there as one that may not be written. */
+/** libuv reports a missing folder as one that is not writable. */
 function pathReason({ path }: { readonly path: string }, code: string): string {
   const folder = dirname(path)
   if (find(folder)?.isDirectory() === false) {
@@ -61,7 +61,10 @@ function pathReason({ path }: { readonly path: string }, code: string): string {
   return `the system refuses (${code}); choose another path (--listen)`
 }
 
-/** What a name is of, of a link that leads nowhere the link; undefined where nothing can be seen. */
+/**
+ * The file of this name, or a dangling link itself; undefined where there is none, or none to be
+ * seen.
+ */
 function find(path: string): Stats | undefined {
   for (const look of [statSync, lstatSync]) {
     try {

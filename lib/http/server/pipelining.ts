@@ -3,26 +3,26 @@ import type { Socket } from 'node:net'
 
 export type Pipelining = {
   /**
-   * Calls `handle` when every request before this one on its connection has been answered, and the
-   * client has taken the answers. Closes the connection where too many requests wait for that.
+   * Calls `handle` when every earlier request on the connection has been answered, and the client
+   * has read the responses. Closes the connection if too many requests wait for that.
    */
   inTurn(request: IncomingMessage, response: ServerResponse, handle: () => void): void
-  /** Calls `then` when every whole request that came on `socket` has been answered. */
+  /** Calls `then` when every complete request on `socket` has been answered. */
   afterAnswers(socket: Socket, then: () => void): void
 }
 
-/** The answer to the request that came last, and the one before it where that was not done by then. */
+/** The response to the latest request, and the one before it if that was unfinished by then. */
 type Answers = { latest: ServerResponse; earlier: ServerResponse | undefined }
 
 /**
- * Requests that come before the answer to the one before them. Node hands them over at once and
- * keeps their answers until it is their turn, so that a `GET` would not see what the `PUT` before it
- * writes (RFC 9112 section 9.3.2 has only safe methods side by side), and 64 KiB of requests could
- * call for gigabytes of answers that nobody takes.
+ * Serves the requests of a connection one after another. Node hands pipelined requests over at
+ * once: a `GET` would not see what the `PUT` before it writes (RFC 9112 section 9.3.2 allows only
+ * safe methods in parallel), and 64 KiB of requests could ask for gigabytes of responses that
+ * nobody reads.
  */
 export function createPipelining(maxWaiting: number): Pipelining {
-  // No WeakMap: after a thousand connections had come and gone, a fifth of what each request leaves
-  // behind was not collected young any more, and a GET cost half as much again.
+  // Not a WeakMap: after a thousand connections, a fifth of each request's garbage survived the
+  // young generation, and a GET cost half as much again.
   const connections = new Map<Socket, Answers>()
   let waiting = 0
 
@@ -40,7 +40,7 @@ export function createPipelining(maxWaiting: number): Pipelining {
   return {
     inTurn(request, response, handle) {
       const { socket } = request
-      // Node gives an answer the socket when it is its turn.
+      // Node assigns the socket to a response when it is its turn.
       if (response.socket !== null) {
         note(socket, response)
         handle()

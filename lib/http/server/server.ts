@@ -4,17 +4,25 @@ import { connect, type Socket } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import type { Hono } from 'hono'
 import { CoatcheckError } from '../../base/errors.ts'
+import type { Refusal } from '../answer/problem.ts'
 import { asListenError } from './listen-error.ts'
 import type { AppEnv } from '../app-env.ts'
 import { passOver } from '../request/body.ts'
-import { isVerify, sessionRequired } from '../routes/verify-route.ts'
-import { answerRefusal, answerSocket, refusalForParser, refuseRequest, TIMED_OUT } from './guard.ts'
+import {
+  answerRefusal,
+  answerSocket,
+  createGuard,
+  type ForwardAuth,
+  refusalForParser,
+  TIMED_OUT,
+} from './guard.ts'
 import { createPipelining } from './pipelining.ts'
 import { limitSlowReaders } from './slow-readers.ts'
 import { createTurnTaking } from './turn-taking.ts'
 
 export type HttpServerOptions = {
   readonly app: Hono<AppEnv>
+  readonly forwardAuth: ForwardAuth
   readonly address: ListenAddress
   readonly headerLimitBytes: number
   readonly headerTimeoutMs: number
@@ -27,54 +35,56 @@ export type ListenAddress =
   { readonly host: string; readonly port: number } | { readonly path: string }
 
 export type HttpServer = {
-  /** Where it listens, as `curl` wants it: `http://127.0.0.1:7377` or `unix:/run/coatcheck.sock`. */
+  /** `http://127.0.0.1:7377` or `unix:/run/coatcheck.sock`. */
   readonly url: string
   /**
-   * Takes no new connections, lets every request be answered that was sent before, and resolves when
-   * all connections are closed: those that stay open after `graceMs` are cut.
+   * Takes no new connections, answers every request that was sent before, and resolves when all
+   * connections are closed; cuts those that are open after `graceMs`.
    */
   stop(graceMs: number): Promise<void>
 }
 
-/** Node looks at its time limits only every 30 s unless told otherwise. */
+/** Node's default is 30 s. */
 const TIME_LIMIT_CHECK_MS = 1_000
 
-/** Whom a request without a Host is for: a name that no page is from (RFC 6761 section 6.4). */
+/** Host of a request without one: a name that no page comes from (RFC 6761 section 6.4). */
 const NO_HOST = 'no-host.invalid'
 
-/** To tell a client that it is given up, and to close, takes some 70 µs. */
+/** Refusing a client and closing its connection takes some 70 µs. */
 const GIVEN_UP_PER_TURN = 32
 
-/** How many requests wait at most, over all connections, for the answers before theirs. */
+/** Requests that may wait, over all connections, for the responses before theirs. */
 const MAX_PIPELINED_REQUESTS = 10_000
 
 /**
- * How many connections wait in the kernel at most; Linux cuts it to its `net.core.somaxconn`, 4096 as
- * it comes. Of a burst that is larger (Node's own default is 511), clients try again a second later.
+ * Connections that may wait in the kernel; Linux cuts it to `net.core.somaxconn`, by default 4096.
+ * Clients of a larger burst (Node's default is 511) try again a second later.
  */
 const BACKLOG = 4_096
 
-/** Of the time that a stop has, clients that keep coming get this part and no more. */
+/** The part of a stop's time for clients that keep connecting. */
 const READING_PART = 0.25
 
 /** Resolves once it listens; rejects with a `ListenError` where it cannot. */
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const listener = getRequestListener(options.app.fetch, { hostname: NO_HOST })
+  const { forwardAuth } = options
+  const guard = createGuard(forwardAuth)
   let stopping = false
-  /** Connections that were told to go: what still comes on them is not even looked at. */
+  /** Refused connections: what still comes on them is dropped. */
   const refused = new WeakSet<Socket>()
   const pipelining = createPipelining(MAX_PIPELINED_REQUESTS)
   const inTurns = createTurnTaking(GIVEN_UP_PER_TURN)
 
   class Answer extends ServerResponse {
     override writeHead(status: number, ...rest: never[]): this {
-      // Tells the client to close: no request must come into a closing door.
+      // Tells the client to close, so that no request is lost with the connection.
       if (stopping) this.shouldKeepAlive = false
-      // A GET has no body as a rule, and Node has not found its end when it is answered at once.
+      // A GET rarely has a body, and Node has not parsed its end when the response is immediate.
       if (!this.req.complete) {
         if (this.req.method !== 'GET') passOver(this.req)
-        // nginx asks about a POST in a GET with that one's length, and sends no body unless told better:
-        // what comes next on the connection would be taken for it.
+        // nginx's auth request for a POST is a GET with the POST's length and no body: the next
+        // request on the connection would be taken for the body.
         else if (announcesBody(this.req)) this.shouldKeepAlive = false
       }
       return super.writeHead(status, ...rest)
@@ -83,39 +93,38 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
 
   function serve(request: IncomingMessage, response: ServerResponse): void {
     if (refused.has(request.socket)) return
-    const refusal = refuseRequest(request)
+    const refusal = guard.refuseRequest(request)
     if (refusal === undefined) {
       pipelining.inTurn(request, response, () => void listener(request, response))
     } else {
       refused.add(request.socket)
-      answerRefusal(response, refusalAt(request.url, refusal))
+      answerRefusal(response, refusalAt(forwardAuth, request.url, refusal))
     }
   }
 
   const server = createServer(
     {
-      // Node refuses what takes as much as this, ours is the most that is taken.
+      // Node refuses headers of this size; our limit is the largest size accepted.
       maxHeaderSize: options.headerLimitBytes + 1,
       headersTimeout: options.headerTimeoutMs,
       requestTimeout: options.requestTimeoutMs,
       keepAliveTimeout: options.keepAliveTimeoutMs,
       connectionsCheckingInterval: TIME_LIMIT_CHECK_MS,
       noDelay: true,
-      // The guard refuses what has no Host, with a problem like any other.
+      // The guard checks it, and refuses with a problem.
       requireHostHeader: false,
       ServerResponse: Answer,
     },
     serve,
   )
-  // Whoever reads the body says first that it may come. Any other expectation: RFC 9110 section 10.1.1
-  // lets a server pass over it.
+  // The body reader sends `100 Continue`. RFC 9110 section 10.1.1: other expectations may be
+  // ignored.
   server.on('checkContinue', serve)
   server.on('checkExpectation', serve)
-  // Who has closed its own side may still read: what it has asked is answered first. Node's own default
-  // is for clients of the nineties, and its types do not know of the other way.
+  // A client that has closed its side may still read its responses. Node's types lack this option.
   Object.assign(server, { httpAllowHalfOpen: true })
   server.on('clientError', (error: ParserError, socket: Socket) => {
-    // Browsers and proxies connect before they have anything to ask, and want no answer to that.
+    // Browsers and proxies connect in advance, and expect no response to that.
     const isSilent = error.code === TIMED_OUT && socket.bytesRead === 0
     if (!socket.writable || error.code === 'ECONNRESET' || isSilent) {
       socket.destroy()
@@ -123,39 +132,43 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     }
     if (refused.has(socket)) return
     refused.add(socket)
-    // What still comes stays with the kernel: here it would fill the memory until the answer is out.
+    // Leaves further bytes in the kernel: here they would fill the memory.
     socket.pause()
-    // Sent at once it would be taken for the answer to a request before, which is being done.
-    pipelining.afterAnswers(socket, () => inTurns(() => giveUp(socket, error)))
+    // Sent at once, it would be taken for the response to an earlier request.
+    pipelining.afterAnswers(socket, () => inTurns(() => giveUp(socket, error, forwardAuth)))
   })
   limitConnections(server, options.maxConnections, refused)
   limitSlowReaders(server, options.requestTimeoutMs, TIME_LIMIT_CHECK_MS)
   await listen(server, options.address)
-  // The kernel was short of something when a client came: that one is lost, and no reason to stop.
+  // Failing to accept one client, for want of file descriptors say, is no reason to stop.
   server.on('error', () => {})
 
   return {
     url: urlOf(server, options.address),
     async stop(graceMs) {
       stopping = true
-      const endsAt = performance.now() + graceMs
-      await readWhatHasCome(server, graceMs * READING_PART)
-      await new Promise<void>((resolve) => {
-        const left = Math.max(0, endsAt - performance.now())
-        const timer = setTimeout(() => server.closeAllConnections(), left)
-        server.close(() => {
-          clearTimeout(timer)
-          resolve()
-        })
-        server.closeIdleConnections()
-      })
+      await close(server, graceMs)
     },
   }
 }
 
+async function close(server: Server, graceMs: number): Promise<void> {
+  const endsAt = performance.now() + graceMs
+  await readWhatHasCome(server, graceMs * READING_PART)
+  await new Promise<void>((resolve) => {
+    const left = Math.max(0, endsAt - performance.now())
+    const timer = setTimeout(() => server.closeAllConnections(), left)
+    server.close(() => {
+      clearTimeout(timer)
+      resolve()
+    })
+    server.closeIdleConnections()
+  })
+}
+
 /**
- * What clients had sent before now is with the kernel, and closing would throw it away. The loop
- * takes one new connection a turn, and its bytes in the next.
+ * Reads what clients have sent already: it is in the kernel, and closing would drop it. The event
+ * loop takes one new connection a turn, and its bytes in the next.
  */
 async function readWhatHasCome(server: Server, forMs: number): Promise<void> {
   const endsAt = performance.now() + forMs
@@ -169,13 +182,13 @@ async function readWhatHasCome(server: Server, forMs: number): Promise<void> {
   server.off('connection', count)
 }
 
-function giveUp(socket: Socket, error: ParserError): void {
-  // To close with bytes unread would take the answer away from the client.
+function giveUp(socket: Socket, error: ParserError, forwardAuth: ForwardAuth): void {
+  // Closing with bytes unread would reset the connection and lose the response.
   socket.resume()
   if (!socket.writable) return
   const refusal = refusalForParser(error.code)
-  answerSocket(socket, refusalAt(targetOf(error), refusal))
-  // Late bytes must not complete a request that was given up.
+  answerSocket(socket, refusalAt(forwardAuth, targetOf(error), refusal))
+  // Late bytes must not complete a request that was refused.
   if (refusal.code === 'request_timeout') socket.destroySoon()
 }
 
@@ -189,19 +202,23 @@ type ParserError = NodeJS.ErrnoException & { readonly rawPacket?: Buffer }
 const START_LINE = /^[A-Z]+ (\S+) HTTP/
 const START_LINE_LIMIT_BYTES = 8_192
 
-/** The target of a request that was given up, where it stands in the bytes that came last. */
+/** The target of a request that was refused, if the last bytes contain it. */
 function targetOf({ rawPacket }: ParserError): string | undefined {
   return START_LINE.exec(rawPacket?.toString('latin1', 0, START_LINE_LIMIT_BYTES) ?? '')?.[1]
 }
 
-/** A proxy that asks knows two answers only, whatever its client has sent. */
-function refusalAt(target: string | undefined, refusal: CoatcheckError): CoatcheckError {
-  return isVerify(target) ? sessionRequired(refusal.code) : refusal
+/** A proxy knows two answers only, whatever its client has sent. */
+function refusalAt(
+  forwardAuth: ForwardAuth,
+  target: string | undefined,
+  refusal: Refusal,
+): Refusal {
+  return forwardAuth.isTarget(target) ? forwardAuth.refuse(refusal.code) : refusal
 }
 
 async function listen(server: Server, address: ListenAddress): Promise<void> {
   try {
-    // A server that was killed leaves its socket file behind: nobody answers there any more.
+    // A server that was killed leaves its socket file behind.
     if ('path' in address && (await isAbandoned(address.path))) unlinkSync(address.path)
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject)
@@ -227,7 +244,7 @@ async function isAbandoned(path: string): Promise<boolean> {
   })
 }
 
-/** One connection too many is told so, and closed, before it has sent anything. */
+/** Refuses and closes connections over the limit, before they have sent anything. */
 function limitConnections(server: Server, maxConnections: number, refused: WeakSet<Socket>): void {
   let connections = 0
   server.on('connection', (socket) => {

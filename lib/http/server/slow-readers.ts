@@ -2,12 +2,12 @@ import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
 
 /**
- * Cuts off clients that do not take what they are sent: Node's time limits are about requests alone,
- * and an answer would wait for its reader for ever. Over a connection that is cut some of an answer
- * has waited at each of the looks, one every `lookMs`, for `limitMs`.
+ * Cuts connections whose clients do not read: Node's time limits are for requests only, so a
+ * response could wait for ever. A connection is cut if every check, one each `lookMs`, found unsent
+ * data for `limitMs`.
  */
 export function limitSlowReaders(server: Server, limitMs: number, lookMs: number): void {
-  /** Each connection, and since when there is something that its client has not taken. */
+  /** Since when each connection has unsent data; Infinity if it has none. */
   const waitingSince = new Map<Socket, number>()
   server.on('connection', (socket) => {
     waitingSince.set(socket, Infinity)
@@ -27,7 +27,7 @@ export function limitSlowReaders(server: Server, limitMs: number, lookMs: number
     }
   }
 
-  // A server that cannot listen never closes, and must not be kept alive by this.
+  // A server that cannot listen never closes, and the timer would keep the process alive.
   server.once('listening', () => {
     const timer = setInterval(look, lookMs)
     server.once('close', () => clearInterval(timer))

@@ -1,6 +1,6 @@
 /**
- * Answers a function that does what it is given, but so much in each turn of the loop and no more:
- * what comes all at once, a thousand clients whose time is up, does not keep others waiting.
+ * Returns a function that runs tasks, at most `tasksPerTurn` in a turn of the event loop: a
+ * thousand clients that time out at once do not keep others waiting.
  */
 export function createTurnTaking(tasksPerTurn: number): (task: () => void) => void {
   let waiting: (() => void)[] = []
@@ -17,13 +17,13 @@ export function createTurnTaking(tasksPerTurn: number): (task: () => void) => vo
   }
 }
 
-/** What takes less than this is no reason to let others go first. */
+/** A task that takes less than this is followed by the next one at once. */
 const QUICK_MS = 2
 const LONGEST_REST_MS = 50
 
 /**
- * Answers a function that does what it is given, one at a time; after what took long, the loop is left
- * to others for as long before the next one.
+ * Returns a function that runs tasks one at a time. After a long one it waits as long before the
+ * next one, and leaves the event loop to others.
  */
 export function createResting(): (task: () => void) => void {
   const waiting: (() => void)[] = []
@@ -34,7 +34,7 @@ export function createResting(): (task: () => void) => void {
     isAtWork = task !== undefined
     if (task === undefined) return
     const began = performance.now()
-    // With what comes of it in the same turn of the loop.
+    // Includes the work that follows in the same turn of the event loop.
     setImmediate(() => {
       const tookMs = performance.now() - began
       if (tookMs < QUICK_MS) work()

@@ -20,6 +20,7 @@ import {
 import { homedir, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { isBinary, listAssets, readBinaryAsset } from '../../base/assets.ts'
+import { addonName } from './beside-files.ts'
 import { createFolder } from './data-path.ts'
 
 /** The addon cannot be loaded: the message says what the operator can do. */
@@ -176,7 +177,7 @@ export function addonError(path: string, reason: string): AddonError {
 }
 
 function pathIn(folder: string, name: string): string {
-  return join(folder, `.coatcheck-${process.getuid?.() ?? 'user'}-${name}`)
+  return join(folder, addonName(process.getuid?.() ?? 'user', name))
 }
 
 function writeInOneStep(path: string, bytes: Uint8Array): void {

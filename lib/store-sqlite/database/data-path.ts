@@ -7,7 +7,7 @@ import { codeOf } from '../../base/errors.ts'
 const MOST_LINKS = 40
 
 /**
- * The name without symbolic links in it, also of a file that is not there yet: SQLite puts the log,
+ * The name without symbolic links in it, also of a file that is not there yet: SQLite puts the WAL,
  * and Coatcheck the lock, beside that one. Throws what `node:fs` throws.
  */
 export function realNameOf(path: string): string {

@@ -5,11 +5,11 @@ import Database from 'better-sqlite3'
 import { listAssets, readAsset } from '../../base/assets.ts'
 import { defineChecksums } from '../tables/checksum.ts'
 import { createFolder, kindOf } from './data-path.ts'
-import { damagedLog, findLogDamage, type LogDamage } from '../wal/wal-damage.ts'
+import { damagedWal, findWalDamage, type WalDamage } from '../wal/wal-damage.ts'
 import { refuseMountedFiles } from './mounts.ts'
 import { refuseOtherNames } from './other-names.ts'
 import { guarded, malformedFile, StorageError } from './storage-error.ts'
-import { refuseLogWithoutFile, refuseStrangeLog } from '../wal/strange-wal.ts'
+import { refuseWalWithoutFile, refuseStrangeWal } from '../wal/strange-wal.ts'
 
 export type Durability = 'full' | 'relaxed'
 
@@ -24,19 +24,19 @@ const CHECK_LIMIT_BYTES = 16 * 1024 * 1024
 
 const BUSY_TIMEOUT_MS = 5_000
 
-const KEPT_LOG_BYTES = 64 * 1024 * 1024
+const KEPT_WAL_BYTES = 64 * 1024 * 1024
 
 const MIGRATIONS = 'lib/store-sqlite/database/migrations/'
 
 /**
- * Creates an empty file, and its folder, where there is none yet. Throws a `StorageError` where its log
+ * Creates an empty file, and its folder, where there is none yet. Throws a `StorageError` where its WAL
  * is there already, or the file is a mount.
  */
 export function createFile(path: string): void {
   guarded(path, () => {
     refuseMountedFiles(path)
     refuseOtherNames(path)
-    refuseLogWithoutFile(path)
+    refuseWalWithoutFile(path)
     createFolder(dirname(path))
     refuseOtherThanFile(path)
     // Sessions are nobody else's business; SQLite gives its -wal and -shm the mode of the file.
@@ -52,10 +52,10 @@ function refuseOtherThanFile(path: string): void {
 }
 
 export type PrepareOptions = {
-  /** Where it is `relaxed`, a power cut leaves logs as damage does: they are taken as far as they go. */
+  /** Where it is `relaxed`, a power cut leaves WALs as damage does: they are taken as far as they go. */
   readonly durability?: Durability
-  /** Told what of such a log is dropped. */
-  readonly onLogDamage?: (damage: LogDamage) => void
+  /** Told what of such a WAL is dropped. */
+  readonly onWalDamage?: (damage: WalDamage) => void
 }
 
 /**
@@ -63,22 +63,22 @@ export type PrepareOptions = {
  * `StorageError`, leaving the file untouched, where it is not ours, damaged, or of a newer Coatcheck.
  */
 export function prepareDatabase(path: string, options: PrepareOptions = {}): void {
-  const { durability = 'full', onLogDamage } = options
+  const { durability = 'full', onWalDamage } = options
   refuseOldSqlite()
   guarded(path, () => {
-    const damage = findLogDamage(path)
+    const damage = findWalDamage(path)
     if (damage !== undefined) {
-      if (durability === 'full' || damage.isInFile) throw damagedLog(path, damage)
-      onLogDamage?.(damage)
+      if (durability === 'full' || damage.isInFile) throw damagedWal(path, damage)
+      onWalDamage?.(damage)
     }
-    refuseStrangeLog(path)
+    refuseStrangeWal(path)
     if (statSync(path).size > 0) {
       inspect(path, 'integrity_check', damage === undefined ? CHECK_LIMIT_BYTES : Infinity)
     }
     const database = openWriterDatabase(path, 'full')
     try {
       migrate(database)
-      emptyLog(database)
+      emptyWal(database)
     } finally {
       database.close()
     }
@@ -97,15 +97,15 @@ export function readSqliteVersion(): string {
 export function openWriterDatabase(
   path: string,
   durability: Durability,
-  logLimitBytes = Infinity,
+  walLimitBytes = Infinity,
 ): Database.Database {
   const database = new Database(path, { timeout: BUSY_TIMEOUT_MS })
   // better-sqlite3 opens an existing file with synchronous=NORMAL: nothing here is left to defaults.
   if (path !== ':memory:') setPragma(database, 'journal_mode', 'wal')
   setPragma(database, 'synchronous', durability === 'full' ? 2 : 1)
   setPragma(database, 'secure_delete', 'fast', 2)
-  // What a log begun anew keeps of its length, so that it need not grow again.
-  setPragma(database, 'journal_size_limit', Math.min(KEPT_LOG_BYTES, logLimitBytes / 4))
+  // What a WAL begun anew keeps of its length, so that it need not grow again.
+  setPragma(database, 'journal_size_limit', Math.min(KEPT_WAL_BYTES, walLimitBytes / 4))
   setSharedPragmas(database)
   return database
 }
@@ -202,8 +202,8 @@ function migrate(database: Database.Database): void {
   if (database.pragma('user_version', { simple: true }) !== migrations.length) apply.immediate()
 }
 
-/** As closing does, which tells nobody when it fails. On a full disk the log stays, and is safe. */
-function emptyLog(database: Database.Database): void {
+/** As closing does, which tells nobody when it fails. On a full disk the WAL stays, and is safe. */
+function emptyWal(database: Database.Database): void {
   try {
     database.pragma('wal_checkpoint(passive)')
   } catch (error) {

@@ -11,6 +11,7 @@ import {
 } from 'node:fs'
 import Database from 'better-sqlite3'
 import { codeOf } from '../../base/errors.ts'
+import { LOCK } from './beside-files.ts'
 import { guarded, StorageError } from './storage-error.ts'
 
 /** A command that looks whether a server runs holds the lock for an instant: it is waited for. */
@@ -122,5 +123,5 @@ function isOwn({ uid }: Stats): boolean {
 }
 
 function lockPathOf(path: string): string {
-  return `${realpathSync(path)}.lock`
+  return realpathSync(path) + LOCK
 }

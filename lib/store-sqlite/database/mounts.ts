@@ -1,19 +1,20 @@
 /**
- * A file that is mounted by itself, as containers do with `-v sessions.db:/data/sessions.db`. Its log
+ * A file that is mounted by itself, as containers do with `-v sessions.db:/data/sessions.db`. Its WAL
  * and its lock stand beside the name, in a folder that is another at each place where the file is
- * mounted: what is in the log is missing at the next place, and two servers can hold one file.
+ * mounted: what is in the WAL is missing at the next place, and two servers can hold one file.
  */
 import { readFileSync } from 'node:fs'
 import { codeOf } from '../../base/errors.ts'
+import { LOCK, OF_SQLITE } from './beside-files.ts'
 import { realNameOf } from './data-path.ts'
 import { StorageError } from './storage-error.ts'
 
 const MOUNTS = '/proc/self/mountinfo'
 
-/** What belongs together, and so in one folder. */
-const FILES = ['', '-wal', '-shm', '-journal', '.lock']
+/** These belong together, and so in one folder. */
+const FILES = ['', ...OF_SQLITE, LOCK]
 
-/** Throws a `StorageError` where the data file, its log or its lock is a mount of its own. */
+/** Throws a `StorageError` where the data file, its WAL or its lock is a mount of its own. */
 export function refuseMountedFiles(path: string): void {
   const mounts = readMountPoints()
   if (mounts.size === 0) return
@@ -23,7 +24,7 @@ export function refuseMountedFiles(path: string): void {
   throw new StorageError(
     'unwritable',
     `Cannot open ${path}: ${mounted === path ? 'it' : mounted} is mounted by itself, so that the ` +
-      'file, its log and its lock would not stay together, and writes would be lost; ' +
+      'file, its WAL and its lock would not stay together, and writes would be lost; ' +
       'mount the folder that they are in instead',
   )
 }

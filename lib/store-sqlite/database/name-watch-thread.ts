@@ -7,10 +7,11 @@ import { lstatSync, realpathSync, statSync } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
 import { codeOf } from '../../base/errors.ts'
 import { dropPermissions } from '../../base/permissions.ts'
+import { LOCK, WAL, WAL_INDEX } from './beside-files.ts'
 import type { NamedFile } from './open-files.ts'
 
-/** `isLogOnly`: all that is gone is the name of the log. */
-export type Strayed = { readonly reason: string; readonly isLogOnly: boolean }
+/** `isWalOnly`: all that is gone is the name of the WAL. */
+export type Strayed = { readonly reason: string; readonly isWalOnly: boolean }
 
 /** To each message. */
 export type Looked = {
@@ -52,12 +53,12 @@ function look(): Strayed | undefined {
   })
   const [first] = strayed
   if (first === undefined) return undefined
-  const isLogOnly = strayed.every(({ role, isGone }) => role === 'log' && isGone)
-  return { reason: first.reason, isLogOnly }
+  const isWalOnly = strayed.every(({ role, isGone }) => role === 'wal' && isGone)
+  return { reason: first.reason, isWalOnly }
 }
 
 /**
- * What the next start would take for the log, the index and the lock, where it is not what is open: of
+ * What the next start would take for the WAL, the index and the lock, where it is not what is open: of
  * a file that was renamed and linked to, the name still leads there, and they were left behind.
  */
 function namesOfStart(): NamedFile[] {
@@ -114,16 +115,16 @@ function find({
 
 const NAMES: Readonly<Record<NamedFile['role'], string>> = {
   file: 'the data file',
-  log: 'the log',
-  index: 'the index of the log',
+  wal: 'the WAL',
+  'wal-index': 'the index of the WAL',
   lock: 'the lock',
 }
 
 const ENDS: Readonly<Record<NamedFile['role'], string>> = {
   file: '',
-  log: '-wal',
-  index: '-shm',
-  lock: '.lock',
+  wal: WAL,
+  'wal-index': WAL_INDEX,
+  lock: LOCK,
 }
 
 function capitalize(text: string): string {

@@ -47,7 +47,7 @@ export function startNameWatch(
   })
   thread.on('error', (cause) => {
     const reason = `Nobody watches the data file: ${cause instanceof Error ? cause.message : ''}`
-    void tell({ reason, isLogOnly: false })
+    void tell({ reason, isWalOnly: false })
   })
   thread.on('exit', () => {
     isOver = true

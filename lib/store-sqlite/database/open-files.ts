@@ -5,10 +5,11 @@
 import { endianness } from 'node:os'
 import { fstatSync, lstatSync, openSync, realpathSync, statSync } from 'node:fs'
 import { codeOf } from '../../base/errors.ts'
+import { LOCK, WAL, WAL_INDEX } from './beside-files.ts'
 import {
   FRAME_HEADER_BYTES,
   isPageSize,
-  LOG_HEADER_BYTES,
+  WAL_HEADER_BYTES,
   readAt,
   readFrameHead,
 } from '../wal/wal-frames.ts'
@@ -16,7 +17,7 @@ import { CHANGE_COUNTER_AT, FILE_HEADER_BYTES, firstMissingPage } from '../wal/s
 
 /** A file of the store, by its name: what must be found there. */
 export type NamedFile = {
-  readonly role: 'file' | 'log' | 'index' | 'lock'
+  readonly role: 'file' | 'wal' | 'wal-index' | 'lock'
   readonly path: string
   readonly dev: bigint
   readonly ino: bigint
@@ -34,10 +35,10 @@ export type OpenFiles = {
 }
 
 /**
- * What SQLite knows of the log, in the file that all connections share. Of the two copies the second
+ * What SQLite knows of the WAL, in the file that all connections share. Of the two copies the second
  * is written first: https://sqlite.org/walformat.html#the_wal_index_header
  */
-type LogState = {
+type WalIndex = {
   readonly bytes: Buffer
   readonly frames: number
   /** Of the database, in pages, as of the last transaction. */
@@ -48,11 +49,11 @@ type LogState = {
 }
 
 const STATE_BYTES = 48
-/** After both copies: how many frames of the log have been moved into the file. */
+/** After both copies: how many frames of the WAL have been moved into the file. */
 const MOVED_AT = 2 * STATE_BYTES
 const VERSIONS_AT = 18
-/** Both versions, of a file that has a log. */
-const WITH_LOG = 0x0202
+/** Both versions, of a file that has a WAL. */
+const WITH_WAL = 0x0202
 
 /** It is written all the time: what is wrong is found twice, with nothing written between. */
 const ATTEMPTS = 4
@@ -64,48 +65,48 @@ const ATTEMPTS = 4
 export function watchOpenFiles(path: string): OpenFiles {
   const name = realpathSync(path)
   const file = openSync(name, 'r')
-  const log = openSync(`${name}-wal`, 'r')
-  const index = openSync(`${name}-shm`, 'r')
+  const wal = openSync(name + WAL, 'r')
+  const index = openSync(name + WAL_INDEX, 'r')
   const named = [
     ...(name === path ? [] : [name]).map((path) => identify('file', path)),
     identify('file', path),
-    identify('log', `${name}-wal`),
-    identify('index', `${name}-shm`),
-    identify('lock', `${name}.lock`),
+    identify('wal', name + WAL),
+    identify('wal-index', name + WAL_INDEX),
+    identify('lock', name + LOCK),
   ]
   let start = readAt(file, 0, FILE_HEADER_BYTES)
-  let startSalts = readLogState(index)?.salts
+  let startSalts = readWalIndex(index)?.salts
   /** Frames that were in the file already when its start was read. */
   let startMoved = 0
   let fileBytes = fstatSync(file).size
-  let seen: LogState | undefined
+  let seen: WalIndex | undefined
 
-  /** What is wrong with the log, which must hold all frames that SQLite knows of. */
-  function findLogLoss(state: LogState): string | undefined {
+  /** What is wrong with the WAL, which must hold all frames that SQLite knows of. */
+  function findWalLoss(state: WalIndex): string | undefined {
     if (state.frames === 0) return undefined
-    const header = readAt(log, 0, LOG_HEADER_BYTES)
-    const last = readFrameHead(log, state.frames - 1, state.pageBytes)
+    const header = readAt(wal, 0, WAL_HEADER_BYTES)
+    const last = readFrameHead(wal, state.frames - 1, state.pageBytes)
     const isWhole =
-      header.length === LOG_HEADER_BYTES &&
+      header.length === WAL_HEADER_BYTES &&
       header.readBigUInt64BE(16) === state.salts &&
       last?.salts === state.salts &&
       last.sum === state.lastSum &&
-      fstatSync(log).size >= LOG_HEADER_BYTES + state.frames * frameBytesOf(state)
-    // Of a log that was cut short and written on, what was its end is a hole.
+      fstatSync(wal).size >= WAL_HEADER_BYTES + state.frames * frameBytesOf(state)
+    // Of a WAL that was cut short and written on, what was its end is a hole.
     const isJoined =
       seen === undefined ||
       seen.salts !== state.salts ||
       seen.frames === 0 ||
-      readFrameHead(log, seen.frames - 1, seen.pageBytes)?.sum === seen.lastSum
+      readFrameHead(wal, seen.frames - 1, seen.pageBytes)?.sum === seen.lastSum
     if (isWhole && isJoined) return undefined
-    return `The log ${name}-wal was cut short or overwritten by another program`
+    return `The WAL ${name}-wal was cut short or overwritten by another program`
   }
 
-  function findFileLoss(state: LogState): string | undefined {
+  function findFileLoss(state: WalIndex): string | undefined {
     const bytes = fstatSync(file).size
     const now = readAt(file, 0, FILE_HEADER_BYTES)
     if (bytes < fileBytes) {
-      const pages = new Set(pagesInLog(state))
+      const pages = new Set(pagesInWal(state))
       const size = state.size > 0 ? state.size : start.readUInt32BE(28)
       if (firstMissingPage(bytes, state.pageBytes, size, pages) !== undefined) {
         return `The data file ${name} was cut short by another program`
@@ -117,29 +118,29 @@ export function watchOpenFiles(path: string): OpenFiles {
     return undefined
   }
 
-  /** The start of the file changes only as the log is moved into it, by whatever program. */
-  function isOurs(now: Buffer, state: LogState): boolean {
-    if (now.length < FILE_HEADER_BYTES || now.readUInt16BE(VERSIONS_AT) !== WITH_LOG) return false
+  /** The start of the file changes only as the WAL is moved into it, by whatever program. */
+  function isOurs(now: Buffer, state: WalIndex): boolean {
+    if (now.length < FILE_HEADER_BYTES || now.readUInt16BE(VERSIONS_AT) !== WITH_WAL) return false
     const isSameLog = state.salts === startSalts
-    // From a log that has been begun anew since: what cannot be compared must not be older.
+    // From a WAL that has been begun anew since: what cannot be compared must not be older.
     const isNotOlder = now.readUInt32BE(CHANGE_COUNTER_AT) >= start.readUInt32BE(CHANGE_COUNTER_AT)
     if (!isSameLog && isNotOlder) return true
-    // It has come from the last frames, in a log that may be of any length.
+    // It has come from the last frames, in a WAL that may be of any length.
     for (let frame = state.frames - 1; frame >= (isSameLog ? startMoved : 0); frame--) {
-      if (readFrameHead(log, frame, state.pageBytes)?.page !== 1) continue
-      const at = LOG_HEADER_BYTES + frame * frameBytesOf(state) + FRAME_HEADER_BYTES
-      if (readAt(log, at, FILE_HEADER_BYTES).equals(now)) return true
+      if (readFrameHead(wal, frame, state.pageBytes)?.page !== 1) continue
+      const at = WAL_HEADER_BYTES + frame * frameBytesOf(state) + FRAME_HEADER_BYTES
+      if (readAt(wal, at, FILE_HEADER_BYTES).equals(now)) return true
     }
     return false
   }
 
-  function* pagesInLog(state: LogState): Generator<number> {
+  function* pagesInWal(state: WalIndex): Generator<number> {
     for (let frame = 0; frame < state.frames; frame++) {
-      yield readFrameHead(log, frame, state.pageBytes)?.page ?? 0
+      yield readFrameHead(wal, frame, state.pageBytes)?.page ?? 0
     }
   }
 
-  function note(state: LogState): void {
+  function note(state: WalIndex): void {
     seen = state
     fileBytes = fstatSync(file).size
     // Before the start is read: what is moved in between is looked for once more.
@@ -151,10 +152,10 @@ export function watchOpenFiles(path: string): OpenFiles {
   function check(): void {
     if (fstatSync(file).nlink === 0) throw new Error('The data file was removed from its folder')
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      const state = readLogState(index)
+      const state = readWalIndex(index)
       if (state === undefined) continue
-      const loss = findLogLoss(state) ?? findFileLoss(state)
-      const isSure = readLogState(index)?.bytes.equals(state.bytes) === true
+      const loss = findWalLoss(state) ?? findFileLoss(state)
+      const isSure = readWalIndex(index)?.bytes.equals(state.bytes) === true
       if (loss === undefined) return note(state)
       if (isSure) throw new Error(loss)
     }
@@ -174,7 +175,7 @@ export function watchOpenFiles(path: string): OpenFiles {
 }
 
 /** Undefined while it is being written, and where it has been cut short. */
-function readLogState(index: number): LogState | undefined {
+function readWalIndex(index: number): WalIndex | undefined {
   const both = readAt(index, 0, 2 * STATE_BYTES)
   const bytes = both.subarray(0, STATE_BYTES)
   if (both.length < 2 * STATE_BYTES || !bytes.equals(both.subarray(STATE_BYTES))) return undefined
@@ -200,7 +201,7 @@ function readMoved(index: number): number {
   return endianness() === 'LE' ? bytes.readUInt32LE(0) : bytes.readUInt32BE(0)
 }
 
-function frameBytesOf({ pageBytes }: LogState): number {
+function frameBytesOf({ pageBytes }: WalIndex): number {
   return FRAME_HEADER_BYTES + pageBytes
 }
 

@@ -1,37 +1,34 @@
 /**
- * Names of the data file besides the one that its log and its lock stand beside. Of two names of a
- * file, neither knows the other's lock nor log: two servers could hold it, or one miss a log.
+ * Names of the data file besides the one that its WAL and its lock stand beside. Of two names of a
+ * file, neither knows the other's lock nor WAL: two servers could hold it, or one miss a WAL.
  */
 import { lstatSync, readdirSync, type Stats, statSync } from 'node:fs'
 import { dirname, join, parse } from 'node:path'
 import { codeOf } from '../../base/errors.ts'
+import { ASIDE_MARK, LOCK, WITH_WRITES } from './beside-files.ts'
 import { realNameOf, symbolicNamesOf } from './data-path.ts'
 import { isHeld } from './lock.ts'
-import { ASIDE_MARK } from '../operator/set-aside.ts'
 import { StorageError } from './storage-error.ts'
-
-/** What SQLite may have beside a file that belongs to what is in it. */
-const LOGS = ['-wal', '-journal']
 
 /**
  * Throws a `StorageError` where the file has hard links; and where a symbolic link to it, on the way or
- * in its folder, has a log or a held lock of its own, as is left when a file is renamed and linked to
+ * in its folder, has a WAL or a held lock of its own, as is left when a file is renamed and linked to
  * while it is open.
  */
 export function refuseOtherNames(path: string): void {
   const name = realNameOf(path)
   for (const link of new Set([...symbolicNamesOf(path), ...linksBeside(name)])) {
-    for (const end of LOGS) refuseLogOfLink(path, link, name, end)
+    for (const end of WITH_WRITES) refuseWalOfLink(path, link, name, end)
     refuseLockOfLink(path, link, name)
   }
   refuseHardLinks(path, name)
 }
 
-/** Symbolic links in the folder of the file that lead to it and have a log or a lock of their own. */
+/** Symbolic links in the folder of the file that lead to it and have a WAL or a lock of their own. */
 function linksBeside(name: string): string[] {
   const folder = dirname(name)
   const linked = namesIn(folder).flatMap((other) => {
-    const end = [...LOGS, '.lock'].find((end) => other.endsWith(end))
+    const end = [...WITH_WRITES, LOCK].find((end) => other.endsWith(end))
     return end === undefined ? [] : [join(folder, other.slice(0, -end.length))]
   })
   return linked.filter((link) => isLink(link) && realNameOf(link) === name)
@@ -51,21 +48,21 @@ function namesIn(folder: string): string[] {
   }
 }
 
-function refuseLogOfLink(path: string, link: string, name: string, end: string): void {
-  const log = look(link + end)
-  if (log === undefined || log.size === 0 || isSame(log, look(name + end))) return
+function refuseWalOfLink(path: string, link: string, name: string, end: string): void {
+  const wal = look(link + end)
+  if (wal === undefined || wal.size === 0 || isSame(wal, look(name + end))) return
   throw new StorageError(
     'damaged',
-    `Cannot open ${path}: ${link} is a symbolic link to ${name}, and the log ${link}${end} beside ` +
+    `Cannot open ${path}: ${link} is a symbolic link to ${name}, and the WAL ${link}${end} beside ` +
       'the link holds writes for the file that had that name; nothing was changed. If that file ' +
-      'was renamed, remove the link and give the file its name back; or move that log away, and ' +
+      'was renamed, remove the link and give the file its name back; or move that WAL away, and ' +
       'do without these writes',
   )
 }
 
 function refuseLockOfLink(path: string, link: string, name: string): void {
-  const lock = look(`${link}.lock`)
-  if (lock === undefined || isSame(lock, look(`${name}.lock`)) || !isHeld(path, `${link}.lock`)) {
+  const lock = look(link + LOCK)
+  if (lock === undefined || isSame(lock, look(name + LOCK)) || !isHeld(path, link + LOCK)) {
     return
   }
   throw new StorageError(

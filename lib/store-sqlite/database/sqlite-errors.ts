@@ -54,3 +54,38 @@ export function damagedTombstone(id: string): CoatcheckError {
       'restore a backup, or end it with the command end',
   )
 }
+
+/** Reads of the file on the main thread. */
+export type ReadGuard = {
+  /** Runs a read; throws `storage_damaged` or `storage_failed` where SQLite fails. */
+  read<T>(run: () => T): T
+  /** Notes that the file could not be read. */
+  doubt(): void
+  /** Whether a read has failed since the last call. */
+  takeDoubt(): boolean
+}
+
+export function createReadGuard(): ReadGuard {
+  let isDoubtful = false
+
+  return {
+    read(run) {
+      try {
+        return run()
+      } catch (error) {
+        if (!(error instanceof Database.SqliteError)) throw error
+        isDoubtful = true
+        if (isDamage(error)) throw damagedFile(error)
+        throw new CoatcheckError('storage_failed', `Cannot read the data file: ${error.code}`)
+      }
+    },
+    doubt() {
+      isDoubtful = true
+    },
+    takeDoubt() {
+      const before = isDoubtful
+      isDoubtful = false
+      return before
+    },
+  }
+}

@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs'
-import { codeOf } from '../../base/errors.ts'
+import { codeOf, type WayOut } from '../../base/errors.ts'
+import { WAL } from './beside-files.ts'
 
 /** Why a store cannot be opened; each has an exit code of its own. */
 export type StorageFault =
@@ -8,11 +9,13 @@ export type StorageFault =
 /** A refusal to open the data file. The file is left as it was. */
 export class StorageError extends Error {
   readonly fault: StorageFault
+  readonly way: WayOut | undefined
 
-  constructor(fault: StorageFault, message: string) {
+  constructor(fault: StorageFault, message: string, way?: WayOut) {
     super(message)
     this.name = 'StorageError'
     this.fault = fault
+    this.way = way
   }
 }
 
@@ -33,7 +36,7 @@ export function asStorageError(path: string, error: unknown): unknown {
     new StorageError(fault, `Cannot open ${path}: ${reason}`)
 
   if (code === 'SQLITE_NOTADB') {
-    return hasLog(path)
+    return hasWal(path)
       ? malformedFile(path, 'it is not a SQLite database')
       : refuse('foreign', 'it is not a SQLite database; give Coatcheck a file of its own (--data)')
   }
@@ -72,8 +75,8 @@ export function asStorageError(path: string, error: unknown): unknown {
 
 /** The refusal of a file of which the structure is not whole. */
 export function malformedFile(path: string, finding: string): StorageError {
-  const wayOut = hasLog(path)
-    ? `Put the file back that the log beside it, ${path}-wal, was written for; or move both away, ` +
+  const wayOut = hasWal(path)
+    ? `Put the file back that the WAL beside it, ${path}-wal, was written for; or move both away, ` +
       'and restore a backup or start with an empty file'
     : 'Restore a backup, or move the file away to start with an empty one'
   return new StorageError(
@@ -82,10 +85,10 @@ export function malformedFile(path: string, finding: string): StorageError {
   )
 }
 
-/** Whether writes may be in the log that are not in the file. */
-function hasLog(path: string): boolean {
+/** Whether writes may be in the WAL that are not in the file. */
+function hasWal(path: string): boolean {
   try {
-    return (statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0) > 0
+    return (statSync(path + WAL, { throwIfNoEntry: false })?.size ?? 0) > 0
   } catch {
     return false
   }

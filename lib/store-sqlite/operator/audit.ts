@@ -4,13 +4,15 @@ import { checkClaims, findSub } from '../../session/claims.ts'
 import { DEEPEST } from '../../session/limits.ts'
 import { expiresAt } from '../../session/session.ts'
 import { ID_SHAPE, isHash, isId } from '../../session/token.ts'
-import { kindOf, parseJson } from '../../json/text.ts'
+import { kindOf, parseJson } from '../../json/json.ts'
 import { checksumOf, tombstoneChecksumOf } from '../tables/checksum.ts'
 import { openMemoryDatabase } from '../database/database.ts'
-import { describeLogDamage, findLogDamage } from '../wal/wal-damage.ts'
+import { describeWalDamage, findWalDamage } from '../wal/wal-damage.ts'
 import {
-  parseSessionRow,
-  parseTombstoneRow,
+  parseSession,
+  parseTombstone,
+  ROW_CHECKSUM,
+  ROW_NUMBER,
   SESSION_COLUMNS,
   type SessionRow,
   TOMBSTONE_COLUMNS,
@@ -28,7 +30,7 @@ export type Finding = {
 /** Told of each finding as it is found. */
 export type OnFinding = (finding: Finding) => void
 
-/** Read at once: a read that lasts would keep the log from being emptied. */
+/** Read at once: a read that lasts would keep the WAL from being emptied. */
 const SLICE = 1_000
 const SLICE_CHARACTERS = 4 * 1024 * 1024
 
@@ -44,11 +46,11 @@ export function auditFile(database: Database.Database, onFinding: OnFinding): vo
   }
 }
 
-/** What would be undone if the server that writes the log were killed now. */
-export function auditLog(path: string, onFinding: OnFinding): void {
-  const damage = findLogDamage(path)
+/** What would be undone if the server that writes the WAL were killed now. */
+export function auditWal(path: string, onFinding: OnFinding): void {
+  const damage = findWalDamage(path)
   if (damage === undefined) return
-  onFinding({ kind: 'file', id: '', rule: describeLogDamage(path, damage) })
+  onFinding({ kind: 'file', id: '', rule: describeWalDamage(path, damage) })
 }
 
 /** Whether the tables and indexes are those that the migrations make; tables of others are not ours. */
@@ -93,7 +95,7 @@ export function auditSessions(
     let rows = 0
     let characters = 0
     for (const row of rowsAfter.iterate(after, SLICE)) {
-      last = row[11]
+      last = row[ROW_NUMBER]
       rows++
       characters += row[2].length + row[3].length
       for (const rule of brokenRules(row)) onFinding({ kind: 'session', id: row[0], rule })
@@ -131,7 +133,7 @@ export function auditOthers(
 }
 
 function* brokenTombstoneRules(row: TombstoneRow): Generator<string> {
-  const tombstone = parseTombstoneRow(row)
+  const tombstone = parseTombstone(row)
   if (!isId(tombstone.id)) yield MALFORMED_ID
   if (!isHashOrNone(tombstone.secretHash)) yield MALFORMED_HASH
   if (!REASONS.includes(tombstone.reason)) yield `reason must be one of ${REASONS.join(', ')}`
@@ -143,15 +145,15 @@ const MALFORMED_ID = `id must be ${ID_SHAPE}`
 const MALFORMED_HASH = 'the hash must be a SHA-256 in base64url'
 
 function* brokenRules(row: AuditedRow): Generator<string> {
-  const session = parseSessionRow(row.slice(0, 15) as SessionRow)
+  const session = parseSession(row.slice(0, 15) as SessionRow)
   const [sub, sweepAt, endedAt] = row.slice(15) as [string | null, number, number | null]
-  if (checksumOf(session) !== row[12]) yield WRONG_CHECKSUM
+  if (checksumOf(session) !== row[ROW_CHECKSUM]) yield WRONG_CHECKSUM
   if (!isId(session.id)) yield MALFORMED_ID
   if (!isHashOrNone(session.secretHash)) yield MALFORMED_HASH
   if (sweepAt > expiresAt(session)) yield 'sweep_at must not be later than the session expires'
   if (session.version < 1) yield 'version must be at least 1'
   if (row[4] !== 0 && row[4] !== 1) yield 'permanent must be 0 or 1'
-  if (![row[13], row[14]].every((own) => own === 0 || own === 1)) {
+  if (![row[11], row[12]].every((own) => own === 0 || own === 1)) {
     yield 'own_idle_timeout and own_lifetime must be 0 or 1'
   }
   if (session.idleTimeoutMs < 1 || session.lifetimeMs < 1) yield 'both time limits must be positive'
@@ -173,7 +175,7 @@ function* brokenRules(row: AuditedRow): Generator<string> {
 function isObject(text: string): boolean {
   if (text === '{}') return true
   try {
-    return kindOf(parseJson(text, DEEPEST, 'it')) === 'object'
+    return kindOf(parseJson(text, DEEPEST, { name: 'it' })) === 'object'
   } catch {
     return false
   }

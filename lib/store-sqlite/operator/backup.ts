@@ -11,6 +11,7 @@ import {
   syncFolder,
   writeError,
 } from './copy-database.ts'
+import { OWN, WITH_WRITES } from '../database/beside-files.ts'
 import { kindOf } from '../database/data-path.ts'
 import { openForReading } from './reading-database.ts'
 import { guarded, StorageError } from '../database/storage-error.ts'
@@ -66,9 +67,7 @@ function refuseTarget(action: string, file: string, dataPath: string, force: boo
   const there = statSync(file, { throwIfNoEntry: false })
   const data = statSync(dataPath)
   const dataName = realpathSync(dataPath)
-  const own = ['', '-wal', '-shm', '-journal', '.lock', '.reserve', '.api-key'].map(
-    (end) => dataName + end,
-  )
+  const own = ['', ...OWN].map((end) => dataName + end)
   const fileName = resolve(realpathSync(dirname(file)), file.slice(dirname(file).length + 1))
   if (own.includes(fileName) || (there?.ino === data.ino && there.dev === data.dev)) {
     throw new StorageError('unwritable', `${action}: the server's own files are there`)
@@ -77,12 +76,12 @@ function refuseTarget(action: string, file: string, dataPath: string, force: boo
     throw new StorageError('unwritable', `${action}: ${kindOf(there)}`)
   }
   if (there !== undefined && !force) throw existsError(action)
-  for (const end of ['-wal', '-journal']) {
+  for (const end of WITH_WRITES) {
     if (statSync(`${file}${end}`, { throwIfNoEntry: false }) === undefined) continue
     // SQLite would take it for a part of the backup, and spoil that.
     throw new StorageError(
       'unwritable',
-      `${action}: the log of another database is beside it (${file}${end}); choose another name`,
+      `${action}: the WAL of another database is beside it (${file}${end}); choose another name`,
     )
   }
 }

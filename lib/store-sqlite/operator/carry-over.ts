@@ -5,7 +5,7 @@ import { codeOf } from '../../base/errors.ts'
 import type { EndReason, Tombstone } from '../../session/session.ts'
 import { tombstoneChecksumOf } from '../tables/checksum.ts'
 import { openReaderDatabase, openWriterDatabase } from '../database/database.ts'
-import { findLogDamage } from '../wal/wal-damage.ts'
+import { findWalDamage } from '../wal/wal-damage.ts'
 import { asStorageError } from '../database/storage-error.ts'
 import type { ApiKey } from '../../store/store.ts'
 import { createTombstoneTable } from '../tables/tombstone-table.ts'
@@ -68,7 +68,7 @@ export function carryOver(file: string, copy: string, now: number): CarriedOver 
 }
 
 function openSource(file: string, knownSchema: number): Source {
-  let isWhole = findLogDamage(file) === undefined
+  let isWhole = findWalDamage(file) === undefined
   let schema = 0
   const database = unlessDamaged(() => openReaderDatabase(file))
   if (database !== undefined) schema = unlessDamaged(() => schemaOf(database)) ?? 0

@@ -10,11 +10,11 @@ import {
   prepareDatabase,
 } from '../database/database.ts'
 import { isServed, lockDatabase } from '../database/lock.ts'
-import { damagedLog, findLogDamage } from '../wal/wal-damage.ts'
+import { damagedWal, findWalDamage } from '../wal/wal-damage.ts'
 import { refuseMountedFiles } from '../database/mounts.ts'
 import { refuseOtherNames } from '../database/other-names.ts'
 import { guarded, StorageError } from '../database/storage-error.ts'
-import { refuseLogWithoutFile, refuseStrangeLog } from '../wal/strange-wal.ts'
+import { refuseWalWithoutFile, refuseStrangeWal } from '../wal/strange-wal.ts'
 
 /**
  * Throws a `StorageError` where there is none, it is damaged, or it is not one that this Coatcheck has
@@ -28,9 +28,9 @@ export function openForCommand(
   return guarded(path, () => {
     refuseMountedFiles(path)
     refuseOtherNames(path)
-    refuseLogWithoutFile(path)
+    refuseWalWithoutFile(path)
     refuseMissing(path)
-    refuseDamagedLog(path)
+    refuseDamagedWal(path)
     beforeOpening()
     refuseOlder(path, inspect(path, 'quick_check'))
     return openWriterDatabase(path, 'full')
@@ -84,9 +84,9 @@ export function refuseOlder(path: string, { version, known }: Inspected): void {
 }
 
 /** Beside a server SQLite reads the log as the server knows it, and drops nothing. */
-export function refuseDamagedLog(path: string, isInUse = isServed): void {
+export function refuseDamagedWal(path: string, isInUse = isServed): void {
   if (isInUse(path)) return
-  const damage = findLogDamage(path)
-  if (damage !== undefined) throw damagedLog(path, damage)
-  refuseStrangeLog(path)
+  const damage = findWalDamage(path)
+  if (damage !== undefined) throw damagedWal(path, damage)
+  refuseStrangeWal(path)
 }

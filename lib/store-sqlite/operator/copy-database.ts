@@ -14,6 +14,7 @@ import { basename, dirname, join } from 'node:path'
 import Database from 'better-sqlite3'
 import { nanoid } from 'nanoid'
 import { codeOf } from '../../base/errors.ts'
+import { OF_SQLITE, PARTIAL_MARK } from '../database/beside-files.ts'
 import { StorageError } from '../database/storage-error.ts'
 
 /** Told now and then how many pages are copied, of how many. */
@@ -26,8 +27,8 @@ const PAGES_A_STEP = 1_024
 const LEFTOVER_AGE_MS = 60 * 60_000
 
 /**
- * Copies the database as it is now into `path`, which must not exist: one file without a log beside
- * it, for this user alone. Writers go on meanwhile; the log keeps what they write until the end.
+ * Copies the database as it is now into `path`, which must not exist: one file without a WAL beside
+ * it, for this user alone. Writers go on meanwhile; the WAL keeps what they write until the end.
  */
 export async function copyDatabase(
   source: Database.Database,
@@ -91,13 +92,13 @@ export function sealing<T>(path: string, read: (database: Database.Database) => 
 
 /** A name beside `path` that no other process uses, for a copy that is not finished. */
 export function partialName(path: string): string {
-  return `${path}.partial-${nanoid(8)}`
+  return path + PARTIAL_MARK + nanoid(8)
 }
 
 /** Removes a copy that is not finished, and what SQLite may have put beside it, where that can be done. */
 export function removePartial(path: string): void {
   try {
-    for (const end of ['', '-journal', '-wal', '-shm']) rmSync(`${path}${end}`, { force: true })
+    for (const end of ['', ...OF_SQLITE]) rmSync(`${path}${end}`, { force: true })
   } catch {
     // A disk that fails must not hide why the command did; the next command takes care of it.
     return
@@ -108,7 +109,7 @@ export function removePartial(path: string): void {
 export function removeLeftovers(path: string, now: number): void {
   const folder = dirname(path)
   for (const name of readdirSync(folder)) {
-    if (!name.startsWith(`${basename(path)}.partial-`)) continue
+    if (!name.startsWith(basename(path) + PARTIAL_MARK)) continue
     const leftover = join(folder, name)
     const changedAt = statSync(leftover, { throwIfNoEntry: false })?.mtimeMs ?? now
     if (now - changedAt > LEFTOVER_AGE_MS) rmSync(leftover, { force: true })

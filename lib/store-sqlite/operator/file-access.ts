@@ -5,21 +5,16 @@ import type { SessionLimits } from '../../session/limits.ts'
 import { isFileToCome, openForCommand } from './command-database.ts'
 import { openMemoryDatabase } from '../database/database.ts'
 import { guarded } from '../database/storage-error.ts'
-import { createSlices } from '../writer/slices.ts'
+import { createSlices, type GoesOn } from '../writer/slices.ts'
 import { isServed } from '../database/lock.ts'
 import { refuseMountedFiles } from '../database/mounts.ts'
 import { refuseOtherNames } from '../database/other-names.ts'
 import { openForReading } from './reading-database.ts'
 import { createReader, type Reader } from '../reader.ts'
-import { refuseLogWithoutFile } from '../wal/strange-wal.ts'
-import { manageLog } from '../wal/wal.ts'
-import type {
-  EndedMany,
-  EndManyRequest,
-  WriteAnswer,
-  WriteRequest,
-} from '../writer/write-request.ts'
-import { createWriter, type GoesOn } from '../writer/writer.ts'
+import { refuseWalWithoutFile } from '../wal/strange-wal.ts'
+import { manageWal } from '../wal/wal.ts'
+import type { EndedMany, WriteAnswer, WriteRequest } from '../writer/protocol.ts'
+import { createWriter } from '../writer/writer.ts'
 
 export type FileAccess = {
   readonly reader: Reader
@@ -47,7 +42,7 @@ const SLICE_MS = 20
 /** A server that waits for its turn looks for it every few milliseconds. */
 const TURN_MS = 5
 
-type EndManyHere = Omit<EndManyRequest, 'kind' | 'now' | 'limit'>
+type EndManyHere = Omit<WriteRequest<'end_many'>, 'kind' | 'now' | 'limit'>
 
 const POLL_MS = 50
 /** The server looks once a second. */
@@ -82,7 +77,7 @@ export function openReaderOfFileToCome(path: string): FileReader {
   guarded(path, () => {
     refuseMountedFiles(path)
     refuseOtherNames(path)
-    refuseLogWithoutFile(path)
+    refuseWalWithoutFile(path)
   })
   const database = openMemoryDatabase()
   return { reader: createReader(database, Infinity), close: () => database.close() }
@@ -94,7 +89,7 @@ export function openFileAccess(path: string): FileAccess {
   // Whatever tombstone is still there is shown.
   const reader = createReader(database, Infinity)
   const writer = createWriter(database, NO_LIMITS, Infinity)
-  const log = manageLog(database)
+  const log = manageWal(database)
   const slices = createSlices({ isAwaited, targetMs: SLICE_MS })
   /** Another number once another program has committed: the server, of which no more is to be seen here. */
   const dataVersion = database.prepare<[], number>('pragma data_version').pluck()

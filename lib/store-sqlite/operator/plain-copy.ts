@@ -1,5 +1,5 @@
 /**
- * A copy of a database and its log as one file without a log, made as SQLite would read the two. It
+ * A copy of a database and its WAL as one file without a WAL, made as SQLite would read the two. It
  * needs no name while it is made, so that whatever ends this process takes it away.
  */
 import {
@@ -14,19 +14,20 @@ import {
 import {
   type Frame,
   framesOf,
-  LOG_HEADER_BYTES,
+  WAL_HEADER_BYTES,
   readAt,
   readFramePage,
-  readLogHeader,
+  readWalHeader,
   sameSum,
 } from '../wal/wal-frames.ts'
+import { JOURNAL, WAL, WITH_WRITES } from '../database/beside-files.ts'
 import { StorageError } from '../database/storage-error.ts'
 
 const PIECE_BYTES = 1024 * 1024
 
-/** Of the header, what says how it is written and read: 2 with a log beside it, 1 without. */
+/** Of the header, what says how it is written and read: 2 with a WAL beside it, 1 without. */
 const VERSIONS_AT = 18
-const WITHOUT_LOG = 0x0101
+const WITHOUT_WAL = 0x0101
 
 /** A copy that another program has written into meanwhile is made again, so many times in all. */
 const ATTEMPTS = 3
@@ -34,20 +35,20 @@ const ATTEMPTS = 3
 /**
  * Writes the database at `source` into the open file, over what is in it. `path` is its name for
  * messages. Throws a `StorageError` where another program keeps writing, or was broken off as it did
- * without a log; else what `node:fs` throws.
+ * without a WAL; else what `node:fs` throws.
  */
 export function writePlainCopy(source: string, copy: number, path: string): void {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const before = stateOf(source)
-    if ((statSync(`${source}-journal`, { throwIfNoEntry: false })?.size ?? 0) > 0) {
+    if ((statSync(source + JOURNAL, { throwIfNoEntry: false })?.size ?? 0) > 0) {
       throw cannotRead(path, 'what was written last is to be undone first, with its -journal')
     }
     ftruncateSync(copy, 0)
     opened(source, (file) => copyAll(file, copy))
-    if (existsSync(`${source}-wal`)) opened(`${source}-wal`, (log) => moveLog(log, copy))
+    if (existsSync(source + WAL)) opened(source + WAL, (wal) => copyWal(wal, copy))
     if (readAt(copy, 0, VERSIONS_AT).length === VERSIONS_AT) {
       const versions = Buffer.alloc(2)
-      versions.writeUInt16BE(WITHOUT_LOG)
+      versions.writeUInt16BE(WITHOUT_WAL)
       writeFully(copy, versions, VERSIONS_AT)
     }
     if (stateOf(source) === before) return
@@ -81,21 +82,21 @@ function copyAll(file: number, copy: number): void {
   }
 }
 
-/** What SQLite takes of a log: each transaction that is whole, up to the first that is not. */
-function moveLog(log: number, copy: number): void {
-  const header = readLogHeader(readAt(log, 0, LOG_HEADER_BYTES))
+/** What SQLite takes of a WAL: each transaction that is whole, up to the first that is not. */
+function copyWal(wal: number, copy: number): void {
+  const header = readWalHeader(readAt(wal, 0, WAL_HEADER_BYTES))
   if (header === undefined) return
   const { pageBytes } = header
   let sum = header.sum
   let waiting: Pick<Frame, 'index' | 'page'>[] = []
   let pages: number | undefined
-  for (const { index, page, sizeAfter, salts, stored, sumFrom } of framesOf(log, header)) {
+  for (const { index, page, sizeAfter, salts, stored, sumFrom } of framesOf(wal, header)) {
     if (salts !== header.salts || page === 0 || !sameSum(sumFrom(sum), stored)) break
     sum = stored
     waiting.push({ index, page })
     if (sizeAfter === 0) continue
     for (const { index, page } of waiting) {
-      writeFully(copy, readFramePage(log, index, pageBytes), (page - 1) * pageBytes)
+      writeFully(copy, readFramePage(wal, index, pageBytes), (page - 1) * pageBytes)
     }
     waiting = []
     pages = sizeAfter
@@ -109,9 +110,9 @@ function writeFully(file: number, bytes: Buffer, at: number): void {
   }
 }
 
-/** Another text whenever the file or its log has been written to. */
+/** Another text whenever the file or its WAL has been written to. */
 function stateOf(source: string): string {
-  return ['', '-wal', '-journal']
+  return ['', ...WITH_WRITES]
     .map((end) => statSync(`${source}${end}`, { throwIfNoEntry: false, bigint: true }))
     .map((found) => (found === undefined ? '-' : `${found.ino} ${found.size} ${found.mtimeNs}`))
     .join()

@@ -18,7 +18,8 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type Database from 'better-sqlite3'
 import { codeOf } from '../../base/errors.ts'
-import { refuseDamagedLog, refuseMissing, refuseOlder } from './command-database.ts'
+import { refuseDamagedWal, refuseMissing, refuseOlder } from './command-database.ts'
+import { WAL, WAL_INDEX, WITH_WRITES } from '../database/beside-files.ts'
 import {
   inspect,
   inspectDatabase,
@@ -30,16 +31,13 @@ import { refuseMountedFiles } from '../database/mounts.ts'
 import { refuseOtherNames } from '../database/other-names.ts'
 import { writePlainCopy } from './plain-copy.ts'
 import { guarded, StorageError } from '../database/storage-error.ts'
-import { refuseLogWithoutFile } from '../wal/strange-wal.ts'
+import { refuseWalWithoutFile } from '../wal/strange-wal.ts'
 
 export type ReadingDatabase = {
   readonly database: Database.Database
   /** Removes a copy, too. */
   close(): void
 }
-
-/** What SQLite may have beside a file that belongs to what is in it. */
-const LOGS = ['-wal', '-journal']
 
 /**
  * Throws a `StorageError` where there is none, it is damaged, or it is not one that this Coatcheck has
@@ -50,13 +48,13 @@ export function openForReading(
   beforeOpening: () => void = () => {},
 ): ReadingDatabase {
   return guarded(path, () => {
-    refuseLogWithoutFile(path)
+    refuseWalWithoutFile(path)
     refuseMissing(path)
     refuseUnreadable(path)
-    refuseSplitLog(path)
-    refuseDamagedLog(path, isServedHere)
+    refuseSplitWal(path)
+    refuseDamagedWal(path, isServedHere)
     beforeOpening()
-    if (!isServedHere(path)) refuseBeforeLogIsMoved(path)
+    if (!isServedHere(path)) refuseBeforeWalIsMoved(path)
     const opened = openInPlace(path) ?? openCopy(path)
     try {
       refuseOlder(path, inspectDatabase(opened.database, path, 'quick_check'))
@@ -69,19 +67,19 @@ export function openForReading(
 }
 
 /**
- * Whoever may write moves the log into the file as the last to close it, whatever the file is: so that
+ * Whoever may write moves the WAL into the file as the last to close it, whatever the file is: so that
  * what is refused stays as it was, one who may not looks first.
  */
-function refuseBeforeLogIsMoved(path: string): void {
+function refuseBeforeWalIsMoved(path: string): void {
   const file = realpathSync(path)
-  const logBytes = statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0
+  const logBytes = statSync(file + WAL, { throwIfNoEntry: false })?.size ?? 0
   if (logBytes === 0 || !mayWriteBeside(file)) return
   refuseOlder(path, inspect(path, 'quick_check'))
 }
 
-/** A file that has no log, such as a backup, may be mounted, and may have as many names as it likes. */
-export function refuseSplitLog(path: string): void {
-  if (!mayHaveLog(realpathSync(path))) return
+/** A file that has no WAL, such as a backup, may be mounted, and may have as many names as it likes. */
+export function refuseSplitWal(path: string): void {
+  if (!mayHaveWal(realpathSync(path))) return
   refuseMountedFiles(path)
   refuseOtherNames(path)
 }
@@ -113,7 +111,7 @@ function isServedHere(path: string): boolean {
 function openInPlace(path: string): ReadingDatabase | undefined {
   const file = realpathSync(path)
   if (mayWriteBeside(file)) return opening(openQueryDatabase(path))
-  if (mayHaveLog(file) && !existsSync(`${file}-shm`)) return undefined
+  if (mayHaveWal(file) && !existsSync(file + WAL_INDEX)) return undefined
   try {
     return opening(openReaderDatabase(path))
   } catch (error) {
@@ -147,9 +145,9 @@ function mayWrite(path: string): boolean {
   }
 }
 
-/** Whether SQLite would look for a log: https://sqlite.org/fileformat2.html#file_format_version_numbers */
-function mayHaveLog(path: string): boolean {
-  if (LOGS.some((end) => existsSync(`${path}${end}`))) return true
+/** Whether SQLite would look for a WAL: https://sqlite.org/fileformat2.html#file_format_version_numbers */
+function mayHaveWal(path: string): boolean {
+  if (WITH_WRITES.some((end) => existsSync(path + end))) return true
   const file = openSync(path, 'r')
   try {
     const header = Buffer.alloc(20)
@@ -160,7 +158,7 @@ function mayHaveLog(path: string): boolean {
 }
 
 /**
- * The file and its log as one file in a temporary folder: there SQLite can do as it is used to. It is
+ * The file and its WAL as one file in a temporary folder: there SQLite can do as it is used to. It is
  * all sessions; so it loses its name before anything is in it, and is gone with this process, however
  * that ends.
  */

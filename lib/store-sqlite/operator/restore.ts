@@ -21,7 +21,7 @@ import {
   syncFolder,
   writeError,
 } from './copy-database.ts'
-import { openForCommand, refuseDamagedLog } from './command-database.ts'
+import { openForCommand, refuseDamagedWal } from './command-database.ts'
 import { carryOver, type CarriedOver } from './carry-over.ts'
 import {
   createFile,
@@ -29,14 +29,14 @@ import {
   openWriterDatabase,
   prepareDatabase,
 } from '../database/database.ts'
+import { ASIDE_MARK, LOCK, OF_SQLITE, WITH_WRITES } from '../database/beside-files.ts'
 import { kindOf } from '../database/data-path.ts'
 import { lockDatabase } from '../database/lock.ts'
-import { findLogDamage } from '../wal/wal-damage.ts'
-import { refuseSplitLog } from './reading-database.ts'
-import { ASIDE_MARK } from './set-aside.ts'
+import { findWalDamage } from '../wal/wal-damage.ts'
+import { refuseSplitWal } from './reading-database.ts'
 import { guarded, StorageError } from '../database/storage-error.ts'
 import { countSessions } from './statistics.ts'
-import { refuseStrangeLog } from '../wal/strange-wal.ts'
+import { refuseStrangeWal } from '../wal/strange-wal.ts'
 
 export type RestoreOptions = {
   /** The backup; it stays as it is. */
@@ -125,8 +125,8 @@ async function copyBackup(
 
 /** SQLite looks at a file only once it is read. */
 function openBackup(file: string): Database.Database {
-  refuseSplitLog(file)
-  refuseDamagedLog(file)
+  refuseSplitWal(file)
+  refuseDamagedWal(file)
   const database = openReaderDatabase(file)
   try {
     database.pragma('schema_version')
@@ -173,7 +173,7 @@ const REASONS: Partial<Record<StorageError['fault'], string>> = {
   damaged: 'it is damaged; nothing was changed',
   foreign: 'it is no backup of Coatcheck; nothing was changed',
   newer: 'a newer Coatcheck wrote it; restore it with that one',
-  unwritable: 'it cannot be read, or its log cannot; copy it to a folder of your own first',
+  unwritable: 'it cannot be read, or its WAL cannot; copy it to a folder of your own first',
 }
 
 /** Whoever could open the old file can open the new one: root restores for the server's user. */
@@ -181,7 +181,7 @@ function makeLike(owner: Stats | undefined, copy: string, target: string): void 
   if (owner !== undefined) chmodSync(copy, owner.mode & 0o777)
   if (process.getuid?.() !== 0) return
   const { uid, gid } = owner ?? statSync(dirname(target))
-  for (const path of [copy, `${target}.lock`]) chownSync(path, uid, gid)
+  for (const path of [copy, target + LOCK]) chownSync(path, uid, gid)
 }
 
 /** Gives the old file a second name, whole, and answers that; undefined where it is empty. */
@@ -192,7 +192,7 @@ function setAside(target: string, now: number): string | undefined {
     const stamp = new Date(now).toISOString().replaceAll(':', '-')
     let aside = `${target}${ASIDE_MARK}${stamp}`
     for (let n = 2; !keepAs(target, aside); n++) aside = `${target}${ASIDE_MARK}${stamp}-${n}`
-    if (old === undefined) setLogAside(target, aside)
+    if (old === undefined) setWalAside(target, aside)
     syncFolder(dirname(target))
     return aside
   } finally {
@@ -201,15 +201,15 @@ function setAside(target: string, now: number): string | undefined {
 }
 
 /**
- * Moves the old file's log into it, so that the file alone is everything, and makes sure that no
+ * Moves the old file's WAL into it, so that the file alone is everything, and makes sure that no
  * other program has it open. Undefined where it is too damaged for that: it is kept as it is.
  */
 function takeOver(target: string): Database.Database | undefined {
   let database: Database.Database | undefined
   try {
     return guarded(target, () => {
-      if (findLogDamage(target) !== undefined) return undefined
-      refuseStrangeLog(target)
+      if (findWalDamage(target) !== undefined) return undefined
+      refuseStrangeWal(target)
       database = openWriterDatabase(target, 'full')
       // Only the last connection can do this. Whoever opens the file from now on, by its old name,
       // is refused by SQLite once that is another file's.
@@ -224,12 +224,12 @@ function takeOver(target: string): Database.Database | undefined {
   }
 }
 
-/** A log beside the new file would be taken for its own. */
-function setLogAside(target: string, aside: string): void {
-  for (const end of ['-wal', '-journal']) {
-    const log = `${target}${end}`
-    if (statSync(log, { throwIfNoEntry: false }) !== undefined) keepAs(log, `${aside}${end}`)
+/** A WAL beside the new file would be taken for its own. */
+function setWalAside(target: string, aside: string): void {
+  for (const end of WITH_WRITES) {
+    const wal = `${target}${end}`
+    if (statSync(wal, { throwIfNoEntry: false }) !== undefined) keepAs(wal, `${aside}${end}`)
   }
   syncFolder(dirname(target))
-  for (const end of ['-wal', '-journal', '-shm']) rmSync(`${target}${end}`, { force: true })
+  for (const end of OF_SQLITE) rmSync(`${target}${end}`, { force: true })
 }

@@ -1,6 +1,7 @@
 /** What a data file holds, in numbers: never data, and beside a server that works with it. */
 import { statSync } from 'node:fs'
 import type Database from 'better-sqlite3'
+import { WAL } from '../database/beside-files.ts'
 
 export type Statistics = {
   readonly sessions: {
@@ -22,7 +23,7 @@ export type Statistics = {
     readonly bytes: number
     /** Within the file, to be used again. */
     readonly freeBytes: number
-    /** What is in the log beside the file. */
+    /** What is in the WAL beside the file. */
     readonly logBytes: number
   }
 }
@@ -35,7 +36,7 @@ const AGES_MS: readonly number[] = [HOUR, DAY, 7 * DAY, 30 * DAY]
 
 const TOP = 10
 
-/** So many sessions are read at once: a read that lasts would keep the log from being emptied. */
+/** So many sessions are read at once: a read that lasts would keep the WAL from being emptied. */
 const SLICE = 5_000
 
 type SliceRow = [
@@ -128,6 +129,6 @@ function readSizes(database: Database.Database, path: string): Statistics['file'
   return {
     bytes: statSync(path).size,
     freeBytes: pageBytes * Number(database.pragma('freelist_count', { simple: true })),
-    logBytes: statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0,
+    logBytes: statSync(path + WAL, { throwIfNoEntry: false })?.size ?? 0,
   }
 }

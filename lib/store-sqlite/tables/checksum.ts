@@ -2,17 +2,18 @@ import { crc32 } from 'node:zlib'
 import type Database from 'better-sqlite3'
 import type { Session, Tombstone } from '../../session/session.ts'
 import {
-  parseSessionRow,
-  parseTombstoneRow,
-  SESSION_COLUMNS,
+  parseSession,
+  parseTombstone,
+  ROW_CHECKSUM,
+  type SessionFields,
   type SessionRow,
   type TombstoneRow,
 } from './rows.ts'
 
 /**
- * What stands in a session's row beside it, so that a disk that changes a byte is found out: the
- * CRC-32 of all that the session is but its last activity, plus that. So activity alone, which is
- * written most, moves it by a sum. It finds accidents; against a forger the file has its rights.
+ * The checksum in a session's row, which reveals a byte that the disk has changed: the CRC-32 of all
+ * fields but the last activity, plus that. So a touch, the most frequent write, adds a difference to it
+ * without reading the rest of the row. It finds accidents, not forgeries.
  */
 export function checksumOf(session: Session): number {
   const { id, secretHash, data, claims, permanent, createdAt, device } = session
@@ -23,28 +24,43 @@ export function checksumOf(session: Session): number {
   return crc32(record + ownLimitsOf(session)) + lastSeenAt
 }
 
-/** Empty for a row of before these columns, which read as if both were given: its checksum stays true. */
+/** Empty where both flags are set, as they read in rows older than these columns: their checksum stays valid. */
 function ownLimitsOf({ ownIdleTimeout, ownLifetime }: Session): string {
   if (ownIdleTimeout) return ownLifetime ? '' : '\nidle timeout'
   return ownLifetime ? '\nlifetime' : '\n'
 }
 
-/** As `checksumOf`, of what stands in a tombstone's row. */
+/** The same for a tombstone's row. */
 export function tombstoneChecksumOf({ id, secretHash, reason, endedAt }: Tombstone): number {
   return crc32(`${id}\n${secretHash}\n${reason}\n${endedAt}`)
 }
 
-/** The checksums of rows, in SQL, for whoever changes rows past the writer: migrations. */
-export const CHECKSUM_SQL = `session_checksum(${SESSION_COLUMNS})`
-export const TOMBSTONE_CHECKSUM_SQL = 'tombstone_checksum(id, secret_hash, reason, ended_at)'
+/** Undefined for a row that is not as it was written. */
+export function parseIntactRow(row: SessionRow): Session | undefined {
+  const session = parseSession(row)
+  return checksumOf(session) === row[ROW_CHECKSUM] ? session : undefined
+}
 
-/** Makes these mean something on this connection. */
+/** Undefined where there is no row, or it is not as it was written. */
+export function parseIntactTombstone(row: TombstoneRow | undefined): Tombstone | undefined {
+  if (row === undefined) return undefined
+  const tombstone = parseTombstone(row)
+  return tombstoneChecksumOf(tombstone) === row[4] ? tombstone : undefined
+}
+
+/** How many fields of a session `004-checksums.sql` passes; what it passes after them are none. */
+const FIELDS_OF_MIGRATION = 11
+const ARGUMENTS_OF_MIGRATION = 13
+
+/** Defines the functions by which migrations compute checksums: of `SESSION_COLUMNS` or what they know of them. */
 export function defineChecksums(database: Database.Database): void {
   const given = { deterministic: true, varargs: true }
-  database.function('session_checksum', given, (...columns) =>
-    checksumOf(parseSessionRow(columns as unknown as SessionRow)),
-  )
+  database.function('session_checksum', given, (...columns) => {
+    const isOld = columns.length === ARGUMENTS_OF_MIGRATION
+    const fields = isOld ? columns.slice(0, FIELDS_OF_MIGRATION) : columns
+    return checksumOf(parseSession(fields as unknown as SessionFields))
+  })
   database.function('tombstone_checksum', given, (...columns) =>
-    tombstoneChecksumOf(parseTombstoneRow(columns as unknown as TombstoneRow)),
+    tombstoneChecksumOf(parseTombstone(columns as unknown as TombstoneRow)),
   )
 }

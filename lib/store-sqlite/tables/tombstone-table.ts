@@ -1,13 +1,13 @@
-/** Tombstones' rows as the writer writes them, each with its checksum. */
+/** The tombstones' rows as the writer changes them, each with its checksum. */
 import type Database from 'better-sqlite3'
 import type { Tombstone } from '../../session/session.ts'
 import { tombstoneChecksumOf } from './checksum.ts'
 
 export type TombstoneTable = {
-  /** In the place of an older one of the same id. */
+  /** Inserts it, or replaces an older one of the same id. */
   bury(tombstone: Tombstone): void
   delete(id: string): void
-  /** Removes at most `limit` of those that ended by then, the oldest first; returns how many. */
+  /** Deletes at most `limit` that ended by then (`forgottenBy`), the oldest first; returns how many. */
   forget(endedBy: number, limit: number): number
 }
 

@@ -1,5 +1,5 @@
 /**
- * Damage in the write-ahead log, looked for before SQLite opens it. SQLite stops at the first frame
+ * Damage in the write-ahead WAL, looked for before SQLite opens it. SQLite stops at the first frame
  * that is not as it was written and passes over all that comes after it: so it has to, since the last
  * transaction may have been cut off by a crash. But each transaction is on disk before a frame of the
  * next is written: where one of a later transaction is there, what came before was damaged since, and
@@ -11,27 +11,28 @@ import {
   FRAME_HEADER_BYTES,
   framesOf,
   isPageSize,
-  LOG_HEADER_BYTES,
-  type LogForm,
-  type LogHeader,
+  WAL_HEADER_BYTES,
+  type WalForm,
+  type WalHeader,
   readAt,
   readFramePage,
-  readLogHeader,
+  readWalHeader,
   sameSum,
   type Sum,
   sumWithPage,
 } from './wal-frames.ts'
+import { WAL } from '../database/beside-files.ts'
 import { StorageError } from '../database/storage-error.ts'
 
 /** What SQLite would pass over. */
-export type LogDamage = {
+export type WalDamage = {
   /** The first of these frames, from 0. */
   readonly from: number
   readonly frames: number
   /** Those whose end can still be seen. */
   readonly transactions: number
   /**
-   * All of the log is in the file already. What SQLite would take of it are then older pages in the
+   * All of the WAL is in the file already. What SQLite would take of it are then older pages in the
    * place of newer ones, between others that stay: a state that never was.
    */
   readonly isInFile: boolean
@@ -40,44 +41,44 @@ export type LogDamage = {
 /** A disk writes so much in one piece. */
 const SECTOR_BYTES = 512
 
-/** Another program may write to the log while it is read: what is damage is found twice. */
+/** Another program may write to the WAL while it is read: what is damage is found twice. */
 const ATTEMPTS = 4
 
 /**
  * Undefined where SQLite would take all that was acknowledged, as far as can be told: of the last
- * transaction it cannot, nor where the log was cut off at the end of one. Reads the log in pieces,
+ * transaction it cannot, nor where the WAL was cut off at the end of one. Reads the WAL in pieces,
  * beside a server, too. Throws what `node:fs` throws.
  */
-export function findLogDamage(path: string): LogDamage | undefined {
+export function findWalDamage(path: string): WalDamage | undefined {
   const data = realpathSync(path)
-  const logPath = `${data}-wal`
-  // SQLite removes a log beside an empty file.
-  if (sizeOf(data) === 0 || sizeOf(logPath) === 0) return undefined
-  const log = openSync(logPath, 'r')
+  const walPath = data + WAL
+  // SQLite removes a WAL beside an empty file.
+  if (sizeOf(data) === 0 || sizeOf(walPath) === 0) return undefined
+  const wal = openSync(walPath, 'r')
   try {
     let seen: { readonly start: Buffer; readonly from: number } | undefined
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      const start = readAt(log, 0, LOG_HEADER_BYTES)
-      const header = readLogHeader(start)
+      const start = readAt(wal, 0, WAL_HEADER_BYTES)
+      const header = readWalHeader(start)
       const damage =
-        header === undefined ? findUnderBrokenHeader(data, log) : find(data, log, header)
+        header === undefined ? findUnderBrokenHeader(data, wal) : find(data, wal, header)
       if (damage === undefined) return undefined
       if (seen?.from === damage.from && seen.start.equals(start)) return damage
       seen = { start, from: damage.from }
     }
     return undefined
   } finally {
-    closeSync(log)
+    closeSync(wal)
   }
 }
 
-/** The refusal of a file whose log is damaged. */
-export function damagedLog(path: string, damage: LogDamage): StorageError {
+/** The refusal of a file whose WAL is damaged. */
+export function damagedWal(path: string, damage: WalDamage): StorageError {
   const wayOut = damage.isInFile
-    ? `All of the log is in the file already: move ${path}-wal away, and start again`
-    : 'Restore a backup; or start the server once with --durability relaxed, which takes the log ' +
+    ? `All of the WAL is in the file already: move ${path}-wal away, and start again`
+    : 'Restore a backup; or start the server once with --durability relaxed, which takes the WAL ' +
       'up to that place and drops the rest'
-  const found = describeLogDamage(path, damage)
+  const found = describeWalDamage(path, damage)
   return new StorageError(
     'damaged',
     `Cannot open ${path}: ${found}; nothing was changed. ${wayOut}`,
@@ -85,9 +86,9 @@ export function damagedLog(path: string, damage: LogDamage): StorageError {
 }
 
 /** What is lost, in words. */
-export function describeLogDamage(path: string, { from, frames, transactions }: LogDamage): string {
+export function describeWalDamage(path: string, { from, frames, transactions }: WalDamage): string {
   return (
-    `the log beside it, ${path}-wal, is damaged from frame ${from} on, and what was acknowledged ` +
+    `the WAL beside it, ${path}-wal, is damaged from frame ${from} on, and what was acknowledged ` +
     `after that would be undone, log-outs too (${frames} frames, ${transactions} transactions)`
   )
 }
@@ -95,7 +96,7 @@ export function describeLogDamage(path: string, { from, frames, transactions }: 
 /** A checksum that the next frame's can be computed from, and whether its frame ends a transaction. */
 type Link = { readonly sum: Sum; readonly isEnd: boolean }
 
-function find(path: string, log: number, header: LogHeader): LogDamage | undefined {
+function find(path: string, wal: number, header: WalHeader): WalDamage | undefined {
   let sum = header.sum
   /** How many frames SQLite takes. */
   let taken = 0
@@ -112,7 +113,7 @@ function find(path: string, log: number, header: LogHeader): LogDamage | undefin
   /** Those that it does not take. */
   let rest: Frame[] = []
 
-  for (const frame of framesOf(log, header)) {
+  for (const frame of framesOf(wal, header)) {
     const { index, sizeAfter, stored } = frame
     const isOwn = frame.salts === header.salts
     if (broken === undefined) {
@@ -127,7 +128,7 @@ function find(path: string, log: number, header: LogHeader): LogDamage | undefin
       }
       broken = frame
       links = linksOfBroken(frame, sum, header)
-      // Of other salts it is another log's, but for the one that the salts of have changed.
+      // Of other salts it is another WAL's, but for the one that the salts of have changed.
       if (!isOwn && sameSum(frame.sumFrom(sum), stored)) rest.push(frame)
     } else {
       if (index === broken.index + 1) isGap = !isOwn && isEndFor(broken, header)
@@ -145,7 +146,7 @@ function find(path: string, log: number, header: LogHeader): LogDamage | undefin
     if (sizeAfter > 0) transactions++
   }
   if (broken === undefined) return undefined
-  const isInFile = isMoved(path, log, { header, pages, rest, broken, before: sum })
+  const isInFile = isMoved(path, wal, { header, pages, rest, broken, before: sum })
   const isWhole = rest.some(({ sizeAfter }) => sizeAfter > 0)
   const isMixed = isInFile && isWhole && rest.some(({ page }) => pages.has(page))
   if (!isProven && !isMixed) return undefined
@@ -153,7 +154,7 @@ function find(path: string, log: number, header: LogHeader): LogDamage | undefin
 }
 
 type Broken = {
-  readonly header: LogHeader
+  readonly header: WalHeader
   readonly pages: ReadonlyMap<number, number>
   readonly rest: readonly Frame[]
   readonly broken: Frame
@@ -161,12 +162,12 @@ type Broken = {
 }
 
 /**
- * Whether all of the log is in the file already, what SQLite would not take of it, too. The log is on
- * disk before any of it is moved, so a crash leaves no such log broken.
+ * Whether all of the WAL is in the file already, what SQLite would not take of it, too. The WAL is on
+ * disk before any of it is moved, so a crash leaves no such WAL broken.
  */
 function isMoved(
   path: string,
-  log: number,
+  wal: number,
   { header, pages, rest, broken, before }: Broken,
 ): boolean {
   const { pageBytes, littleEndian } = header
@@ -181,12 +182,12 @@ function isMoved(
     if (isLast) after.delete(broken.page)
     const isBrokenInFile =
       !isLast ||
-      inFile.equals(readFramePage(log, broken.index, pageBytes)) ||
+      inFile.equals(readFramePage(wal, broken.index, pageBytes)) ||
       sameSum(sumWithPage(broken, inFile, before, littleEndian), broken.stored)
     return (
       isBrokenInFile &&
-      areInFile(data, log, after, pageBytes) &&
-      areInFile(data, log, others, pageBytes)
+      areInFile(data, wal, after, pageBytes) &&
+      areInFile(data, wal, others, pageBytes)
     )
   } finally {
     closeSync(data)
@@ -194,7 +195,7 @@ function isMoved(
 }
 
 /** Its checksum may be what is damaged, and all else as it was; or anything but that. */
-function linksOfBroken(frame: Frame, before: Sum, form: LogForm): readonly Link[] {
+function linksOfBroken(frame: Frame, before: Sum, form: WalForm): readonly Link[] {
   const { sizeAfter, stored } = frame
   const computed = frame.sumFrom(before)
   // Of another salt alone it is still the frame that was written.
@@ -212,30 +213,30 @@ function linksOfBroken(frame: Frame, before: Sum, form: LogForm): readonly Link[
 /** That was the size of the database: it may have lost its only bit. */
 const BITS = Array.from({ length: 32 }, (_, bit) => bit)
 
-function isEndFor(frame: Frame, header: LogHeader): boolean {
+function isEndFor(frame: Frame, header: WalHeader): boolean {
   return frame.salts === header.salts && frame.sizeAfter > 0 && isHeadInOnePiece(frame, header)
 }
 
 /** Else, of a write that was cut off, an older frame's size may stand beside a newer checksum. */
-function isHeadInOnePiece({ index }: Frame, { pageBytes }: LogForm): boolean {
-  const at = LOG_HEADER_BYTES + index * (FRAME_HEADER_BYTES + pageBytes)
+function isHeadInOnePiece({ index }: Frame, { pageBytes }: WalForm): boolean {
+  const at = WAL_HEADER_BYTES + index * (FRAME_HEADER_BYTES + pageBytes)
   return Math.floor(at / SECTOR_BYTES) === Math.floor((at + FRAME_HEADER_BYTES - 1) / SECTOR_BYTES)
 }
 
 /**
  * The header is on disk before any frame that comes after it. So where it was cut off, all that is
- * in the log is from before: it is in the file already, and that has not changed since.
+ * in the WAL is from before: it is in the file already, and that has not changed since.
  */
-function findUnderBrokenHeader(path: string, log: number): LogDamage | undefined {
+function findUnderBrokenHeader(path: string, wal: number): WalDamage | undefined {
   const data = openSync(path, 'r')
   try {
     const pageBytes = readPageBytes(data)
     if (pageBytes === undefined) return undefined
     for (const littleEndian of [true, false]) {
-      const run = firstRun(log, { pageBytes, littleEndian })
+      const run = firstRun(wal, { pageBytes, littleEndian })
       if (run.frames === 0) continue
       const { frames, transactions, pages } = run
-      if (areInFile(data, log, pages, pageBytes)) return undefined
+      if (areInFile(data, wal, pages, pageBytes)) return undefined
       return { from: 0, frames, transactions, isInFile: false }
     }
     return undefined
@@ -253,13 +254,13 @@ type Run = {
 }
 
 /** The first frames that follow each other, each with the checksum that it must have after the one before. */
-function firstRun(log: number, form: LogForm): Run {
+function firstRun(wal: number, form: WalForm): Run {
   const pages = new Map<number, number>()
   let pending: Frame[] = []
   let frames = 0
   let transactions = 0
   let before: Frame | undefined
-  for (const frame of framesOf(log, form)) {
+  for (const frame of framesOf(wal, form)) {
     const follows =
       before?.salts === frame.salts && sameSum(frame.sumFrom(before.stored), frame.stored)
     if (!follows) {
@@ -281,13 +282,13 @@ function firstRun(log: number, form: LogForm): Run {
 
 function areInFile(
   data: number,
-  log: number,
+  wal: number,
   pages: ReadonlyMap<number, number>,
   pageBytes: number,
 ): boolean {
   return pages.entries().every(([page, index]) => {
     const inFile = readAt(data, (page - 1) * pageBytes, pageBytes)
-    return inFile.equals(readFramePage(log, index, pageBytes))
+    return inFile.equals(readFramePage(wal, index, pageBytes))
   })
 }
 

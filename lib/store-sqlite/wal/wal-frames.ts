@@ -1,25 +1,25 @@
-/** The frames of a write-ahead log, as they are in the file: https://sqlite.org/fileformat2.html#walformat */
+/** The frames of a write-ahead WAL, as they are in the file: https://sqlite.org/fileformat2.html#walformat */
 import { readSync } from 'node:fs'
 
 /** The running checksum: two numbers of 32 bits, each frame's computed from that of the one before. */
 export type Sum = readonly [number, number]
 
-export type LogForm = {
+export type WalForm = {
   readonly pageBytes: number
   /** The order of the bytes in the numbers that the checksum adds up. */
   readonly littleEndian: boolean
 }
 
-export type LogHeader = LogForm & { readonly salts: bigint; readonly sum: Sum }
+export type WalHeader = WalForm & { readonly salts: bigint; readonly sum: Sum }
 
 export type Frame = {
-  /** In the log, from 0. */
+  /** In the WAL, from 0. */
   readonly index: number
   /** Which page of the database it is, from 1. */
   readonly page: number
   /** Of the database, in pages, for a frame that ends a transaction; 0 for any other. */
   readonly sizeAfter: number
-  /** Those of the header that the log had when the frame was written. */
+  /** Those of the header that the WAL had when the frame was written. */
   readonly salts: bigint
   /** The checksum that is in the frame. */
   readonly stored: Sum
@@ -27,18 +27,18 @@ export type Frame = {
   sumFrom(before: Sum, sizeAfter?: number): Sum
 }
 
-export const LOG_HEADER_BYTES = 32
+export const WAL_HEADER_BYTES = 32
 export const FRAME_HEADER_BYTES = 24
 
 /** With the last bit set, the checksum adds up big-endian numbers. */
 const MAGIC = 0x377f0682
 
-/** So much of the log is in memory at once. */
+/** So much of the WAL is in memory at once. */
 const PIECE_BYTES = 1024 * 1024
 
-/** Undefined for a header that SQLite does not take, and the log with it. */
-export function readLogHeader(bytes: Buffer): LogHeader | undefined {
-  if (bytes.length < LOG_HEADER_BYTES) return undefined
+/** Undefined for a header that SQLite does not take, and the WAL with it. */
+export function readWalHeader(bytes: Buffer): WalHeader | undefined {
+  if (bytes.length < WAL_HEADER_BYTES) return undefined
   const magic = bytes.readUInt32BE(0)
   const pageBytes = bytes.readUInt32BE(8)
   const littleEndian = magic === MAGIC
@@ -55,13 +55,13 @@ export function isPageSize(bytes: number): boolean {
 }
 
 /** All frames that are whole, in their order; each may be used until the next is asked for. */
-export function* framesOf(log: number, { pageBytes, littleEndian }: LogForm): Generator<Frame> {
+export function* framesOf(wal: number, { pageBytes, littleEndian }: WalForm): Generator<Frame> {
   const frameBytes = FRAME_HEADER_BYTES + pageBytes
   const atOnce = Math.max(1, Math.floor(PIECE_BYTES / frameBytes))
   const piece = Buffer.alloc(atOnce * frameBytes)
   const view = viewOf(piece)
   for (let first = 0; ; first += atOnce) {
-    const length = readFully(log, piece, LOG_HEADER_BYTES + first * frameBytes)
+    const length = readFully(wal, piece, WAL_HEADER_BYTES + first * frameBytes)
     const whole = Math.floor(length / frameBytes)
     for (let n = 0; n < whole; n++) {
       const at = n * frameBytes
@@ -98,20 +98,20 @@ export function sumWithPage(
   return addUp(viewOf(summed), 0, summed.length, before, littleEndian)
 }
 
-/** The page that a frame of the log holds. */
-export function readFramePage(log: number, index: number, pageBytes: number): Buffer {
-  const at = LOG_HEADER_BYTES + index * (FRAME_HEADER_BYTES + pageBytes) + FRAME_HEADER_BYTES
-  return readAt(log, at, pageBytes)
+/** The page that a frame of the WAL holds. */
+export function readFramePage(wal: number, index: number, pageBytes: number): Buffer {
+  const at = WAL_HEADER_BYTES + index * (FRAME_HEADER_BYTES + pageBytes) + FRAME_HEADER_BYTES
+  return readAt(wal, at, pageBytes)
 }
 
-/** The head of a frame, its checksum as one number; undefined where the log ends before. */
+/** The head of a frame, its checksum as one number; undefined where the WAL ends before. */
 export function readFrameHead(
-  log: number,
+  wal: number,
   index: number,
   pageBytes: number,
 ): { readonly page: number; readonly salts: bigint; readonly sum: bigint } | undefined {
-  const at = LOG_HEADER_BYTES + index * (FRAME_HEADER_BYTES + pageBytes)
-  const head = readAt(log, at, FRAME_HEADER_BYTES)
+  const at = WAL_HEADER_BYTES + index * (FRAME_HEADER_BYTES + pageBytes)
+  const head = readAt(wal, at, FRAME_HEADER_BYTES)
   if (head.length < FRAME_HEADER_BYTES) return undefined
   return {
     page: head.readUInt32BE(0),

@@ -5,7 +5,7 @@
  */
 export type Slices = {
   /** Runs one slice: `work` does a piece, asks `goesOn`, and goes on with the next while it may. */
-  run<T>(work: (goesOn: () => boolean) => T): T
+  run<T>(work: (goesOn: GoesOn) => T): T
   /** Somebody else has been at work just now. */
   noteOthers(): void
 }
@@ -31,10 +31,13 @@ export const PIECE = 50
  */
 const QUIET_MS = 100
 
-/** Whatever the clock says: what one transaction holds of the log, and of memory, has an end. */
+/** Whatever the clock says: what one transaction holds of the WAL, and of memory, has an end. */
 const MOST_PIECES = 400
 
-/** One piece, for whoever has no more time than that. */
+/** Asked after each piece. */
+export type GoesOn = () => boolean
+
+/** One piece and no more. */
 export const never = (): boolean => false
 
 export function createSlices(options: SlicesOptions): Slices {

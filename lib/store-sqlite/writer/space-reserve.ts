@@ -14,6 +14,7 @@ import {
 } from 'node:fs'
 import { dirname } from 'node:path'
 import { codeOf } from '../../base/errors.ts'
+import { RESERVE } from '../database/beside-files.ts'
 import { StorageError } from '../database/storage-error.ts'
 
 export type SpaceReserve = {
@@ -132,7 +133,7 @@ function noReserve(path: string, found: string): StorageError {
 }
 
 function reservePathOf(path: string): string {
-  return `${path}.reserve`
+  return path + RESERVE
 }
 
 function isFull(error: unknown): boolean {

@@ -3,9 +3,9 @@ import { CoatcheckError } from '../../base/errors.ts'
 import { createDamageWatch } from '../damage-watch.ts'
 import { never } from './slices.ts'
 import type { SpaceReserve } from './space-reserve.ts'
-import type { WriteAheadLog } from '../wal/wal.ts'
+import type { Wal } from '../wal/wal.ts'
 import type { StoreHealth } from '../../store/store.ts'
-import type { WriteOutcome, WriteRequest } from './write-request.ts'
+import type { WriteOutcome, WriteRequest } from './protocol.ts'
 import { refusalOf, type Writer } from './writer.ts'
 
 type ServerWriter = Pick<Writer, 'run' | 'sweepSlice'>
@@ -17,34 +17,34 @@ export type SparingWriter = ServerWriter & {
 
 export type Space = {
   readonly reserve: SpaceReserve
-  readonly log: WriteAheadLog
+  readonly wal: Wal
   /** Within the data file, to be used again: what ended sessions have left. */
   readonly freeBytes: () => number
-  /** With a longer log than this, what makes it longer is refused. */
-  readonly logLimitBytes: number
+  /** With a longer WAL than this, what makes it longer is refused. */
+  readonly walLimitBytes: number
 }
 
 /** So much room within the file is as good as a disk that is not full. */
 const ROOM_BYTES = 1024 * 1024
 
-/** A log that has not been begun anew for so long; or half as long as it may be. */
-const LONG_LOG_BYTES = 128 * 1024 * 1024
+/** A WAL that has not been begun anew for so long; or half as long as it may be. */
+const LONG_WAL_BYTES = 128 * 1024 * 1024
 
 const NOTHING_SWEPT = { ended: 0, removed: 0, damaged: 0, more: false }
 
 export function createSparingWriter(writer: ServerWriter, space: Space): SparingWriter {
-  const { reserve, log, freeBytes, logLimitBytes } = space
+  const { reserve, wal, freeBytes, walLimitBytes } = space
   let isDiskFull = false
-  let isLogFull = false
+  let isWalFull = false
   const damage = createDamageWatch()
 
   /** What ends sessions or shows that they live takes the space of the reserve, the others none. */
   function runSparingly(requests: readonly WriteRequest[]): WriteOutcome[] {
     const spared = requests.filter(isSpared)
     const outcomes = spared.length > 0 ? writer.run(spared, never) : []
-    // Begun anew after each step, the log never needs more than it has already.
-    if (spared.length > 0) log.move('restart')
-    const refusal = refusalOf(isLogFull ? logTooLong() : diskFull())
+    // Begun anew after each step, the WAL never needs more than it has already.
+    if (spared.length > 0) wal.move('restart')
+    const refusal = refusalOf(isWalFull ? walTooLong() : diskFull())
     return requests.map((request) => {
       const outcome = isSpared(request) ? outcomes.shift() : undefined
       return outcome ?? { ok: false, refusal }
@@ -55,12 +55,12 @@ export function createSparingWriter(writer: ServerWriter, space: Space): Sparing
   function tapReserve(): void {
     isDiskFull = true
     reserve.release()
-    log.move('restart')
+    wal.move('restart')
   }
 
   return {
     run(requests, goesOn) {
-      if (isLogFull || isDiskFull) return runSparingly(requests)
+      if (isWalFull || isDiskFull) return runSparingly(requests)
       const outcomes = writer.run(requests, goesOn)
       damage.note(requests, outcomes)
       if (!outcomes.some(isFull)) return outcomes
@@ -71,8 +71,8 @@ export function createSparingWriter(writer: ServerWriter, space: Space): Sparing
     },
 
     sweepSlice(now, piece, goesOn) {
-      // Nobody waits for a sweep: while the log cannot be begun anew, it makes that no longer.
-      if (log.bytes() > logLimitBytes) return NOTHING_SWEPT
+      // Nobody waits for a sweep: while the WAL cannot be begun anew, it makes that no longer.
+      if (wal.bytes() > walLimitBytes) return NOTHING_SWEPT
       try {
         return writer.sweepSlice(now, piece, isDiskFull ? never : goesOn)
       } catch (error) {
@@ -86,17 +86,17 @@ export function createSparingWriter(writer: ServerWriter, space: Space): Sparing
 
     check() {
       const isHeld = reserve.hold()
-      if (isDiskFull) isDiskFull = !isHeld && (!log.move('restart') || freeBytes() < ROOM_BYTES)
-      if (isLogFull || log.bytes() > logLimitBytes) isLogFull = !log.move('restart')
-      return { state: stateOf(log.bytes()), logBytes: log.bytes() }
+      if (isDiskFull) isDiskFull = !isHeld && (!wal.move('restart') || freeBytes() < ROOM_BYTES)
+      if (isWalFull || wal.bytes() > walLimitBytes) isWalFull = !wal.move('restart')
+      return { state: stateOf(wal.bytes()), logBytes: wal.bytes() }
     },
   }
 
   function stateOf(bytes: number): StoreHealth['state'] {
     if (damage.isLasting()) return 'damaged'
     if (isDiskFull) return 'disk_full'
-    if (isLogFull) return 'log_full'
-    return bytes > Math.min(LONG_LOG_BYTES, logLimitBytes / 2) ? 'log_long' : 'ok'
+    if (isWalFull) return 'log_full'
+    return bytes > Math.min(LONG_WAL_BYTES, walLimitBytes / 2) ? 'log_long' : 'ok'
   }
 }
 
@@ -115,10 +115,10 @@ function diskFull(): CoatcheckError {
   )
 }
 
-function logTooLong(): CoatcheckError {
+function walTooLong(): CoatcheckError {
   return new CoatcheckError(
     'storage_busy',
-    'Cannot write: another program has been reading the data file for so long that the log beside ' +
-      'it is at its limit (--log-limit); nothing was changed, reads and log-outs go on',
+    'Cannot write: another program has been reading the data file for so long that the WAL beside ' +
+      'it is at its limit (--wal-limit); nothing was changed, reads and log-outs go on',
   )
 }

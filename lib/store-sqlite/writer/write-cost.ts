@@ -2,10 +2,10 @@
  * What a write may cost the writer at most, about, told from its shape and from the size of its session:
  * so that those that may be dear keep the others waiting no longer than one of them takes.
  */
-import type { JsonText } from '../../json/text.ts'
+import type { JsonText } from '../../json/json.ts'
 import type { PatchStep } from '../../json/json-patch.ts'
 import type { Operation } from '../../session/operations.ts'
-import type { WriteRequest } from './write-request.ts'
+import type { WriteRequest } from './protocol.ts'
 
 /** In microseconds, as all here. */
 const LEAST = 25

@@ -1,6 +1,6 @@
 /** Writes on their way to the writer: gathered into batches, of which one at a time is under way. */
-import { CoatcheckError } from '../../base/errors.ts'
-import type { WriteAnswer, WriteRequest } from './write-request.ts'
+import { CoatcheckError, type SettingName } from '../../base/errors.ts'
+import type { RequestKind, WriteAnswer, WriteRequest } from './protocol.ts'
 import { errorFor, type WriterPort } from './writer-port.ts'
 
 export type WriteQueue = {
@@ -10,7 +10,7 @@ export type WriteQueue = {
    * cannot begin in time. Writes to one session are done in the order in which they were asked; of two
    * to different ones, either may be done first.
    */
-  ask(request: WriteRequest): Promise<WriteAnswer>
+  ask<Kind extends RequestKind>(request: WriteRequest<Kind>): Promise<WriteAnswer<Kind>>
   /** Whether what is asked now may be done before something that was asked earlier. */
   mayOvertake(): boolean
   /** Sends what has gathered: what is sent to the writer after this is done after it. */
@@ -204,7 +204,7 @@ export function createWriteQueue(options: WriteQueueOptions): WriteQueue {
   /** Why a write cannot be taken; undefined where it can. */
   function findRefusal(isDear: boolean, now: number): CoatcheckError | undefined {
     if (pending >= maxPending) {
-      return overloaded(`${maxPending} writes wait already (--max-pending-writes)`)
+      return overloaded(`${maxPending} writes wait already`, 'maxPendingWrites')
     }
     // It could not begin before the batch that is under way is done.
     const sentAt = flights[0]?.sentAt ?? now
@@ -215,10 +215,29 @@ export function createWriteQueue(options: WriteQueueOptions): WriteQueue {
 
   function tooLate(): CoatcheckError {
     lateAt = elapsedMs()
-    return overloaded(`it could not begin within ${maxWaitMs} ms (--max-write-wait)`)
+    return overloaded(`it could not begin within ${maxWaitMs} ms`, 'maxWriteWaitMs')
+  }
+
+  function ask<Kind extends RequestKind>(request: WriteRequest<Kind>): Promise<WriteAnswer<Kind>>
+  function ask(request: WriteRequest): Promise<WriteAnswer> {
+    const cost = costOf(request)
+    const since = elapsedMs()
+    const isDear = belongsToDear(request, cost)
+    const refusal = findRefusal(isDear, since)
+    if (refusal !== undefined) return Promise.reject(refusal)
+    pending++
+    return new Promise((resolve, reject) => {
+      const one = { number: asked++, request, cost, isDear, since, resolve, reject }
+      if (isDear) enterDear(one)
+      else quick.push(one)
+      // While the writer is busy, requests gather: they could not begin earlier, and a message costs
+      // more than the requests in it.
+      if (quick.length + dear.length === 1 && flights.length === 0) setImmediate(send)
+    })
   }
 
   return {
+    ask,
     flush,
     refuseLate,
     isEmpty: () => pending === 0,
@@ -229,23 +248,6 @@ export function createWriteQueue(options: WriteQueueOptions): WriteQueue {
       const waiting = [flights[0], quick[0], dear[0]].map((first) => first?.since ?? Infinity)
       if (elapsedMs() - Math.min(...waiting) > maxWaitMs * LATE_PART) lateAt = elapsedMs()
       return elapsedMs() - lateAt <= LATE_HOLD_MS
-    },
-
-    ask(request) {
-      const cost = costOf(request)
-      const since = elapsedMs()
-      const isDear = belongsToDear(request, cost)
-      const refusal = findRefusal(isDear, since)
-      if (refusal !== undefined) return Promise.reject(refusal)
-      pending++
-      return new Promise((resolve, reject) => {
-        const one = { number: asked++, request, cost, isDear, since, resolve, reject }
-        if (isDear) enterDear(one)
-        else quick.push(one)
-        // What is asked while the writer works travels together once it is done: it could not begin
-        // before, and a message costs more than what is in it.
-        if (quick.length + dear.length === 1 && flights.length === 0) setImmediate(send)
-      })
     },
 
     async allAnswered() {
@@ -276,6 +278,6 @@ function idOf(request: WriteRequest): string | undefined {
   return request.kind === 'change' || request.kind === 'end' ? request.id : undefined
 }
 
-function overloaded(reason: string): CoatcheckError {
-  return new CoatcheckError('overloaded', `Cannot write now: ${reason}`)
+function overloaded(reason: string, setting: SettingName): CoatcheckError {
+  return new CoatcheckError('overloaded', `Cannot write now: ${reason}`, {}, { setting })
 }

@@ -4,9 +4,16 @@ import { CoatcheckError } from '../../base/errors.ts'
 import type { Strayed } from '../database/name-watch-thread.ts'
 import type { NamedFile } from '../database/open-files.ts'
 import type { StoreHealth, Swept } from '../../store/store.ts'
-import { packRequest, unpackOutcome } from './write-message.ts'
-import type { Refusal, WriteOutcome, WriteRequest } from './write-request.ts'
-import type { FromWriter, ToWriter, WriterOptions } from './writer-thread.ts'
+import {
+  type FromWriter,
+  packRequest,
+  type Refusal,
+  type ToWriter,
+  unpackOutcome,
+  type WriteOutcome,
+  type WriteRequest,
+} from './protocol.ts'
+import type { WriterOptions } from './writer-thread.ts'
 
 /** The way to the writer. After a failure every promise, old or new, rejects: it is final. */
 export type WriterPort = {
@@ -168,6 +175,6 @@ function storageIsGone(): CoatcheckError {
 }
 
 /** The error that crossed the thread as plain data. */
-export function errorFor({ code, message, facts }: Refusal): CoatcheckError {
-  return new CoatcheckError(code, message, facts)
+export function errorFor({ code, message, facts, way }: Refusal): CoatcheckError {
+  return new CoatcheckError(code, message, facts, way)
 }

@@ -4,20 +4,23 @@ import { dropPermissions } from '../../base/permissions.ts'
 import type { SessionLimits } from '../../session/limits.ts'
 import { placeAddon } from '../database/addon.ts'
 import { type Durability, openWriterDatabase } from '../database/database.ts'
-import { type NamedFile, watchOpenFiles } from '../database/open-files.ts'
+import { watchOpenFiles } from '../database/open-files.ts'
 import { createSlices, never, PIECE } from './slices.ts'
 import { openSpaceReserve } from './space-reserve.ts'
 import { createSparingWriter } from './sparing-writer.ts'
 import type { Strayed } from '../database/name-watch-thread.ts'
-import type { StoreHealth, Swept } from '../../store/store.ts'
-import { manageLog } from '../wal/wal.ts'
+import type { Swept } from '../../store/store.ts'
+import { manageWal } from '../wal/wal.ts'
 import {
-  type OutcomeMessage,
+  type FromWriter,
+  kindOf,
   packOutcome,
-  type RequestMessage,
+  type RequestKind,
+  type ToWriter,
   unpackRequest,
-} from './write-message.ts'
-import type { Refusal, WriteOutcome, WriteRequest } from './write-request.ts'
+  type WriteOutcome,
+  type WriteRequest,
+} from './protocol.ts'
 import { createWriter, refusalOf } from './writer.ts'
 
 export type WriterOptions = {
@@ -25,29 +28,8 @@ export type WriterOptions = {
   readonly durability: Durability
   readonly limits: SessionLimits
   readonly keepEndedMs: number
-  readonly logLimitBytes: number
+  readonly walLimitBytes: number
 }
-
-export type ToWriter =
-  | { readonly kind: 'write'; readonly requests: readonly RequestMessage[] }
-  | { readonly kind: 'sweep'; readonly now: number }
-  /** About once a second; `isDoubtful`: whether the disk is to be tried, since a read has failed. */
-  | { readonly kind: 'tick'; readonly isDoubtful: boolean }
-  /** Before a close: whether there is still what is to be moved, and where to. */
-  | { readonly kind: 'check' }
-  /** The names of the files do not lead to them any more: the end. */
-  | { readonly kind: 'strayed'; readonly strayed: Strayed }
-  | { readonly kind: 'close' }
-
-export type FromWriter =
-  | { readonly kind: 'ready'; readonly files: readonly NamedFile[] }
-  /** To the writes in the order they were sent, as many as were committed together. */
-  | { readonly kind: 'written'; readonly outcomes: readonly OutcomeMessage[] }
-  | { readonly kind: 'swept'; readonly swept: Swept }
-  | { readonly kind: 'not_swept'; readonly refusal: Refusal }
-  | { readonly kind: 'health'; readonly health: StoreHealth }
-  | { readonly kind: 'checked' }
-  | { readonly kind: 'closed' }
 
 /** So long a write may wait for a slice, should it be the first for a while. */
 const SLICE_MS = 30
@@ -57,16 +39,16 @@ const NOTHING_SWEPT: Swept = { ended: 0, removed: 0, damaged: 0 }
 const port = requirePort()
 const options: WriterOptions = workerData
 placeAddon(options.path, { keep: true })
-const database = openWriterDatabase(options.path, options.durability, options.logLimitBytes)
+const database = openWriterDatabase(options.path, options.durability, options.walLimitBytes)
 const plainWriter = createWriter(database, options.limits, options.keepEndedMs)
 const reserve = openSpaceReserve(options.path)
-// On a disk that is full it is the reserve that the log is moved with.
-const log = manageLog(database, reserve.bytes / 2)
+// On a disk that is full it is the reserve that the WAL is moved with.
+const wal = manageWal(database, reserve.bytes / 2)
 const writer = createSparingWriter(plainWriter, {
   reserve,
-  log,
+  wal,
   freeBytes: () => pragma('freelist_count') * pragma('page_size'),
-  logLimitBytes: options.logLimitBytes,
+  walLimitBytes: options.walLimitBytes,
 })
 writer.check()
 const files = watchOpenFiles(options.path)
@@ -124,22 +106,22 @@ function isAwaited(): boolean {
   }
   return arrived.some((message) => {
     if (message.kind !== 'write') return message.kind === 'close'
-    return message.requests.some((request) => !('kind' in request) || !canWait(request))
+    return message.requests.some((request) => !canWait(kindOf(request)))
   })
 }
 
-function canWait(request: WriteRequest): boolean {
-  return request.kind === 'end_many' || isActivity(request)
+function canWait(kind: RequestKind): boolean {
+  return kind === 'end_many' || isActivity(kind)
 }
 
-function isActivity({ kind }: WriteRequest): boolean {
+function isActivity(kind: RequestKind): boolean {
   return kind === 'touch' || kind === 'see_outside'
 }
 
 function write(requests: readonly WriteRequest[]): void {
   if (requests.length === 0) return
-  const hasOthers = !requests.every(canWait)
-  if (!hasOthers && !requests.every(isActivity)) {
+  const hasOthers = !requests.every(({ kind }) => canWait(kind))
+  if (!hasOthers && !requests.every(({ kind }) => isActivity(kind))) {
     slices.run((goesOn) => commit(requests, goesOn))
   } else {
     if (hasOthers) slices.noteOthers()
@@ -151,7 +133,7 @@ function commit(requests: readonly WriteRequest[], goesOn: () => boolean): void 
   const outcomes = writer.run(requests, goesOn)
   post({ kind: 'written', outcomes: outcomes.map(packOutcome) })
   if (outcomes.some(isDamaged)) isDoubtful = true
-  log.trim()
+  wal.trim()
 }
 
 function obey(message: Exclude<ToWriter, { kind: 'write' }>): void {
@@ -162,7 +144,7 @@ function obey(message: Exclude<ToWriter, { kind: 'write' }>): void {
     case 'tick':
       files.check()
       if (isDoubtful || message.isDoubtful) tryDisk()
-      if (options.durability === 'relaxed') log.move('passive')
+      if (options.durability === 'relaxed') wal.move('passive')
       post({ kind: 'health', health: writer.check() })
       return
     case 'check':
@@ -173,7 +155,7 @@ function obey(message: Exclude<ToWriter, { kind: 'write' }>): void {
       return stray(message.strayed)
     case 'close':
       reserve.close()
-      log.move('truncate')
+      wal.move('truncate')
       database.close()
       post({ kind: 'closed' })
       port.close()
@@ -191,10 +173,10 @@ function isDamaged(outcome: WriteOutcome): boolean {
   return !outcome.ok && outcome.refusal.code === 'storage_damaged'
 }
 
-/** A log without a name is lost with this thread: so what is in it goes into the file before. */
-function stray({ reason, isLogOnly }: Strayed): never {
+/** A WAL without a name is lost with this thread: so what is in it goes into the file before. */
+function stray({ reason, isWalOnly }: Strayed): never {
   files.check()
-  if (!isLogOnly || log.move('restart', true)) throw new Error(reason)
+  if (!isWalOnly || wal.move('restart', true)) throw new Error(reason)
   throw new Error(
     `${reason}, and not all of it could be moved into the file: another program reads, or the disk ` +
       'is full; what was written last is lost',
@@ -216,7 +198,7 @@ function sweepSlice(now: number): { more: boolean } {
   try {
     const slice = slices.run((goesOn) => {
       const done = writer.sweepSlice(now, PIECE, goesOn)
-      log.trim()
+      wal.trim()
       return done
     })
     swept = {

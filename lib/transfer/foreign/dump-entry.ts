@@ -1,7 +1,8 @@
 /** Keys and values in the JSON that dump tools write. */
 import { CoatcheckError } from '../../base/errors.ts'
-import { type JsonText, kindOf, parseJson, parseObject } from '../../json/text.ts'
+import { type JsonText, kindOf, parseJson, parseObject } from '../../json/json.ts'
 import { DEEPEST } from '../../session/limits.ts'
+import { LINE } from '../session-line.ts'
 import { type DumpTime, parseMoment, parseTtl } from './dump-time.ts'
 
 /** `value` is a string's JSON text where the store keeps strings; `time` throws where it is none. */
@@ -40,7 +41,7 @@ const COLLECTIONS = /^(?:hash|list|set|zset|stream)$/i
  * for what is neither.
  */
 export function parseDumpObject(text: string): readonly DumpEntry[] {
-  if (kindOf(parseJson(text, DEEPEST, 'line')) !== 'object') {
+  if (kindOf(parseJson(text, DEEPEST, LINE)) !== 'object') {
     throw invalid('it must be an object of keys and values')
   }
   const members = parseObject(text)

@@ -1,6 +1,6 @@
 /** Until when a session lives, in the many ways in which dumps tell it. */
 import { CoatcheckError } from '../../base/errors.ts'
-import { findMember, type JsonText, kindOf } from '../../json/text.ts'
+import { findMember, type JsonText, kindOf } from '../../json/json.ts'
 
 /** What is left from now on, or the moment at which it ends; in ms. */
 export type DumpTime =

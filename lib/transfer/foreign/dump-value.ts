@@ -2,7 +2,7 @@
 import { isUtf8 } from 'node:buffer'
 import { CoatcheckError } from '../../base/errors.ts'
 import { MessagePackError, messagePackToJson } from '../../json/msgpack.ts'
-import { type JsonText, kindOf, parseJson, parseObject } from '../../json/text.ts'
+import { type JsonText, kindOf, parseJson, parseObject } from '../../json/json.ts'
 import { DEEPEST } from '../../session/limits.ts'
 import { unescapeRedis } from './quoted.ts'
 
@@ -79,7 +79,7 @@ function readMessagePack(bytes: Buffer): Map<string, JsonText> | undefined {
 }
 
 function readObject(text: string): Map<string, JsonText> {
-  parseJson(text, DEEPEST, 'value')
+  parseJson(text, DEEPEST, { name: 'value', isNumbered: true })
   return parseObject(text)
 }
 

@@ -1,6 +1,6 @@
 /** A session of another store, from its key and its value. */
-import { CoatcheckError } from '../../base/errors.ts'
-import { findMember, type JsonText, kindOf, renderObject } from '../../json/text.ts'
+import { CoatcheckError, type WayOut } from '../../base/errors.ts'
+import { findMember, type JsonText, kindOf, renderObject } from '../../json/json.ts'
 import { checkClaims } from '../../session/claims.ts'
 import { checkLimits, checkMembers, type SessionLimits } from '../../session/limits.ts'
 import type { Session } from '../../session/session.ts'
@@ -34,7 +34,9 @@ export function readForeignSession(
 ): Session {
   const id = entry.key.startsWith(prefix) ? entry.key.slice(prefix.length) : ''
   if (!isId(id)) {
-    throw invalid(`its key must be ${prefix === '' ? '' : `${prefix} and `}${ID_SHAPE} (--prefix)`)
+    throw invalid(`its key must be ${prefix === '' ? '' : `${prefix} and `}${ID_SHAPE}`, {
+      hint: 'key_prefix',
+    })
   }
   checkType(entry.type)
   const traits = traitsOf(store)
@@ -146,6 +148,6 @@ function blank(id: string, members: Members): Session {
   }
 }
 
-function invalid(reason: string): CoatcheckError {
-  return new CoatcheckError('invalid_argument', `Cannot read the session: ${reason}`)
+function invalid(reason: string, way?: WayOut): CoatcheckError {
+  return new CoatcheckError('invalid_argument', `Cannot read the session: ${reason}`, {}, way)
 }

@@ -1,7 +1,7 @@
 /** Which member of a session's data says whose it is: `_user_id`, `passport.user`, `/passport/user`. */
 import { CoatcheckError } from '../../base/errors.ts'
 import { parsePointer } from '../../json/pointer.ts'
-import { findMember, type JsonText, kindOf } from '../../json/text.ts'
+import { findMember, type JsonText, kindOf } from '../../json/json.ts'
 
 /** The ways to read it; the first that leads to a member counts. */
 export type UserPath = readonly (readonly string[])[]
@@ -27,7 +27,9 @@ export function findUser(data: JsonText, path: UserPath): string | undefined {
     const kind = kindOf(value) === 'number' ? 'a number that is no integer' : kindOf(value)
     throw new CoatcheckError(
       'invalid_argument',
-      `Cannot read the session: its user (--sub) must be a string or an integer, it is ${kind}`,
+      `Cannot read the session: its user must be a string or an integer, it is ${kind}`,
+      {},
+      { hint: 'user_member' },
     )
   }
   return undefined

@@ -1,6 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { networkOf } from '../../../lib/http/request/client-network.ts'
+import { networkOf } from '../../../lib/http/request/address.ts'
 import { API_KEY, codeOf, cookieOf, openServer } from '../../kit/process/open-server.ts'
 
 const test = suite('create rate')

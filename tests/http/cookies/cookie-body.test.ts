@@ -1,6 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { CoatcheckError } from '../../../lib/base/errors.ts'
+import { CodedError } from '../../../lib/base/errors.ts'
 import {
   parseCookieAttributes,
   parseCookieBody,
@@ -181,8 +181,8 @@ function refusal(run: () => unknown): string {
   try {
     run()
   } catch (error) {
-    assert.instance(error, CoatcheckError)
-    if (error instanceof CoatcheckError) {
+    assert.instance(error, CodedError)
+    if (error instanceof CodedError) {
       assert.is(error.code, 'invalid_argument')
       assert.not.match(error.message, '4711')
       return error.message

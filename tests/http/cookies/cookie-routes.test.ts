@@ -1,8 +1,6 @@
-import { Hono } from 'hono'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { CoatcheckError } from '../../../lib/base/errors.ts'
-import { createCookieRoutes } from '../../../lib/http/routes/cookie-routes.ts'
+import { openServer } from '../../kit/process/open-server.ts'
 
 const test = suite('cookie routes')
 
@@ -33,9 +31,9 @@ test('PUT and DELETE of a session cookie are refused with the way out', async ()
     ]) {
       const answer = await request(path, init)
       assert.is(answer.headers.get('set-cookie'), null)
-      const { code, rule, message } = await readProblem(answer)
+      const { code, rule, detail } = await readProblem(answer)
       assert.equal([code, rule], ['invalid_cookie', 'reserved-name'])
-      assert.match(message ?? '', 'DELETE /session logs out')
+      assert.match(detail ?? '', 'DELETE /session logs out')
     }
   }
 })
@@ -181,7 +179,7 @@ test('GET /cookies/:name answers with JSON, or with the bare string if asked', a
   const asJson = await openRoutes().request('/cookies/user', { headers })
   assert.is(asJson.status, 200)
   assert.match(asJson.headers.get('content-type') ?? '', /^application\/json/)
-  assert.is(await asJson.text(), '"ada"\n')
+  assert.is(await asJson.text(), '"ada"')
 
   const asText = await openRoutes({ wantsText: true }).request('/cookies/user', { headers })
   assert.match(asText.headers.get('content-type') ?? '', /^text\/plain/)
@@ -191,12 +189,12 @@ test('GET /cookies/:name answers with JSON, or with the bare string if asked', a
 test('GET /cookies lists every cookie but the session cookies', async () => {
   const { request } = openRoutes()
   const none = await request('/cookies', {})
-  assert.is(await none.text(), '{}\n')
+  assert.is(await none.text(), '{}')
 
   const cookie = '__proto__=x; sid=token; user=ada; __Host-Http-sid=token; constructor=y; sid=token'
   const answer = await request('/cookies', { headers: { cookie } })
   assert.is(answer.status, 200)
-  assert.is(await answer.text(), '{"__proto__":"x","user":"ada","constructor":"y"}\n')
+  assert.is(await answer.text(), '{"__proto__":"x","user":"ada","constructor":"y"}')
 })
 
 test('DELETE /cookies/:name refuses unknown and malformed attributes', async () => {
@@ -242,25 +240,17 @@ test('DELETE /cookies/:name adds what the prefix needs, and warns as PUT does', 
 test.run()
 
 function openRoutes({ isSecure = false, wantsText = false } = {}) {
-  const app = new Hono({ getPath: ({ url }) => new URL(url).pathname })
-  const routes = createCookieRoutes({
-    clock: { now: () => NOW, every: () => () => {} },
-    reservedNames: ['sid', '__Host-Http-sid'],
-    isSecure: () => isSecure,
-    wantsText: () => wantsText,
-    readJsonBody: async (c) => {
-      const text = await c.req.text()
-      return text === '' ? undefined : JSON.parse(text)
-    },
-  })
-  app.route('/cookies', routes)
-  app.onError((error, c) => {
-    if (!(error instanceof CoatcheckError)) throw error
-    return c.json({ ...error.facts, code: error.code, message: error.message }, 422)
-  })
+  const server = openServer()
+  server.clock.set(NOW)
   return {
-    request: async (path: string, init: RequestInit) =>
-      app.request(path, init, { incoming: { url: path } }),
+    async request(target: string, init: RequestInit): Promise<Response> {
+      const [, origin = isSecure ? 'https://localhost' : 'http://localhost', path = ''] =
+        /^(https?:\/\/[^/]+)?(.*)$/.exec(target) ?? []
+      const headers = Object.fromEntries(new Headers(init.headers))
+      if (wantsText) headers['accept'] = 'text/plain'
+      const body = typeof init.body === 'string' ? { body: init.body } : {}
+      return server.request(`${init.method ?? 'GET'} ${path}`, { headers, origin, ...body })
+    },
   }
 }
 
@@ -272,7 +262,7 @@ async function code(answer: Promise<Response>): Promise<string | undefined> {
   return (await readProblem(await answer)).code
 }
 
-type Problem = { readonly code?: string; readonly rule?: string; readonly message?: string }
+type Problem = { readonly code?: string; readonly rule?: string; readonly detail?: string }
 
 async function readProblem(answer: Response): Promise<Problem> {
   const problem: Problem = JSON.parse(await answer.text())

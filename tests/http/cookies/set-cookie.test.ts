@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { Cookie } from 'tough-cookie'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { CoatcheckError } from '../../../lib/base/errors.ts'
+import { CodedError } from '../../../lib/base/errors.ts'
 import { decodeCookieValue, findCookies } from '../../../lib/http/cookies/cookie-header.ts'
 import {
   completeAttributes,
@@ -260,7 +260,7 @@ test('renderSetCookie never shows the value in a refusal', () => {
   for (const value of ['4711;', '4711\n', '4711 ', '4711\ud800']) {
     assert.throws(
       () => renderSetCookie('a', value, {}, NOW, true),
-      (error: unknown) => error instanceof CoatcheckError && !error.message.includes('4711'),
+      (error: unknown) => error instanceof CodedError && !error.message.includes('4711'),
     )
   }
   const cases: Case[] = [
@@ -273,7 +273,7 @@ test('renderSetCookie never shows the value in a refusal', () => {
       renderSetCookie(name, value, attributes, NOW)
       assert.unreachable('it should have been refused')
     } catch (error) {
-      assert.instance(error, CoatcheckError)
+      assert.instance(error, CodedError)
       assert.not.match(String(error), '4711')
     }
   }
@@ -475,7 +475,7 @@ function brokenRule(run: () => unknown): unknown {
   try {
     run()
   } catch (error) {
-    if (!(error instanceof CoatcheckError)) throw error
+    if (!(error instanceof CodedError)) throw error
     assert.is(error.code, 'invalid_cookie')
     assert.match(error.message, /^Cannot set cookie.*: [^.]/)
     return error.facts['rule']

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { CoatcheckError } from '../../../lib/base/errors.ts'
-import { decodeSegment } from '../../../lib/http/request/segment.ts'
+import { HttpError } from '../../../lib/http/answer/problem.ts'
+import { decodeSegment } from '../../../lib/http/request/request.ts'
 
 const test = suite('segment')
 
@@ -10,7 +10,7 @@ test('decodeSegment refuses a malformed escape and bytes that are not UTF-8', ()
   for (const raw of ['%', 'a%', '%4', '%zz', '%u0041', '%ff', '%C3', '%C0%AF', '%ED%A0%80']) {
     assert.throws(
       () => decodeSegment(raw),
-      (error: unknown) => error instanceof CoatcheckError && error.code === 'bad_request',
+      (error: unknown) => error instanceof HttpError && error.code === 'bad_request',
       raw,
     )
   }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { openServer, problemOf, refusalOf, signIn } from '../../kit/process/open-server.ts'
+import { openServer, problemOf, refusalOf } from '../../kit/process/open-server.ts'
 
 const test = suite('front page')
 
@@ -50,14 +50,6 @@ test('other methods and other paths are not found', async () => {
   const { request } = openServer()
   assert.is(await refusalOf(await request('POST /', {})), '404 route_not_found')
   assert.is(await refusalOf(await request('GET /index.html', {})), '404 route_not_found')
-})
-
-test('the app stays on the fast one of its routers', async () => {
-  const { app, request } = openServer()
-  const cookie = await signIn(request, { user: 'ada' })
-  await request('GET /session/user', { cookie })
-  await request('GET /', {})
-  assert.is(app.router.name, 'SmartRouter + RegExpRouter')
 })
 
 test.run()

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
+import { forwardAuth } from '../../../lib/http/routes/verify.ts'
 import { type HttpServerOptions, startHttpServer } from '../../../lib/http/server/server.ts'
 import { openServer, type ServerOptions } from '../process/open-server.ts'
 
@@ -8,6 +9,7 @@ export async function listenRaw(given: Partial<HttpServerOptions> & ServerOption
   const { app, store, clock, sessions, database } = openServer(given)
   const server = await startHttpServer({
     app,
+    forwardAuth,
     address: { host: '127.0.0.1', port: 0 },
     headerLimitBytes: 16_384,
     headerTimeoutMs: 5_000,

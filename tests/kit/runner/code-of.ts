@@ -1,6 +1,6 @@
-import { CoatcheckError } from '../../../lib/base/errors.ts'
+import { CodedError } from '../../../lib/base/errors.ts'
 
 /** The code of a refusal, for `.catch(codeOf)`; the text of any other error. */
 export function codeOf(error: unknown): string {
-  return error instanceof CoatcheckError ? error.code : String(error)
+  return error instanceof CodedError ? error.code : String(error)
 }

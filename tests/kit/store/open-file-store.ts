@@ -23,7 +23,7 @@ export async function openFileStore(given: Partial<SqliteStoreOptions> = {}): Pr
     durability: 'full',
     limits: LIMITS,
     keepEndedMs: DAY,
-    logLimitBytes: 2 ** 30,
+    walLimitBytes: 2 ** 30,
     maxPendingWrites: 1_000,
     maxWriteWaitMs: 60_000,
     clock,

@@ -158,7 +158,7 @@ export function testStoreContract(name: string, open: OpenStore): void {
     const session = sessionAt(clock.now())
     await store.insert(session)
     const ended = await store
-      .end(session.id, clock.now(), 'logout', { ifMatch: ['7'] })
+      .end(session.id, clock.now(), 'logout', { required: ['7'] })
       .catch(codeOf)
     assert.is(ended, 'precondition_failed')
     assert.is((await store.find(session.id, clock.now())).state, 'live')

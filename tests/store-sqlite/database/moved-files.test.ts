@@ -63,32 +63,32 @@ const CASES: readonly Case[] = [
   {
     what: 'the log is removed',
     damage: (path) => unlinkSync(`${path}-wal`),
-    says: /The log \S+-wal was moved or removed/,
+    says: /The WAL \S+-wal was moved or removed/,
     mend: nothing,
   },
   {
-    what: 'an empty log takes the place of the log',
+    what: 'an empty log takes the place of the WAL',
     damage(path) {
       renameSync(`${path}-wal`, `${path}.old`)
       writeFileSync(`${path}-wal`, '')
     },
-    says: /Another file is in the place of the log/,
+    says: /Another file is in the place of the WAL/,
     mend: nothing,
   },
   {
-    what: 'a copy takes the place of the log',
+    what: 'a copy takes the place of the WAL',
     damage(path) {
       copyFileSync(`${path}-wal`, `${path}.copy`)
       renameSync(`${path}-wal`, `${path}.old`)
       renameSync(`${path}.copy`, `${path}-wal`)
     },
-    says: /Another file is in the place of the log/,
+    says: /Another file is in the place of the WAL/,
     mend: (path) => renameSync(`${path}.old`, `${path}-wal`),
   },
   {
     what: 'the index of the log is removed',
     damage: (path) => unlinkSync(`${path}-shm`),
-    says: /The index of the log \S+-shm was moved or removed/,
+    says: /The index of the WAL \S+-shm was moved or removed/,
     mend: nothing,
   },
   {
@@ -149,7 +149,7 @@ test('a log that is removed while another program reads is moved once that has r
   reader.close()
   const { code, stderr } = await server.ended
   assert.is(code, 74, stderr)
-  assert.match(stderr, /The log \S+-wal was moved or removed/)
+  assert.match(stderr, /The WAL \S+-wal was moved or removed/)
   assert.not.match(stderr, 'not all of it could be moved')
   assert.is(idsIn(path).length, COUNT)
 })
@@ -212,7 +212,7 @@ test('a link on the way that comes to lead to the file by another name ends the 
   linkSync(path, second)
   const { code, stderr } = await server.ended
   assert.is(code, 74, stderr)
-  assert.match(stderr, /The log \S+second\.db-wal was moved or removed/)
+  assert.match(stderr, /The WAL \S+second\.db-wal was moved or removed/)
 })
 
 test('a folder that is moved and linked to by its old name goes on: all names lead where they did', async () => {

@@ -31,7 +31,7 @@ test('a close looks once more after a look that was under way', async () => {
   thread.emit('message', {})
   await new Promise(setImmediate)
   assert.is(thread.asked, 2)
-  thread.emit('message', { strayed: { reason: 'moved', isLogOnly: false } })
+  thread.emit('message', { strayed: { reason: 'moved', isWalOnly: false } })
   await closed
   assert.equal(told, ['moved'])
   assert.ok(thread.isEnded)

@@ -91,7 +91,7 @@ test('server starts on a disk that is full, with the space that it kept', async 
 
 test('a program that reads for long makes the log long, and no longer than its limit', async () => {
   const data = join(makeFolder(), 'sessions.db')
-  const server = await spawnServer(['--data', data, '--log-limit', '4MiB'])
+  const server = await spawnServer(['--data', data, '--wal-limit', '4MiB'])
   const cookie = cookieOf(await ask(server, 'PUT', '/session/big', '', BIG))
   const reader = new Database(data, { readonly: true })
   reader.exec('begin')
@@ -99,7 +99,7 @@ test('a program that reads for long makes the log long, and no longer than its l
 
   await until(async () => (await ask(server, 'PUT', '/session/big', cookie, BIG)).status === 503)
   const refused = await ask(server, 'PUT', '/session/big', cookie, BIG)
-  assert.match(await refused.text(), '(--log-limit)')
+  assert.match(await refused.text(), '(--wal-limit)')
   assert.ok(refused.headers.has('retry-after'))
   await until(async () => (await healthOf(server)).storage === 'log_full')
   assert.is((await healthOf(server)).status, 'degraded')

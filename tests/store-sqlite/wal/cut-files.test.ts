@@ -41,12 +41,12 @@ const CASES: readonly Case[] = [
   {
     what: 'the log is emptied',
     damage: (path) => truncateSync(`${path}-wal`),
-    says: /The log \S+-wal was cut short or overwritten by another program/,
+    says: /The WAL \S+-wal was cut short or overwritten by another program/,
   },
   {
     what: 'the log is overwritten',
     damage: (path) => writeFileSync(`${path}-wal`, Buffer.alloc(1_000_000)),
-    says: /The log \S+-wal was cut short or overwritten by another program/,
+    says: /The WAL \S+-wal was cut short or overwritten by another program/,
   },
 ]
 

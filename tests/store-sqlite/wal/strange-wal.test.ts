@@ -22,7 +22,7 @@ import { restoreCommand } from '../../../lib/commands/restore.ts'
 import { statsCommand } from '../../../lib/commands/stats.ts'
 import { openWriterDatabase } from '../../../lib/store-sqlite/database/database.ts'
 import { StorageError } from '../../../lib/store-sqlite/database/storage-error.ts'
-import { manageLog } from '../../../lib/store-sqlite/wal/wal.ts'
+import { manageWal } from '../../../lib/store-sqlite/wal/wal.ts'
 import { createWriter } from '../../../lib/store-sqlite/writer/writer.ts'
 import { DAY, LIMITS } from '../../kit/store/memory-store.ts'
 import { openFileStore } from '../../kit/store/open-file-store.ts'
@@ -144,7 +144,7 @@ async function crash(): Promise<string> {
 /** Adds sessions until there are so many, which stay in the log while it is open. */
 function write(path: string, count: number): Database.Database {
   const database = openWriterDatabase(path, 'full')
-  manageLog(database)
+  manageWal(database)
   const writer = createWriter(database, LIMITS, DAY)
   for (let n = 3; n < count; n++) {
     const data = JSON.stringify({ text: 'x'.repeat(n * 100) })

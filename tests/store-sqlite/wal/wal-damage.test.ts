@@ -21,7 +21,7 @@ import {
   prepareDatabase,
 } from '../../../lib/store-sqlite/database/database.ts'
 import { StorageError } from '../../../lib/store-sqlite/database/storage-error.ts'
-import { manageLog } from '../../../lib/store-sqlite/wal/wal.ts'
+import { manageWal } from '../../../lib/store-sqlite/wal/wal.ts'
 import { createWriter } from '../../../lib/store-sqlite/writer/writer.ts'
 import { DAY, LIMITS } from '../../kit/store/memory-store.ts'
 import { idOf } from '../../kit/store/session-file.ts'
@@ -206,7 +206,7 @@ test('with relaxed durability a log with a hole is taken up to it, and what is d
   const { path, log, data, ends, states } = crash()
   place(path, data, flip(log, HEADER + (ends[2] ?? 0) * FRAME + 50, 0))
   const told: unknown[] = []
-  prepareDatabase(path, { durability: 'relaxed', onLogDamage: (damage) => told.push(damage) })
+  prepareDatabase(path, { durability: 'relaxed', onWalDamage: (damage) => told.push(damage) })
   assert.is(stateIn(path), states[2])
   const [from = 0, end = 0] = [ends[2], ends.at(-1)]
   const dropped = { frames: end - from, transactions: ends.length - 3 }
@@ -244,7 +244,7 @@ test('server and commands refuse a damaged log; a relaxed start, or a restore, i
   relaxed.kill('SIGTERM')
   assert.match(
     (await relaxed.ended).stderr,
-    /"warn","event":"log cut short","from":\d+,"frames":\d+/,
+    /"warn","event":"wal_truncated","from":\d+,"frames":\d+/,
   )
   assert.is((await runServer(['check', '--data', path])).code, 0)
 })
@@ -259,7 +259,7 @@ test('check finds the damage in the log of a server that runs, which is whole on
   closeSync(file)
   const checked = await runServer(['check', '--data', path])
   assert.is(checked.code, 65)
-  assert.match(checked.stdout, 'file: the log beside it')
+  assert.match(checked.stdout, 'file: the WAL beside it')
   assert.is((await runServer(['list', '--data', path])).code, 0)
   server.kill('SIGTERM')
   assert.is((await server.ended).code, 0)
@@ -295,7 +295,7 @@ function crash({ transactions = 12, move = false } = {}): Crashed {
   createFile(path)
   prepareDatabase(path)
   const database = openWriterDatabase(path, 'full')
-  const log = manageLog(database)
+  const log = manageWal(database)
   const writer = createWriter(database, LIMITS, DAY)
   const ends: number[] = []
   const states: string[] = []

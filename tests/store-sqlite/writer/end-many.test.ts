@@ -6,7 +6,7 @@ import { openMemoryDatabase } from '../../../lib/store-sqlite/database/database.
 import { createReader } from '../../../lib/store-sqlite/reader.ts'
 import { createStore } from '../../../lib/store-sqlite/store-sqlite.ts'
 import type { Store } from '../../../lib/store/store.ts'
-import type { WriteOutcome, WriteRequest } from '../../../lib/store-sqlite/writer/write-request.ts'
+import type { WriteOutcome, WriteRequest } from '../../../lib/store-sqlite/writer/protocol.ts'
 import { createWriter } from '../../../lib/store-sqlite/writer/writer.ts'
 import { codeOf } from '../../kit/runner/code-of.ts'
 import { createFakeClock } from '../../kit/clock/fake-clock.ts'

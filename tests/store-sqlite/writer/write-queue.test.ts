@@ -1,6 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import type { WriteOutcome, WriteRequest } from '../../../lib/store-sqlite/writer/write-request.ts'
+import type { WriteOutcome, WriteRequest } from '../../../lib/store-sqlite/writer/protocol.ts'
 import { createWriteQueue } from '../../../lib/store-sqlite/writer/write-queue.ts'
 import { codeOf } from '../../kit/runner/code-of.ts'
 
@@ -206,7 +206,7 @@ test('no write to a session overtakes a dear one that was asked before it', asyn
       patient,
       costOf: (n) => (n < 10 ? 3_000 : 30),
     })
-    const asked = [ask(90)]
+    const asked: Promise<unknown>[] = [ask(90)]
     await idle()
     asked.push(askOf('a', 1), askOf('a', 11), askOf('b', 12), askOf('a', 2), askOf('a', 13))
     answerNext()
@@ -233,7 +233,7 @@ test('no dear write to a session overtakes one that was asked before it', async 
     patient: false,
     costOf: (n) => (n === 1 ? 3_000 : 400),
   })
-  const asked = [ask(90)]
+  const asked: Promise<unknown>[] = [ask(90)]
   await idle()
   for (let n = 100; n < 160; n++) asked.push(ask(n))
   asked.push(askOf('a', 200), askOf('a', 1))

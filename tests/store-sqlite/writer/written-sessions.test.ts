@@ -7,7 +7,7 @@ import {
   openMemoryDatabase,
   openWriterDatabase,
 } from '../../../lib/store-sqlite/database/database.ts'
-import type { WriteOutcome, WriteRequest } from '../../../lib/store-sqlite/writer/write-request.ts'
+import type { WriteOutcome, WriteRequest } from '../../../lib/store-sqlite/writer/protocol.ts'
 import { createWriter, type Writer } from '../../../lib/store-sqlite/writer/writer.ts'
 import { DAY, MINUTE, LIMITS } from '../../kit/store/memory-store.ts'
 import { sealRows } from '../../kit/store/seal-rows.ts'

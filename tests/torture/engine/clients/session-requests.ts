@@ -1,5 +1,5 @@
 /** A step of the specification as a request over HTTP, and the answer to it as the specification has it. */
-import type { EntityTags } from '../../../../lib/session/precondition.ts'
+import type { Versions } from '../../../../lib/session/precondition.ts'
 import type { Answer, Sent } from '../../../kit/clients/http-client.ts'
 import { API_KEY } from '../../../kit/process/open-server.ts'
 import { canonical } from '../../../kit/store/session-data-model.ts'
@@ -80,14 +80,14 @@ function renderStep(step: Step): Rendered {
 }
 
 function renderConditions({ when }: Extract<Step, { when?: unknown }>): Record<string, string> {
-  const { ifMatch, ifNoneMatch } = when ?? {}
+  const { required, excluded } = when ?? {}
   return {
-    ...(ifMatch && { 'if-match': renderTags(ifMatch) }),
-    ...(ifNoneMatch && { 'if-none-match': renderTags(ifNoneMatch) }),
+    ...(required && { 'if-match': renderTags(required) }),
+    ...(excluded && { 'if-none-match': renderTags(excluded) }),
   }
 }
 
-function renderTags(tags: EntityTags): string {
+function renderTags(tags: Versions): string {
   return tags === '*' ? tags : tags.map((tag) => `"${tag}"`).join(', ')
 }
 

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import Database from 'better-sqlite3'
 import {
   auditFile,
-  auditLog,
+  auditWal,
   auditOthers,
   auditSessions,
   type Finding,
@@ -27,7 +27,7 @@ export function readFileStates(path: string): FileStates {
     const corrupt: string[] = []
     const note = ({ kind, id, rule }: Finding) => corrupt.push(`${kind} ${id}: ${rule}`)
     // Before SQLite empties it: no crash leaves a log that would be refused.
-    auditLog(path, note)
+    auditWal(path, note)
     // With a journal there is a half-done change to take back, which takes the right to write.
     database = new Database(path, { readonly: !existsSync(`${path}-journal`) })
     auditFile(database, note)

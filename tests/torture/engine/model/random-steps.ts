@@ -39,9 +39,9 @@ export function makeStep(
     case 'set':
       return { name: 'set', ...written }
     case 'set if new':
-      return { name: 'set', ...written, when: { ifNoneMatch: '*' } }
+      return { name: 'set', ...written, when: { excluded: '*' } }
     case 'set if unchanged':
-      return { name: 'set', ...written, when: { ifMatch: [String(version)] } }
+      return { name: 'set', ...written, when: { required: [String(version)] } }
     case 'increment':
       return { name: 'increment', key: 'hits', by: String(1 + random.below(3)) }
     case 'append':

@@ -115,7 +115,7 @@ function answerDead(by: Call['by'], step: Step, reason: EndReason): CallAnswer {
   const begins = by === 'holder' && BEGINNING.has(step.name) && reason !== 'renewed'
   if (!begins) return { kind: 'ended', reason }
   // What is not there matches no tag, and is not there.
-  if ('when' in step && step.when?.ifMatch !== undefined) {
+  if ('when' in step && step.when?.required !== undefined) {
     return { kind: 'refused', code: 'precondition_failed' }
   }
   return { kind: 'elsewhere' }
@@ -125,9 +125,9 @@ function answerDead(by: Call['by'], step: Step, reason: EndReason): CallAnswer {
 function holds(when: Precondition | undefined, step: Step, state: SessionState): boolean {
   const exists = 'key' in step ? state.data.has(step.key) : true
   const tag = String(state.version)
-  const { ifMatch, ifNoneMatch } = when ?? {}
-  const matches = (tags: typeof ifMatch) => (tags === '*' ? exists : tags?.includes(tag))
-  return (matches(ifMatch) ?? true) && !(matches(ifNoneMatch) ?? false)
+  const { required, excluded } = when ?? {}
+  const matches = (tags: typeof required) => (tags === '*' ? exists : tags?.includes(tag))
+  return (matches(required) ?? true) && !(matches(excluded) ?? false)
 }
 
 function wholeOf(data: DataModel): string {

@@ -1,0 +1,39 @@
+import type { Clock } from '../../base/clock.ts'
+import { createRecent } from '../../base/recent.ts'
+
+export type RateLimit = {
+  /** Takes one of what a client may do now: 0, or for how many milliseconds there is none left. */
+  take(client: string): number
+}
+
+export type RateLimitOptions = {
+  readonly clock: Clock
+  /** How many a client may do at once. */
+  readonly burst: number
+  /** The time in which it may do as many again. */
+  readonly perMs: number
+}
+
+/** What a client had left, and when that was. */
+type Bucket = { readonly left: number; readonly at: number }
+
+/** Of more clients than this the oldest are forgotten, and may do all again. */
+const CLIENT_LIMIT = 100_000
+
+/** A token bucket for each client. */
+export function createRateLimit({ clock, burst, perMs }: RateLimitOptions): RateLimit {
+  const buckets = createRecent<string, Bucket>(CLIENT_LIMIT)
+
+  return {
+    take(client) {
+      const now = clock.now()
+      const { left, at } = buckets.get(client) ?? { left: burst, at: now }
+      // A clock that is set back adds nothing.
+      const gained = (Math.max(0, now - at) / perMs) * burst
+      const full = Math.min(burst, left + gained)
+      if (full < 1) return ((1 - full) / burst) * perMs
+      buckets.set(client, { left: full - 1, at: now })
+      return 0
+    },
+  }
+}

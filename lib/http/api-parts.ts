@@ -1,0 +1,177 @@
+/** The shape of a row in the table of operations, and what several rows have in common. */
+import type { ProblemCode } from './answer/problem.ts'
+
+/** `ALL`: any method. `HEAD` comes with `GET`. */
+export type Method = 'GET' | 'PUT' | 'POST' | 'PATCH' | 'DELETE' | 'OPTIONS' | 'ALL'
+
+/** `holder`: whoever has a session's token. `back_end`: whoever has an API key. */
+export type Caller = 'anyone' | 'holder' | 'back_end'
+
+export type Parameter = {
+  readonly name: string
+  readonly type: 'string' | 'integer' | 'boolean' | 'json' | 'entity tags'
+  /** The value that counts where none is given. */
+  readonly fallback?: string
+  readonly meaning: string
+}
+
+export type RequestBody = {
+  /** Media types that change the meaning of the body; any other one is read as JSON. */
+  readonly types: readonly ('application/json' | 'application/json-patch+json')[]
+  /** In words, with a sketch of the JSON. */
+  readonly shape: string
+  readonly isOptional?: true
+}
+
+export type Answer = {
+  readonly carries: string
+  readonly headers?: readonly string[]
+}
+
+export type Operation = {
+  readonly method: Method
+  /** `:name` is one segment, `*` at the end any number of them. */
+  readonly path: string
+  readonly who: Caller
+  readonly summary: string
+  readonly query?: readonly Parameter[]
+  /** Headers of the request that change what the operation does. */
+  readonly headers?: readonly Parameter[]
+  readonly body?: RequestBody
+  /** By status: what comes back unless the operation is refused. */
+  readonly answers: Readonly<Partial<Record<200 | 201 | 204 | 304 | 503, Answer>>>
+  /** The refusals of this operation alone; `refusalsOf` adds those that come with its caller. */
+  readonly errors: readonly ProblemCode[]
+}
+
+export const TOUCH: Parameter = {
+  name: 'touch',
+  type: 'boolean',
+  fallback: 'true',
+  meaning: '`false`: the request does not count as activity',
+}
+export const DEFAULT: Parameter = {
+  name: 'default',
+  type: 'json',
+  meaning: 'the value to return where there is none',
+}
+export const AS: Parameter = {
+  name: 'as',
+  type: 'string',
+  fallback: 'json',
+  meaning: '`text`: a string travels bare, without quotes and escapes',
+}
+export const RAW: Parameter = {
+  name: 'raw',
+  type: 'boolean',
+  fallback: 'false',
+  meaning: '`true`: values as they stand in the header, not percent-decoded',
+}
+export const SUB: Parameter = {
+  name: 'sub',
+  type: 'string',
+  meaning: 'the user whose sessions are meant',
+}
+
+export const ACCEPT: Parameter = {
+  name: 'Accept',
+  type: 'string',
+  fallback: 'application/json',
+  meaning: '`text/plain`: a string comes bare, as with `?as=text`',
+}
+const IF_MATCH: Parameter = {
+  name: 'If-Match',
+  type: 'entity tags',
+  meaning: 'writes only if the session has one of these versions; `*`: only if there is something',
+}
+const IF_NONE_MATCH: Parameter = {
+  name: 'If-None-Match',
+  type: 'entity tags',
+  meaning: 'writes only if the session has none of these versions; `*`: only if there is nothing',
+}
+export const UNLESS_SEEN: Parameter = {
+  name: 'If-None-Match',
+  type: 'entity tags',
+  meaning: '304 if the session still has one of these versions',
+}
+export const CONDITIONS = [IF_MATCH, IF_NONE_MATCH] as const
+
+/** The attributes that tell one cookie from another of its name. */
+export const COOKIE_TARGET: readonly Parameter[] = [
+  {
+    name: 'path',
+    type: 'string',
+    fallback: '/',
+    meaning: 'the `Path` that the cookie was set with',
+  },
+  { name: 'domain', type: 'string', meaning: 'the `Domain` that the cookie was set with' },
+  { name: 'sameSite', type: 'string', meaning: '`Strict`, `Lax` or `None`' },
+  { name: 'secure', type: 'boolean', fallback: 'false', meaning: 'as the cookie was set' },
+  { name: 'httpOnly', type: 'boolean', fallback: 'false', meaning: 'as the cookie was set' },
+  { name: 'partitioned', type: 'boolean', fallback: 'false', meaning: 'as the cookie was set' },
+]
+
+export const JSON_ONLY = ['application/json'] as const
+export const VALUE_BODY: RequestBody = { types: JSON_ONLY, shape: 'any JSON value' }
+export const DATA_BODY: RequestBody = {
+  types: JSON_ONLY,
+  shape: 'all data, as in `{"user":"ada"}`',
+}
+export const KEY_PATCH_BODY: RequestBody = {
+  types: JSON_ONLY,
+  shape: 'one of `{"increment":1}`, `{"append":x}` and `{"merge":{…}}`',
+}
+export const SESSION_PATCH_BODY: RequestBody = {
+  types: ['application/json', 'application/json-patch+json'],
+  shape:
+    '`{"data":{…},"claims":{…},"permanent":true,"idleTimeout":1800,"lifetime":43200}`, each optional, ' +
+    'times in seconds, all but `data` and `permanent` for back ends; or, as ' +
+    '`application/json-patch+json`, a JSON Patch with paths such as `/data/user`',
+}
+export const NEW_SESSION_BODY: RequestBody = {
+  types: JSON_ONLY,
+  shape:
+    '`{"data":{…},"claims":{…},"permanent":false,"idleTimeout":1800,"lifetime":43200,"device":{…}}`, ' +
+    'each optional, times in seconds',
+}
+
+export const SESSION: Answer = {
+  carries: 'the session: `{"id":…,"data":{…},"claims":{…},"permanent":…}` and its times',
+  headers: ['ETag'],
+}
+export const BACK_END_SESSION: Answer = {
+  carries:
+    'the session: `{"id":…,"data":{…},"claims":{…},"permanent":…}`, its times and its `device`',
+  headers: ['ETag'],
+}
+export const HANDED_OUT: Answer = {
+  carries:
+    'the session; `token` and `setCookie` where it has a new token; `evicted`, the ids that made room',
+  headers: ['ETag'],
+}
+export const VALUE: Answer = {
+  carries: 'the value, byte for byte as it was put',
+  headers: ['ETag'],
+}
+export const UNCHANGED: Answer = {
+  carries: 'nothing: the caller has this version',
+  headers: ['ETag'],
+}
+export const DONE: Answer = { carries: 'nothing: done, and on disk', headers: ['ETag'] }
+
+/**
+ * The holder's browser is given its cookie whenever the token, or how long to keep it, has changed.
+ */
+export const withCookie = (answer: Answer): Answer => ({
+  ...answer,
+  headers: [...(answer.headers ?? []), 'Set-Cookie'],
+})
+
+export const GONE = ['session_not_found', 'session_ended'] as const
+export const WRITE = ['precondition_failed', 'outcome_unknown', 'storage_full'] as const
+export const BODY = ['body_too_large', 'invalid_json', 'invalid_utf8', 'too_deep'] as const
+export const GROW = ['invalid_key', 'too_many_keys', 'session_too_large'] as const
+export const READ_KEY = ['key_not_found', 'invalid_key', 'invalid_json', 'too_deep'] as const
+export const CHANGE_KEY = ['invalid_argument', 'wrong_type', 'number_too_large'] as const
+export const PATCH = ['invalid_argument', 'invalid_patch', 'test_failed'] as const
+export const CLAIMS = ['invalid_claims', 'too_many_sessions'] as const

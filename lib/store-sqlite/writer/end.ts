@@ -1,0 +1,67 @@
+import { CoatcheckError } from '../../base/errors.ts'
+import { checkPrecondition } from '../../session/precondition.ts'
+import {
+  type EndReason,
+  endSession,
+  type Found,
+  type Session,
+  type Tombstone,
+} from '../../session/session.ts'
+import type { Reader } from '../reader.ts'
+import type { Tables } from '../tables/tables.ts'
+import type { WriteRequest } from './protocol.ts'
+
+export type Ending = {
+  /** Ends a live session; returns what it found. Throws unless `when` holds. */
+  end(request: WriteRequest<'end'>): Found
+  /** Ends a session if it is live. */
+  endIfLive(id: string, now: number, reason: EndReason): void
+}
+
+export type EndParts = {
+  readonly tables: Pick<Tables, 'sessions' | 'tombstones'>
+  readonly reader: Pick<Reader, 'find'>
+}
+
+/** Ends sessions by their id; also damaged ones, so that anybody can be logged out. */
+export function createEnding({ tables, reader }: EndParts): Ending {
+  const { sessions, tombstones } = tables
+
+  function findUnlessDamaged(id: string, now: number, seenAt: number): Found | undefined {
+    try {
+      return reader.find(id, now, seenAt)
+    } catch (error) {
+      if (error instanceof CoatcheckError && error.code === 'storage_damaged') return undefined
+      throw error
+    }
+  }
+
+  /** Ends a damaged session, of which nothing but the id can be trusted. */
+  function discard(id: string, now: number, reason: EndReason): Tombstone {
+    const tombstone = { id, secretHash: null, reason, endedAt: now }
+    sessions.delete(id)
+    tombstones.bury(tombstone)
+    return tombstone
+  }
+
+  function finish(session: Session, now: number, reason: EndReason): void {
+    sessions.delete(session.id)
+    tombstones.bury(endSession(session, reason, now))
+  }
+
+  return {
+    end({ id, now, seenAt, reason, when, graceMs = 0 }) {
+      const found = findUnlessDamaged(id, now - graceMs, seenAt)
+      if (found === undefined) return { state: 'ended', tombstone: discard(id, now, reason) }
+      if (found.state !== 'live') return found
+      if (when !== undefined) checkPrecondition(when, found.session.version, true)
+      finish(found.session, now, reason)
+      return found
+    },
+    endIfLive(id, now, reason) {
+      const found = findUnlessDamaged(id, now, 0)
+      if (found === undefined) discard(id, now, reason)
+      else if (found.state === 'live') finish(found.session, now, reason)
+    },
+  }
+}

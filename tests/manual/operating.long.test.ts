@@ -1,0 +1,70 @@
+/** What the page on operating tells to type, typed; its log events, as the source has them. */
+import { spawnSync } from 'node:child_process'
+import { globSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { readPage, ROOT, sectionOf } from '../kit/manual/page.ts'
+import { runPage } from '../kit/manual/run-page.ts'
+import { makeFolder } from '../kit/process/spawn-server.ts'
+
+const test = suite('manual: operating')
+
+/** In the place of systemd: ends the server that has the page's file open, or starts one on it. */
+const SYSTEMCTL = `#!/bin/sh
+if [ "$1" = start ]; then
+  coatcheck > start.log 2>&1 &
+  while ! grep -q 'listens on' start.log; do sleep 0.05; done
+  exit
+fi
+for pid in $(fuser data/sessions.db.lock 2>/dev/null); do kill "$pid"; done
+while fuser -s data/sessions.db.lock; do sleep 0.05; done
+`
+
+test('what the page tells to type does what it says', async () => {
+  const page = readPage('operating.md')
+  const elsewhere = makeFolder()
+  let folder = ''
+  const count = await runPage(page, {
+    replace: {
+      '/backups': join(elsewhere, 'backups'),
+      '/srv/coatcheck': join(elsewhere, 'moved'),
+      systemctl: './systemctl',
+    },
+    prepare(path) {
+      folder = path
+      writeFileSync(join(path, 'systemctl'), SYSTEMCTL, { mode: 0o755 })
+    },
+  })
+  // The one that the page has started last.
+  spawnSync('./systemctl', ['stop'], { cwd: folder })
+  const typed = page.blocks.filter(({ language }) => ['sh', 'console'].includes(language))
+  assert.is(count.ran + count.compared, typed.length + 1)
+  assert.is(count.notRun, 0)
+})
+
+test('the list of log events has all that the code logs', () => {
+  const list = sectionOf(readPage('operating.md'), '### Log events')
+  const listed = [...list.matchAll(/^- (.*?):/gm)].flatMap(([, names = '']) =>
+    [...names.matchAll(/`(\w+)`/g)].map(([, name = '']) => name),
+  )
+  const paths = ['server.ts', ...globSync('lib/**/*.ts', { cwd: ROOT })]
+  const logged = paths.flatMap((path) => {
+    const text = readFileSync(join(ROOT, path), 'utf8')
+    return [...text.matchAll(/log\??\.(?:info|warn|error)\(\s*'([^']+)'/g)].map(([, name = '']) =>
+      name.replaceAll(' ', '_'),
+    )
+  })
+  const known = new Set(logged)
+  assert.equal(
+    [...new Set(logged)].filter((name) => !listed.includes(name)),
+    [],
+  )
+  // The names of changes of health are made of the state.
+  assert.equal(
+    listed.filter((name) => !known.has(name) && !name.startsWith('storage_')),
+    [],
+  )
+})
+
+test.run()
