@@ -124,7 +124,7 @@ function isLong(file: string): boolean {
 
 /** By what it calls: such a file says nothing of how the program is made. */
 function runsTheProgram(file: string): boolean {
-  return /\b(spawnServer|runServer|withServer|testTorture|PROGRAM)\b/.test(
+  return /\b(spawnServer|runServer|withServer|testTorture|runPage|PROGRAM)\b/.test(
     readFileSync(file, 'utf8'),
   )
 }

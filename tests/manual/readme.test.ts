@@ -1,58 +1,42 @@
-/** The README's first screen, typed as printed; and its table of settings, which the code renders. */
-import { exec } from 'node:child_process'
-import { readFileSync } from 'node:fs'
-import { promisify } from 'node:util'
+/** The README: one screen, and its transcript as printed. */
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { renderExitCodeTable, renderSettingsTable } from '../kit/texts/markdown-tables.ts'
-import { makeFolder, spawnServer } from '../kit/process/spawn-server.ts'
+import { linksOf, proseOf, readPage } from '../kit/manual/page.ts'
+import { runPage } from '../kit/manual/run-page.ts'
 
-const README = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
-const TIME = /\d{4}-\d\d-\d\dT[\d:.]*Z/g
-const ADDRESS = 'http://127.0.0.1:7377'
+const README = readPage('README.md')
 
 const test = suite('readme')
 
 test('README prints what curl prints', async () => {
-  const folder = makeFolder()
-  const server = await spawnServer(['--data', `${folder}/sessions.db`])
-  const transcript = /```console\n([^]*?)```/.exec(README)?.[1] ?? ''
-  const steps = transcript.split(/^\$ /m).slice(1)
-  assert.is(steps.length, 8)
-  for (const step of steps) {
-    const [command = '', ...printed] = step.split('\n')
-    const { stdout } = await promisify(exec)(`${command.replaceAll(ADDRESS, server.url)} -sS`, {
-      cwd: folder,
-    })
-    assert.is(steady(stdout), steady(printed.join('\n')), command)
+  assert.equal(await runPage(README), { compared: 4, ran: 0, servers: 0, notRun: 1 })
+})
+
+test('README has at most 120 lines of 120 columns', () => {
+  const lines = README.text.trimEnd().split('\n')
+  assert.ok(lines.length <= 120, `${lines.length} lines`)
+  assert.equal(
+    lines.filter((line) => line.length > 120),
+    [],
+  )
+})
+
+test('README leads to what people ask for first, in their words', () => {
+  const rows = proseOf(README).filter(({ line }) => line.startsWith('|'))
+  for (const words of [
+    'thirty days',
+    'log out everywhere',
+    'nginx with https',
+    'what does a crash lose',
+    'back up',
+  ]) {
+    const row = rows.find(({ line }) => line.includes(words))
+    assert.ok(row, words)
+    assert.ok(
+      linksOf(README).some(({ line }) => line === row?.number),
+      words,
+    )
   }
-  server.kill('SIGTERM')
-  await server.ended
 })
-
-test('README has the table of settings that the code has', () => {
-  const printed = /<!-- settings -->\n([^]*?)<!-- \/settings -->/.exec(README)?.[1] ?? ''
-  assert.is(printed.trim(), renderSettingsTable().trim())
-})
-
-test('README has the table of exit codes that the help has', () => {
-  const printed = /<!-- exit codes -->\n([^]*?)<!-- \/exit codes -->/.exec(README)?.[1] ?? ''
-  assert.is(printed.trim(), renderExitCodeTable().trim())
-})
-
-/** Without what differs from run to run. */
-function steady(text: string): string {
-  return text
-    .replaceAll('\r', '')
-    .replace(/sid=[^;]*/, 'sid=TOKEN')
-    .replace(/"id":"[^"]*"/, '"id":"ID"')
-    .replace(/^Date: .*$/m, 'Date: DATE')
-    .replace(TIME, (time) => `${minutesBetween(text.match(TIME)?.[0], time)} MINUTES LATER`)
-    .trim()
-}
-
-function minutesBetween(first = '', time: string): number {
-  return Math.round((Date.parse(time) - Date.parse(first)) / 60_000)
-}
 
 test.run()

@@ -1,4 +1,4 @@
-/** What the program is made of: the lockfile, the list that a build writes, and the reasons in the README. */
+/** What the program is made of: the lockfile, the list that a build writes, and the reasons in the manual. */
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { suite } from 'uvu'
@@ -21,12 +21,13 @@ const MANIFEST: {
   readonly scripts: Readonly<Record<string, string>>
 } = JSON.parse(read('package.json'))
 
-/** Each has its reason in the README; one more is to be thought over twice. */
+/** Each has its reason in `lib/manual/security.md`; one more is to be thought over twice. */
 const RUNTIME = ['@hono/node-server', 'better-sqlite3', 'hono', 'nanoid']
 
-test('four packages are needed at run time, and the README has the reason for each', () => {
+test('four packages are needed at run time, and the manual has the reason for each', () => {
   assert.equal(Object.keys(MANIFEST.dependencies).sort(), RUNTIME)
-  const section = /\n## What it is made of\n([^]*?)\n## /.exec(read('README.md'))?.[1] ?? ''
+  const section =
+    /\n## What it is made of\n([^]*?)\n## /.exec(read('lib/manual/security.md'))?.[1] ?? ''
   for (const name of RUNTIME) assert.match(section, `| \`${name}\` `)
 })
 

@@ -444,7 +444,7 @@ test('the help keeps every word of a description', () => {
   }
 })
 
-test('the table of the README has a row for each setting and columns of one width', () => {
+test('the table of the manual has a row for each setting and columns of one width', () => {
   const lines = renderSettingsTable().trimEnd().split('\n')
   assert.is(documentedSettings().length, Object.keys(settingsOf()).length)
   assert.is(new Set(lines.map((line) => line.length)).size, 1)

@@ -1,4 +1,4 @@
-/** A torture: an attempt, long and at random, to break a promise of the README. */
+/** A torture: an attempt, long and at random, to break a promise of `lib/manual/promises.md`. */
 import type { RunningServer } from '../kit/process/spawn-server.ts'
 import type { Breakage } from './engine/server/breakage.ts'
 import type { Random } from './engine/random.ts'

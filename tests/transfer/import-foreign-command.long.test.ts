@@ -183,7 +183,7 @@ const WRONG: Record<string, readonly [store: string, record: object | string, re
   'a pickle of Flask-Session 0.5': [
     'flask-session',
     { [FLASK_KEY]: Buffer.from('80049517000000000000007d', 'hex').toString('base64') },
-    /it is a pickle, .*runs what is in it.*README/,
+    /it is a pickle, .*runs what is in it.*moving-in\.md/,
   ],
   'a pickle with the escapes of redis-cli': [
     'flask-session',

@@ -27,7 +27,7 @@ export type Refusal = CodedError<ProblemCode>
 export class HttpError extends CodedError<HttpErrorCode> {}
 
 /** How each refusal looks over HTTP: its status and its title. The one such table. */
-const PROBLEMS: Readonly<Record<ProblemCode, readonly [status: number, title: string]>> = {
+export const PROBLEMS: Readonly<Record<ProblemCode, readonly [status: number, title: string]>> = {
   bad_request: [400, 'Bad request'],
   api_key_required: [401, 'API key required'],
   body_too_large: [413, 'Body too large'],

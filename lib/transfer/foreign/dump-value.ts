@@ -47,7 +47,7 @@ export function parseDumpValue(value: JsonText, isMessagePack: boolean): Map<str
   if (text.includes(REPLACEMENT) && isMessagePack) {
     throw invalidSession(
       'its bytes were lost, since the tool that made the dump takes them for text; dump them as ' +
-        'base64, as "Moving in" of README.md shows',
+        'base64, as lib/manual/moving-in.md shows',
     )
   }
   throw fault ?? noObject()
@@ -60,7 +60,7 @@ function readMessagePack(bytes: Buffer): Map<string, JsonText> | undefined {
   if ((first === 0x80 && bytes.length > 1 && second <= 5) || /^(?:\(dp?|\}q)/.test(ascii(bytes))) {
     throw invalidSession(
       'it is a pickle, which is never read, since reading one runs what is in it; turn it into JSON ' +
-        'where Flask runs, as "Moving in" of README.md shows',
+        'where Flask runs, as lib/manual/moving-in.md shows',
     )
   }
   const isMap = (first >= 0x80 && first <= 0x8f) || first === 0xde || first === 0xdf

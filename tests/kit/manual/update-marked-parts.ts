@@ -1,4 +1,4 @@
-/** Writes the parts that come from the code into the pages: `node tests/kit/manual/update-marked-parts.ts`. */
+/** Writes the parts that come from the code into the pages: run it by `lib/program/pinned-node.js`. */
 import { writeFileSync } from 'node:fs'
 import { withMarkedParts } from './marked-parts.ts'
 import { readAllPages, ROOT } from './page.ts'

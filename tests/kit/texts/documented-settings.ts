@@ -7,7 +7,7 @@ export type DocumentedSetting = {
   description: string
 }
 
-/** The settings as the table of the README has them. */
+/** The settings as the table of the manual has them. */
 export function documentedSettings(): DocumentedSetting[] {
   const rows = renderSettingsTable().trimEnd().split('\n').slice(2)
   return rows.map((row) => {

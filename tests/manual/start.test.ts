@@ -1,0 +1,13 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { readPage } from '../kit/manual/page.ts'
+import { runPage } from '../kit/manual/run-page.ts'
+
+const test = suite('start.md')
+
+test('start.md prints what curl prints', async () => {
+  const run = await runPage(readPage('start.md'))
+  assert.equal(run, { compared: 6, ran: 0, servers: 2, notRun: 1 })
+})
+
+test.run()
