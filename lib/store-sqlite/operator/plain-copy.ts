@@ -12,13 +12,11 @@ import {
   writeSync,
 } from 'node:fs'
 import {
-  type Frame,
-  framesOf,
-  WAL_HEADER_BYTES,
   readAt,
   readFramePage,
   readWalHeader,
-  sameSum,
+  transactionsOf,
+  WAL_HEADER_BYTES,
 } from '../wal/wal-frames.ts'
 import { JOURNAL, WAL, WITH_WRITES } from '../database/beside-files.ts'
 import { StorageError } from '../database/storage-error.ts'
@@ -82,23 +80,16 @@ function copyAll(file: number, copy: number): void {
   }
 }
 
-/** What SQLite takes of a WAL: each transaction that is whole, up to the first that is not. */
+/** Writes the pages of all transactions that SQLite takes. */
 function copyWal(wal: number, copy: number): void {
   const header = readWalHeader(readAt(wal, 0, WAL_HEADER_BYTES))
   if (header === undefined) return
   const { pageBytes } = header
-  let sum = header.sum
-  let waiting: Pick<Frame, 'index' | 'page'>[] = []
   let pages: number | undefined
-  for (const { index, page, sizeAfter, salts, stored, sumFrom } of framesOf(wal, header)) {
-    if (salts !== header.salts || page === 0 || !sameSum(sumFrom(sum), stored)) break
-    sum = stored
-    waiting.push({ index, page })
-    if (sizeAfter === 0) continue
-    for (const { index, page } of waiting) {
+  for (const { frames, sizeAfter } of transactionsOf(wal, header)) {
+    for (const { index, page } of frames) {
       writeFully(copy, readFramePage(wal, index, pageBytes), (page - 1) * pageBytes)
     }
-    waiting = []
     pages = sizeAfter
   }
   if (pages !== undefined) ftruncateSync(copy, pages * pageBytes)
