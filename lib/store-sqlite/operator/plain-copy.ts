@@ -1,6 +1,6 @@
 /**
- * A copy of a database and its WAL as one file without a WAL, made as SQLite would read the two. It
- * needs no name while it is made, so that whatever ends this process takes it away.
+ * Copies a database and its WAL into one file, as SQLite would read the two. The copy needs no name, so
+ * that it is gone when this process ends, in whatever way.
  */
 import {
   closeSync,
@@ -23,11 +23,11 @@ import { StorageError } from '../database/storage-error.ts'
 
 const PIECE_BYTES = 1024 * 1024
 
-/** Of the header, what says how it is written and read: 2 with a WAL beside it, 1 without. */
+/** The write and the read version in the header: 2 with a WAL, 1 without. */
 const VERSIONS_AT = 18
 const WITHOUT_WAL = 0x0101
 
-/** A copy that another program has written into meanwhile is made again, so many times in all. */
+/** If another program writes meanwhile, the copy is made again. */
 const ATTEMPTS = 3
 
 /**
@@ -101,7 +101,7 @@ function writeFully(file: number, bytes: Buffer, at: number): void {
   }
 }
 
-/** Another text whenever the file or its WAL has been written to. */
+/** Changes whenever the file or its WAL is written to. */
 function stateOf(source: string): string {
   return ['', ...WITH_WRITES]
     .map((end) => statSync(`${source}${end}`, { throwIfNoEntry: false, bigint: true }))
