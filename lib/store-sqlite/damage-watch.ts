@@ -1,14 +1,14 @@
-/** Tells a damaged place, which a few writes come upon, from a file in which nothing can be written. */
+/** Tells one damaged page, which a few writes meet, from a file that takes no writes any more. */
 import type { WriteOutcome, WriteRequest } from './writer/protocol.ts'
 
 export type DamageWatch = {
-  /** Takes note of what became of the requests. */
+  /** Notes the outcomes of a batch. */
   note(requests: readonly WriteRequest[], outcomes: readonly WriteOutcome[]): void
-  /** To be called about once a second: whether for some seconds all that was written was refused. */
+  /** Whether for some seconds all writes were refused; to be called about once a second. */
   isLasting(): boolean
 }
 
-/** So many writes in a row, over so many looks. */
+/** At least so many refused writes in a row, over so many looks. */
 const LEAST_REFUSED = 10
 const LEAST_LOOKS = 3
 
@@ -20,7 +20,7 @@ export function createDamageWatch(): DamageWatch {
     note(requests, outcomes) {
       for (const [index, outcome] of outcomes.entries()) {
         if (outcome.ok) {
-          // What the server writes on its own tells nothing of the others.
+          // Writes of the server itself, which may succeed while all others fail.
           const kind = requests[index]?.kind
           if (kind === 'touch' || kind === 'see_outside') continue
           refused = 0

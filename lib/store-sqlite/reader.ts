@@ -23,30 +23,30 @@ import { parseCursor, renderCursor } from './tables/list-cursor.ts'
 
 export type Reader = {
   /**
-   * As `Store.find`; `seenAt` is activity that the file does not know of yet, 0 for none. Throws
+   * As `Store.find`; `seenAt` is activity that is not in the file yet, 0 for none. Throws
    * `storage_damaged` for a session whose row is not as it was written.
    */
   find(id: string, now: number, seenAt: number): Found
-  /** As `Store.list`; `seenAt` answers the activity of a session that the file does not know of yet. */
+  /** As `Store.list`; `seenAt` returns the activity of a session that is not in the file yet, 0 for none. */
   list(query: ListQuery, now: number, seenAt: (id: string) => number): Page
   listApiKeys(): readonly ApiKey[]
   outsideChanges(): OutsideChanges
 }
 
 /**
- * How many times a command has ended sessions in the file, and how many of these a running server
- * has taken note of.
+ * How often a command has ended sessions in the file, and how many of these times a running server
+ * has noted.
  */
 export type OutsideChanges = { readonly made: number; readonly seen: number }
 
-/** A page ends after so much data and claims; each session may be as large as the limit allows. */
+/** The most data and claims on a page; a single session may be as large as the limit allows. */
 const PAGE_LIMIT_CHARACTERS = 1024 * 1024
 
 type ListParameters = { sub: string | undefined; after: number; limit: number }
 
 /**
- * A tombstone that nobody has, found where there is none: so that a search without success
- * takes the time of one that finds that the session has ended.
+ * A tombstone that is found where there is none, so that an unknown id takes the same time as an ended
+ * one.
  */
 const DECOY: Tombstone = {
   id: '',
@@ -58,7 +58,8 @@ const DECOY_COLUMNS = `'${DECOY.id}', '${DECOY.secretHash}', '${DECOY.reason}', 
 
 /**
  * Reads sessions through one connection: the main thread's, and the writer's within a transaction.
- * `recall`: the session as its row has it, where that is known without a look.
+ * `recall` returns a session as it is in its row, if that is known without reading it: the writer's
+ * memory (`WrittenSessions`).
  */
 export function createReader(
   database: Database.Database,

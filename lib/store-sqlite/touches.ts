@@ -3,33 +3,33 @@ import type { Session } from '../session/session.ts'
 import type { Seen } from './writer/protocol.ts'
 import type { WriterPort } from './writer/writer-port.ts'
 
-/** A session that is hot, or what stands for one. */
+/** A hot session, or the same fact about one that is not hot. */
 export type Activity = Pick<Session, 'lastSeenAt'>
 
 export type Touches = {
-  /** When the session was last seen, where the file may not show it yet; 0 where there is nothing. */
+  /** The session's last activity that may not be in the file yet; 0 for none. */
   seenAt(id: string): number
-  /** Notes the activity; `known` is the hot session in which it stands already. */
+  /** Notes activity; `known` is the hot session, in which it is recorded already. */
   add(id: string, now: number, known: Activity | undefined): void
-  /** Sends all that there is: what is sent to the writer after this is done after it. */
+  /** Sends all activity; what is sent to the writer after this is done after it. */
   flush(): void
   /**
-   * Sends what there is by now, one piece after the answer to the one before: so other writes wait for
-   * a piece and not for all of it. Resolves once the last piece is answered; does nothing but wait
-   * while an earlier call is at it.
+   * Sends the activity up to now in pieces, each after the answer to the one before, so that other
+   * writes wait for one piece only. Resolves after the last answer. While an earlier call is at work,
+   * waits for that one.
    */
   trickle(): Promise<void>
 }
 
-/** A piece takes the writer some milliseconds, each session being on a page of its own. */
+/** Takes the writer some milliseconds, when each session is on another page. */
 const PIECE = 250
 
-/** Activity that was taken together: what of it is still to be sent, and in how many pieces the rest is. */
+/** Activity that was taken together: all of it, what is still to be sent, and how many pieces are under way. */
 type Taken = { readonly seen: ReadonlyMap<string, number>; readonly rest: Seen[]; sent: number }
 
 export function createTouches(writer: Pick<WriterPort, 'write'>): Touches {
   let touched = new Map<string, Activity>()
-  /** Not yet in the file, as far as is known. */
+  /** Not acknowledged yet. */
   const taken: Taken[] = []
   let trickling: Promise<void> | undefined
 
@@ -40,17 +40,17 @@ export function createTouches(writer: Pick<WriterPort, 'write'>): Touches {
     taken.push({ seen: new Map(rest), rest, sent: 0 })
   }
 
-  /** Resolves to whether the writer goes on. */
+  /** Resolves to whether the writer is alive. */
   async function send(from: Taken, piece: readonly Seen[]): Promise<boolean> {
     from.sent++
     try {
       const [outcome] = await writer.write([{ kind: 'touch', seen: piece }])
-      // A full disk, say: the next time tries again, with what is newer.
+      // Such as on a full disk: the next time tries again, with newer activity if there is some.
       if (outcome?.ok !== true) {
         for (const [id, lastSeenAt] of piece) if (!touched.has(id)) touched.set(id, { lastSeenAt })
       }
     } catch {
-      // Final for the writer: whoever opened the store is told by `onFailure`.
+      // The writer is dead, which `onFailure` reports.
       return false
     }
     if (--from.sent === 0 && from.rest.length === 0) taken.splice(taken.indexOf(from), 1)

@@ -35,8 +35,8 @@ testControls('of space', {
     file: 'scarce-space',
     breakage: {
       file: 'lib/store-sqlite/writer/sparing-writer.ts',
-      replace: 'if (isDiskFull) isDiskFull = !isHeld &&',
-      by: 'if (isDiskFull) isDiskFull = true ||',
+      replace: 'isDiskFull = !isHeld &&',
+      by: 'isDiskFull = true ||',
     },
     red: 'writes come back when there is space',
     green: 'a reserve that is left from before',

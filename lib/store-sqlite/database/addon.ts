@@ -35,16 +35,16 @@ export class AddonError extends Error {
   }
 }
 
-/** In this folder of the assets is the addon, under a name that tells its content. */
+/** The folder of the assets that holds the addon, under a name derived from its content. */
 export const ADDON_FOLDER = 'addon/'
 
-// A pipe in its place must not make the program wait. Windows has neither.
+// No link is followed, and a pipe is not waited for. Windows has neither flag.
 const READ_NO_LINK = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
 
 let dataFile: string | undefined
 let isKept = true
 let addon: object | undefined
-/** What this process has put beside the data. */
+/** The addon that this process has put beside the data. */
 let placed: string | undefined
 
 /**
@@ -73,7 +73,7 @@ export function loadAddon(): object {
   return addon
 }
 
-/** A start that was refused leaves nothing: takes away the addon that it has put beside the data. */
+/** Removes the addon that this process has put beside the data, after a refused start. */
 export function discardAddon(): void {
   if (placed !== undefined) removeQuietly(placed)
 }
@@ -114,7 +114,7 @@ function loadAndLeaveNothing(folder: string, name: string, bytes: Uint8Array): o
   }
 }
 
-/** Of this user alone, and gone again: what is loaded needs its file no more. */
+/** Runs `use` with a temporary folder for this user alone; a loaded addon does not need its file. */
 export function withFolderOfItsOwn<T>(use: (folder: string) => T): T {
   const folder = mkdtempSync(join(tmpdir(), 'coatcheck-'))
   try {
@@ -145,8 +145,8 @@ function makeCacheFolder(): string | undefined {
 }
 
 /**
- * Makes sure that the folder has these bytes in a file that is this user's alone, and opens it for
- * reading. Each user has a file of its own: root must not run what a service could have written.
+ * Unpacks these bytes into a file for this user alone, unless it is there, and opens it for reading.
+ * Each user has its own: root must not load a file that a service could have written.
  */
 export function unpackAddon(
   name: string,
@@ -166,7 +166,7 @@ export function unpackAddon(
   )
 }
 
-/** Why the operating system would not load it, in words that help. */
+/** The operating system's reason, with the way out. */
 export function addonError(path: string, reason: string): AddonError {
   if (/GLIBC_[\d.]+' not found/.test(reason)) {
     return new AddonError(
@@ -204,7 +204,7 @@ function writeInOneStep(path: string, bytes: Uint8Array): void {
   }
 }
 
-/** Opens the file where it is no link, this user's alone, and has these bytes. */
+/** Opens the file if it is a regular file, owned by this user with mode 0700, and has exactly these bytes. */
 function openSound(path: string, bytes: Uint8Array): number | undefined {
   let file
   try {
@@ -221,7 +221,7 @@ function openSound(path: string, bytes: Uint8Array): number | undefined {
 }
 
 function load(path: string, file: number): object {
-  // The very file that was checked, whatever its name means by now.
+  // Loads the file that was checked, even if its name leads elsewhere by now.
   const checked = `/proc/self/fd/${file}`
   const module = { exports: {} }
   try {

@@ -3,7 +3,7 @@ import { existsSync, lstatSync, mkdirSync, readlinkSync, realpathSync, type Stat
 import { basename, dirname, join, resolve } from 'node:path'
 import { codeOf } from '../../base/errors.ts'
 
-/** A symbolic link that leads from one to the next, as far as Linux follows them. */
+/** The longest chain of symbolic links that Linux follows. */
 const MOST_LINKS = 40
 
 /**
@@ -14,7 +14,7 @@ export function realNameOf(path: string): string {
   return followLinks(path).name
 }
 
-/** Each symbolic link on the way to the file, in a folder without such links; none where it is none. */
+/** Each symbolic link on the way to the file, by its name in a real folder. */
 export function symbolicNamesOf(path: string): readonly string[] {
   return followLinks(path).links
 }
@@ -34,8 +34,8 @@ function followLinks(path: string): { name: string; links: readonly string[] } {
 }
 
 /**
- * Makes a folder of this user alone, and those above it that are not there. Throws what `node:fs`
- * throws, which the recursive `mkdirSync` of Node does not always: under /proc it tries for ever.
+ * Creates a folder for this user alone, and the missing ones above it. Throws what `node:fs` throws.
+ * Not Node's recursive `mkdirSync`, which never returns under /proc.
  */
 export function createFolder(folder: string): void {
   if (existsSync(folder)) return
@@ -43,12 +43,12 @@ export function createFolder(folder: string): void {
   try {
     mkdirSync(folder, { mode: 0o700 })
   } catch (error) {
-    // Another process was quicker, or the name ends with "..".
+    // Another process has created it, or the name ends with "..".
     if (codeOf(error) !== 'EEXIST') throw error
   }
 }
 
-/** What is where a file was expected, for the end of a message. */
+/** What was found in place of a file, for the end of a message. */
 export function kindOf(found: Stats | undefined): string {
   if (found === undefined) return 'there is no such file'
   if (found.isDirectory()) return 'it is a folder; name a file in it'

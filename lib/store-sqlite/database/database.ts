@@ -1,4 +1,4 @@
-/** Opening the SQLite file: what is checked before anything is written, and what is set each time. */
+/** Opens the SQLite file: checks it before anything is written, and sets it up. */
 import { closeSync, openSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import Database from 'better-sqlite3'
@@ -19,7 +19,7 @@ const APPLICATION_ID = 0x436f6174
 /** The first release without the WAL-reset race that could corrupt a database. */
 const OLDEST_SQLITE = '3.51.3'
 
-/** Up to this size a check of the whole file, its indexes too, takes about 0.2 s at start. */
+/** Up to this size, the whole file is checked at start, indexes too: in about 0.2 s. */
 const CHECK_LIMIT_BYTES = 16 * 1024 * 1024
 
 const BUSY_TIMEOUT_MS = 5_000
@@ -39,12 +39,12 @@ export function createFile(path: string): void {
     refuseWalWithoutFile(path)
     createFolder(dirname(path))
     refuseOtherThanFile(path)
-    // Sessions are nobody else's business; SQLite gives its -wal and -shm the mode of the file.
+    // For this user alone; SQLite gives its -wal and -shm the mode of the file.
     closeSync(openSync(path, 'a', 0o600))
   })
 }
 
-/** Opening a pipe would wait for whoever writes into it. */
+/** To open a pipe would wait for a writer. */
 function refuseOtherThanFile(path: string): void {
   const found = statSync(path, { throwIfNoEntry: false })
   if (found === undefined || found.isFile()) return
@@ -52,9 +52,9 @@ function refuseOtherThanFile(path: string): void {
 }
 
 export type PrepareOptions = {
-  /** Where it is `relaxed`, a power cut leaves WALs as damage does: they are taken as far as they go. */
+  /** `relaxed` accepts a damaged WAL up to its damage, because with it a power cut leaves the same. */
   readonly durability?: Durability
-  /** Told what of such a WAL is dropped. */
+  /** Told which part of such a WAL is dropped. */
   readonly onWalDamage?: (damage: WalDamage) => void
 }
 
@@ -104,7 +104,7 @@ export function openWriterDatabase(
   if (path !== ':memory:') setPragma(database, 'journal_mode', 'wal')
   setPragma(database, 'synchronous', durability === 'full' ? 2 : 1)
   setPragma(database, 'secure_delete', 'fast', 2)
-  // What a WAL begun anew keeps of its length, so that it need not grow again.
+  // The length that a WAL keeps after a reset, so that it need not grow again.
   setPragma(database, 'journal_size_limit', Math.min(KEPT_WAL_BYTES, walLimitBytes / 4))
   setSharedPragmas(database)
   return database
@@ -122,7 +122,7 @@ export function openReaderDatabase(path: string): Database.Database {
   return database
 }
 
-/** What an empty file would become, in memory, and gone when it is closed. */
+/** A new database in memory, with all migrations. */
 export function openMemoryDatabase(): Database.Database {
   const database = openWriterDatabase(':memory:', 'full')
   migrate(database)
@@ -203,7 +203,7 @@ function migrate(database: Database.Database): void {
   if (database.pragma('user_version', { simple: true }) !== migrations.length) apply.immediate()
 }
 
-/** As closing does, which tells nobody when it fails. On a full disk the WAL stays, and is safe. */
+/** A close does this, too, but hides a failure. On a full disk the WAL stays, and is safe. */
 function emptyWal(database: Database.Database): void {
   try {
     database.pragma('wal_checkpoint(passive)')
@@ -220,14 +220,14 @@ function readMigrations(): string[] {
 }
 
 function setSharedPragmas(database: Database.Database): void {
-  // A memory-mapped file turns a disk error into a signal that kills the process.
+  // With memory mapping, a disk error would be a signal that kills the process.
   setPragma(database, 'mmap_size', 0)
   setPragma(database, 'trusted_schema', 0)
   setPragma(database, 'cell_size_check', 1)
   setPragma(database, 'busy_timeout', BUSY_TIMEOUT_MS)
 }
 
-/** SQLite ignores a pragma that it does not know or cannot follow; so each is read back. */
+/** Reads the value back, because SQLite ignores a pragma that it does not know or cannot follow. */
 function setPragma(
   database: Database.Database,
   name: string,
@@ -236,7 +236,7 @@ function setPragma(
 ): void {
   database.pragma(`${name} = ${value}`)
   const actual: unknown = database.pragma(name, { simple: true })
-  // `:memory:` has no file to map, and answers nothing.
+  // `:memory:` has no file to map, and returns nothing.
   if (actual !== expected && !(name === 'mmap_size' && actual === undefined)) {
     throw new Error(`Cannot set up SQLite: ${name} must be ${expected}, it stays ${String(actual)}`)
   }

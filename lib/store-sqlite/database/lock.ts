@@ -14,18 +14,17 @@ import { codeOf } from '../../base/errors.ts'
 import { LOCK } from './beside-files.ts'
 import { DATA_PATH, guarded, StorageError } from './storage-error.ts'
 
-/** A command that looks whether a server runs holds the lock for an instant: it is waited for. */
+/** A command that checks whether a server runs holds the lock for an instant; a start waits that long. */
 const PROBE_MS = 200
 
-/** Lets go of the lock. Where the start was refused, a lock that it made is removed. */
+/** Releases the lock; after a refused start, also removes a lock file that it had created. */
 export type Unlock = (isRefused?: boolean) => void
 
 /**
- * Holds `<path>.lock` for this process, so that no second server opens the same file; the function
- * it returns lets go. The operating system drops the lock when the process dies, however it dies. It
- * is SQLite's own lock on a file beside the data, which leaves the data itself free for backups,
- * Litestream and the `sqlite3` shell. Throws a `StorageError` where another process holds it, for the
- * reason `held`.
+ * Locks `<path>.lock` for this process, so that no second server opens the same file; returns what
+ * releases it. The operating system releases it when the process dies. It is SQLite's own lock on a file
+ * beside the data, which leaves the data free for backups, Litestream and the `sqlite3` shell. Throws a
+ * `StorageError`, with the reason `held`, where another process has it.
  */
 export function lockDatabase(
   path: string,
@@ -38,7 +37,7 @@ export function lockDatabase(
     const inode = inodeOf(lockPath)
     const lock = new Database(lockPath, { timeout: PROBE_MS })
     try {
-      // Nothing is ever written to it: a journal on disk would only be left behind by a crash.
+      // Nothing is written to it, and a crash would leave a journal on disk behind.
       lock.pragma('journal_mode = memory')
       lock.exec('begin exclusive')
     } catch (error) {
@@ -48,7 +47,7 @@ export function lockDatabase(
       }
       throw new StorageError('in_use', `Cannot open ${path}: ${held}`, DATA_PATH)
     }
-    // Whoever made it may have been refused and removed it: then others lock another one.
+    // Its creator may have been refused, and have removed it: others then lock a new file.
     if (inode === undefined || inode !== inodeOf(lockPath)) {
       lock.close()
       return lockDatabase(path, held)
@@ -81,7 +80,7 @@ export function isHeld(path: string, lockPath: string): boolean {
   }
 }
 
-/** What SQLite finds in a lock that is none is the fault of the lock, not of the data file. */
+/** An error of SQLite's about the lock file is not about the data file. */
 function asLockError(path: string, lockPath: string, error: unknown): unknown {
   return /^SQLITE_(NOTADB|CORRUPT)/.test(codeOf(error)) ? noLock(path, lockPath) : error
 }
@@ -101,9 +100,9 @@ function noLock(path: string, lockPath: string): StorageError {
 }
 
 /**
- * Whoever can read the lock can hold it, and so keep the server from starting: it is this user's
- * alone. SQLite would let everybody read it, as Coatcheck did before. One that root makes is for
- * whoever the data file is of. Returns whether it was not there.
+ * Creates the lock file for this user alone, because whoever can read it can hold it, and so keep the
+ * server from starting. Restricts one of an older version, and gives one that root creates to the owner
+ * of the data file. Returns whether it is new.
  */
 function createLock(lockPath: string, { uid, gid }: Stats): boolean {
   const found = statSync(lockPath, { throwIfNoEntry: false })

@@ -1,7 +1,7 @@
 /**
- * A file that is mounted by itself, as containers do with `-v sessions.db:/data/sessions.db`. Its WAL
- * and its lock stand beside the name, in a folder that is another at each place where the file is
- * mounted: what is in the WAL is missing at the next place, and two servers can hold one file.
+ * A file that is mounted by itself, as by a container with `-v sessions.db:/data/sessions.db`. Its WAL
+ * and its lock are then in another folder at each place where it is mounted: writes in the WAL are
+ * missing at the next place, and two servers can open one file.
  */
 import { readFileSync } from 'node:fs'
 import { codeOf } from '../../base/errors.ts'
@@ -29,7 +29,7 @@ export function refuseMountedFiles(path: string): void {
   )
 }
 
-/** None where the system tells of none, such as on macOS. */
+/** Empty on systems without this file, such as macOS. */
 function readMountPoints(): ReadonlySet<string> {
   try {
     return parseMountPoints(readFileSync(MOUNTS, 'utf8'))

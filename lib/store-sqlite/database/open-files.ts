@@ -1,6 +1,6 @@
 /**
- * What is open, held once a second against what SQLite has written to it: other programs cut files
- * short, or write into them, while they are open. SQLite looks at none of that, and goes on.
+ * Compares the open files with what SQLite has written to them, once a second: other programs may cut
+ * them short or write into them, which SQLite does not notice.
  */
 import { endianness } from 'node:os'
 import { fstatSync, lstatSync, openSync, realpathSync, statSync } from 'node:fs'
@@ -15,7 +15,7 @@ import {
 } from '../wal/wal-frames.ts'
 import { CHANGE_COUNTER_AT, FILE_HEADER_BYTES, firstMissingPage } from '../wal/strange-wal.ts'
 
-/** A file of the store, by its name: what must be found there. */
+/** A file of the store, and what must be found under its name. */
 export type NamedFile = {
   readonly role: 'file' | 'wal' | 'wal-index' | 'lock'
   readonly path: string
@@ -28,20 +28,19 @@ export type NamedFile = {
 export type OpenFiles = {
   readonly named: readonly NamedFile[]
   /**
-   * Throws, and says what is wrong, where what was written is not there any more, or the disk does
-   * not give it back.
+   * Throws, with what is wrong, where something that was written is gone, or the disk cannot read it.
    */
   check(): void
 }
 
 /**
- * What SQLite knows of the WAL, in the file that all connections share. Of the two copies the second
- * is written first: https://sqlite.org/walformat.html#the_wal_index_header
+ * The header of the WAL index, which all connections share. SQLite keeps two copies, and writes the
+ * second one first: https://sqlite.org/walformat.html#the_wal_index_header
  */
 type WalIndex = {
   readonly bytes: Buffer
   readonly frames: number
-  /** Of the database, in pages, as of the last transaction. */
+  /** Of the database after the last transaction, in pages. */
   readonly size: number
   readonly pageBytes: number
   readonly salts: bigint
@@ -49,18 +48,18 @@ type WalIndex = {
 }
 
 const STATE_BYTES = 48
-/** After both copies: how many frames of the WAL have been moved into the file. */
+/** After both copies: how many frames have been checkpointed. */
 const MOVED_AT = 2 * STATE_BYTES
 const VERSIONS_AT = 18
-/** Both versions, of a file that has a WAL. */
+/** The read and the write version of a file that has a WAL. */
 const WITH_WAL = 0x0202
 
-/** It is written all the time: what is wrong is found twice, with nothing written between. */
+/** The files change all the time: a finding counts if the WAL index is the same before and after. */
 const ATTEMPTS = 4
 
 /**
- * Opens the files of a database that this process has open. They stay open: SQLite loses its locks
- * on a file when any descriptor of it is closed. Throws what `node:fs` throws.
+ * Opens the files of a database that this process has open. They stay open, because SQLite loses its
+ * locks on a file when any descriptor of it is closed. Throws what `node:fs` throws.
  */
 export function watchOpenFiles(path: string): OpenFiles {
   const name = realpathSync(path)
@@ -76,12 +75,12 @@ export function watchOpenFiles(path: string): OpenFiles {
   ]
   let start = readAt(file, 0, FILE_HEADER_BYTES)
   let startSalts = readWalIndex(index)?.salts
-  /** Frames that were in the file already when its start was read. */
+  /** How many frames had been checkpointed when the start of the file was read. */
   let startMoved = 0
   let fileBytes = fstatSync(file).size
   let seen: WalIndex | undefined
 
-  /** What is wrong with the WAL, which must hold all frames that SQLite knows of. */
+  /** What is wrong with the WAL, which must hold all frames that are in its index. */
   function findWalLoss(state: WalIndex): string | undefined {
     if (state.frames === 0) return undefined
     const header = readAt(wal, 0, WAL_HEADER_BYTES)
@@ -92,7 +91,7 @@ export function watchOpenFiles(path: string): OpenFiles {
       last?.salts === state.salts &&
       last.sum === state.lastSum &&
       fstatSync(wal).size >= WAL_HEADER_BYTES + state.frames * frameBytesOf(state)
-    // Of a WAL that was cut short and written on, what was its end is a hole.
+    // A WAL that was cut short, and then written on, has a hole.
     const isJoined =
       seen === undefined ||
       seen.salts !== state.salts ||
@@ -118,14 +117,14 @@ export function watchOpenFiles(path: string): OpenFiles {
     return undefined
   }
 
-  /** The start of the file changes only as the WAL is moved into it, by whatever program. */
+  /** Whether the new start of the file comes from the WAL: only a checkpoint, of any program, writes it. */
   function isOurs(now: Buffer, state: WalIndex): boolean {
     if (now.length < FILE_HEADER_BYTES || now.readUInt16BE(VERSIONS_AT) !== WITH_WAL) return false
     const isSameLog = state.salts === startSalts
-    // From a WAL that has been begun anew since: what cannot be compared must not be older.
+    // It came from a WAL that has been reset since, with which it cannot be compared: it must not be older.
     const isNotOlder = now.readUInt32BE(CHANGE_COUNTER_AT) >= start.readUInt32BE(CHANGE_COUNTER_AT)
     if (!isSameLog && isNotOlder) return true
-    // It has come from the last frames, in a WAL that may be of any length.
+    // From the end, since it is nearly always one of the last frames.
     for (let frame = state.frames - 1; frame >= (isSameLog ? startMoved : 0); frame--) {
       if (readFrameHead(wal, frame, state.pageBytes)?.page !== 1) continue
       const at = WAL_HEADER_BYTES + frame * frameBytesOf(state) + FRAME_HEADER_BYTES
@@ -143,7 +142,7 @@ export function watchOpenFiles(path: string): OpenFiles {
   function note(state: WalIndex): void {
     seen = state
     fileBytes = fstatSync(file).size
-    // Before the start is read: what is moved in between is looked for once more.
+    // Read before the start: frames checkpointed in between are searched once more.
     startMoved = readMoved(index)
     start = readAt(file, 0, FILE_HEADER_BYTES)
     startSalts = state.salts
@@ -174,7 +173,7 @@ export function watchOpenFiles(path: string): OpenFiles {
   }
 }
 
-/** Undefined while it is being written, and where it has been cut short. */
+/** Undefined while it is being written, or where it was cut short. */
 function readWalIndex(index: number): WalIndex | undefined {
   const both = readAt(index, 0, 2 * STATE_BYTES)
   const bytes = both.subarray(0, STATE_BYTES)

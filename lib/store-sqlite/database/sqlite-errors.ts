@@ -1,10 +1,10 @@
-/** What the errors of SQLite mean to those who ask the store. */
+/** SQLite's errors in the words of the store's contract. */
 import Database from 'better-sqlite3'
 import { CoatcheckError } from '../../base/errors.ts'
 
 /**
- * Whether SQLite has come upon a page that is none, upon the end of a file that was longer, or upon
- * rows that contradict each other: of what the writer has looked at before, no constraint forbids.
+ * Whether SQLite has met a malformed page, the end of a file that was longer, or rows that contradict
+ * each other: the writer checks first, so no constraint fails in a sound file.
  */
 export function isDamage(error: InstanceType<typeof Database.SqliteError>): boolean {
   return /^SQLITE_(CORRUPT|NOTADB|IOERR_SHORT_READ|CONSTRAINT_(UNIQUE|PRIMARYKEY|ROWID|NOTNULL))/.test(
@@ -20,7 +20,7 @@ export function damagedFile({ code }: { readonly code: string }): CoatcheckError
   )
 }
 
-/** The errors after which SQLite has surely written nothing, so that work can go on. */
+/** A refusal for the errors after which SQLite has surely written nothing, so that work can go on. */
 export function refusalFor(error: unknown): CoatcheckError | undefined {
   if (!(error instanceof Database.SqliteError)) return undefined
   if (isDamage(error)) return damagedFile(error)

@@ -2,14 +2,14 @@ import { statSync } from 'node:fs'
 import { codeOf, type WayOut } from '../../base/errors.ts'
 import { WAL } from './beside-files.ts'
 
-/** Why a store cannot be opened; each has an exit code of its own. */
+/** What is wrong with a file, whoever uses it: the server, a backup, a restore. Each has its exit code. */
 export type StorageFault =
   'missing' | 'damaged' | 'foreign' | 'newer' | 'older' | 'in_use' | 'unwritable' | 'disk_failed'
 
 /** The way out where another data file helps. */
 export const DATA_PATH: WayOut = { setting: 'dataPath' }
 
-/** A refusal to open the data file. The file is left as it was. */
+/** A file cannot be opened, copied or written. It is left as it was. */
 export class StorageError extends Error {
   readonly fault: StorageFault
   readonly way: WayOut | undefined
@@ -22,7 +22,7 @@ export class StorageError extends Error {
   }
 }
 
-/** Runs what opens or reads the file, and turns its failures into a `StorageError`. */
+/** Runs work on the file, and turns its failures into a `StorageError`. */
 export function guarded<T>(path: string, run: () => T): T {
   try {
     return run()
@@ -31,7 +31,7 @@ export function guarded<T>(path: string, run: () => T): T {
   }
 }
 
-/** What went wrong as the file was opened, as a `StorageError` where it is the file's or the disk's. */
+/** A failure of the file or its disk as a `StorageError`; any other error as it is. */
 export function asStorageError(path: string, error: unknown): unknown {
   if (error instanceof StorageError) return error
   const code = codeOf(error)
@@ -48,12 +48,12 @@ export function asStorageError(path: string, error: unknown): unknown {
         )
   }
   if (code.startsWith('SQLITE_CORRUPT')) return malformedFile(path, 'SQLite finds it malformed')
-  // It has the marks of ours, and not the tables.
+  // It is marked as ours, but our tables are missing.
   if (error instanceof Error && /^no such (table|column)/.test(error.message)) {
     return malformedFile(path, error.message)
   }
   if (/^(SQLITE_FULL|SQLITE_IOERR_SHMSIZE|ENOSPC|EDQUOT)$/.test(code)) {
-    return refuse('disk_failed', 'the disk is full; make space and start again')
+    return refuse('disk_failed', 'the disk is full; make space, then try again')
   }
   if (/^SQLITE_IOERR_SHM(MAP|LOCK)/.test(code)) {
     return refuse(
@@ -82,7 +82,7 @@ export function asStorageError(path: string, error: unknown): unknown {
   return error
 }
 
-/** The refusal of a file of which the structure is not whole. */
+/** The file's structure is damaged. */
 export function malformedFile(path: string, finding: string): StorageError {
   const wayOut = hasWal(path)
     ? `Put the file back that the WAL beside it, ${path}-wal, was written for; or move both away, ` +
@@ -94,7 +94,7 @@ export function malformedFile(path: string, finding: string): StorageError {
   )
 }
 
-/** Whether writes may be in the WAL that are not in the file. */
+/** Whether the WAL may hold writes that are not in the file. */
 function hasWal(path: string): boolean {
   try {
     return (statSync(path + WAL, { throwIfNoEntry: false })?.size ?? 0) > 0

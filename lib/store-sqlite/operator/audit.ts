@@ -1,4 +1,4 @@
-/** Coatcheck's own rules for what is in its file, beyond those that SQLite keeps. */
+/** Checks the file against Coatcheck's own rules, beyond those that SQLite enforces. */
 import type Database from 'better-sqlite3'
 import { checkClaims, findSub } from '../../session/claims.ts'
 import { DEEPEST } from '../../session/limits.ts'
@@ -19,7 +19,7 @@ import {
   type TombstoneRow,
 } from '../tables/rows.ts'
 
-/** One thing that is not as it must be; says what and which rule, and shows no data. */
+/** A broken rule and where it was found; contains no session data. */
 export type Finding = {
   readonly kind: 'file' | 'schema' | 'session' | 'tombstone' | 'api_key'
   /** The id of the session, the name in the schema; empty for the file as a whole. */
@@ -30,7 +30,7 @@ export type Finding = {
 /** Told of each finding as it is found. */
 export type OnFinding = (finding: Finding) => void
 
-/** Read at once: a read that lasts would keep the WAL from being emptied. */
+/** Read at once; a longer read would keep the WAL from being reset. */
 const SLICE = 1_000
 const SLICE_CHARACTERS = 4 * 1024 * 1024
 
@@ -38,7 +38,7 @@ const REASONS = ['idle_timeout', 'lifetime', 'logout', 'renewed', 'revoked', 'ev
 
 type AuditedRow = [...SessionRow, sub: string | null, sweepAt: number, endedAt: number | null]
 
-/** What SQLite finds wrong with the file's structure; one long read, the length of the file. */
+/** What SQLite finds wrong with the file's structure; one long read of the whole file. */
 export function auditFile(database: Database.Database, onFinding: OnFinding): void {
   const verdicts = database.prepare<[], string>('pragma integrity_check').pluck().all()
   for (const verdict of verdicts) {
@@ -46,14 +46,14 @@ export function auditFile(database: Database.Database, onFinding: OnFinding): vo
   }
 }
 
-/** What would be undone if the server that writes the WAL were killed now. */
+/** The writes that would be lost if the server were killed now. */
 export function auditWal(path: string, onFinding: OnFinding): void {
   const damage = findWalDamage(path)
   if (damage === undefined) return
   onFinding({ kind: 'file', id: '', rule: describeWalDamage(path, damage) })
 }
 
-/** Whether the tables and indexes are those that the migrations make; tables of others are not ours. */
+/** Whether our tables and indexes are as the migrations create them; ignores other tables. */
 export function auditSchema(database: Database.Database, onFinding: OnFinding): void {
   const model = openMemoryDatabase()
   const expected = readSchema(model)
@@ -166,7 +166,7 @@ function* brokenRules(row: AuditedRow): Generator<string> {
   } else if ((findSub(session.claims) ?? null) !== sub) {
     yield 'the column sub must be claims.sub'
   }
-  // A tombstone that was forgotten before the session began waits for the sweep, and is in order.
+  // A tombstone older than the session is in order: it was forgotten, and waits for the sweep.
   if (endedAt !== null && endedAt > session.createdAt) {
     yield 'an id must not be a session and the tombstone of a later end'
   }
@@ -195,7 +195,7 @@ function isHashOrNone(hash: string | null): boolean {
   return hash === null || isHash(hash)
 }
 
-/** SQLite's own objects have no text, and are none of anybody's. */
+/** Without SQLite's own objects, which have no text. */
 function readSchema(database: Database.Database): Map<string, { table: string; sql: string }> {
   const rows = database
     .prepare<[], [name: string, table: string, sql: string]>(

@@ -29,8 +29,8 @@ export type BackUpOptions = {
 }
 
 /**
- * Writes a copy of the database as it is now, while servers go on writing to it. It has its name
- * only once it is complete, checked and on disk. Answers its size; throws a `StorageError`.
+ * Writes a copy of the database as it is now, while servers go on writing. It gets its name once it is
+ * complete, checked and on disk. Returns its size; throws a `StorageError`.
  */
 export async function backUp(options: BackUpOptions): Promise<{ readonly bytes: number }> {
   const { dataPath, force, now } = options
@@ -78,7 +78,7 @@ function refuseTarget(action: string, file: string, dataPath: string, force: boo
   if (there !== undefined && !force) throw existsError(action)
   for (const end of WITH_WRITES) {
     if (statSync(`${file}${end}`, { throwIfNoEntry: false }) === undefined) continue
-    // SQLite would take it for a part of the backup, and spoil that.
+    // SQLite would take it for the WAL of the backup, and damage that.
     throw new StorageError(
       'unwritable',
       `${action}: the WAL of another database is beside it (${file}${end}); choose another name`,
@@ -94,7 +94,7 @@ function existsError(action: string): StorageError {
   )
 }
 
-/** What SQLite says of the source, in the words of the one who opened it. */
+/** Turns an error of SQLite's about the source into a `StorageError`. */
 function guardedError(path: string, error: unknown): unknown {
   try {
     return guarded(path, () => {

@@ -1,4 +1,4 @@
-/** What a restore keeps of the file whose place the backup takes: ends that are final. */
+/** What a restore takes over from the file that it replaces: the ends of sessions and keys, which are final. */
 import { statSync } from 'node:fs'
 import type Database from 'better-sqlite3'
 import { codeOf } from '../../base/errors.ts'
@@ -31,7 +31,7 @@ export type CarriedOver = {
   readonly isWhole: boolean
 }
 
-/** What is read of the file: as many rows as can be read, and whether these were all. */
+/** The file that is replaced: as many of its rows as can be read, and whether that was all. */
 type Source = {
   rows<Row>(table: 'tombstones' | 'api_keys', sql: string): Iterable<Row>
   /** Runs what only counts; undefined where damage is in the way. */
@@ -41,7 +41,7 @@ type Source = {
   close(): void
 }
 
-/** The schema that brought the table; an older file has none, and lacks nothing. */
+/** The schema version that created the table; an older file is whole without it. */
 const TABLES_SINCE = { tombstones: 1, sessions: 1, api_keys: 2 } as const
 
 /**
@@ -117,7 +117,7 @@ function openSource(file: string, knownSchema: number): Source {
   }
 }
 
-/** A page that is none, a file cut short, a sector that the disk does not give back. */
+/** A malformed page, a file cut short, a sector that the disk cannot read. */
 const UNREADABLE = /^SQLITE_(CORRUPT|NOTADB|IOERR_(READ|SHORT_READ|CORRUPTFS|DATA)$)/
 
 function schemaOf(database: Database.Database): number {
@@ -202,7 +202,7 @@ const KEYS_SQL = `
   select hash, name, created_at as createdAt, revoked_at as revokedAt from api_keys
   order by revoked_at is null, created_at`
 
-/** A damaged page may hold anything, whatever its table forbids. */
+/** A damaged page may hold anything, even what its table forbids. */
 function isTombstone({ id, secretHash, reason, endedAt }: Tombstone): boolean {
   const texts: unknown[] = [id, reason, secretHash ?? '']
   return texts.every((text) => typeof text === 'string') && Number.isInteger(endedAt)
@@ -227,7 +227,7 @@ function countUnknown(source: Database.Database, copy: string, now: number): num
   )
 }
 
-/** One transaction, all of it or nothing. */
+/** Runs work as one transaction. */
 function withinOne<T>(target: Database.Database, work: () => T): T {
   return target.transaction(work).immediate()
 }

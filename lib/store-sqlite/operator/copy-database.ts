@@ -1,4 +1,4 @@
-/** A consistent copy of a database into a file of its own, checked and on disk, and what a backup and a restore need around it. */
+/** Copies a database into a file of its own; and what backup and restore need around that. */
 import {
   closeSync,
   constants,
@@ -23,12 +23,12 @@ export type OnPages = (done: number, total: number) => void
 /** 4 MiB: a step takes a few milliseconds, between which progress is shown. */
 const PAGES_A_STEP = 1_024
 
-/** A copy in progress changes all the time; one that has been left alone for so long was killed. */
+/** A copy in progress changes all the time; one unchanged for so long was left by a killed command. */
 const LEFTOVER_AGE_MS = 60 * 60_000
 
 /**
- * Copies the database as it is now into `path`, which must not exist: one file without a WAL beside
- * it, for this user alone. Writers go on meanwhile; the WAL keeps what they write until the end.
+ * Copies the database as it is now into `path`, which must not exist: one file without a WAL, for this
+ * user alone. Writers go on meanwhile, into the WAL.
  */
 export async function copyDatabase(
   source: Database.Database,
@@ -36,8 +36,8 @@ export async function copyDatabase(
   onPages: OnPages,
 ): Promise<void> {
   closeSync(openSync(path, 'wx', 0o600))
-  // Held open, a read keeps what is copied as it is: without it each commit would start the copy
-  // over, and beside a busy server it would never end.
+  // An open read keeps the copied state. Without it, each commit would start the copy over, and beside
+  // a busy server it would never end.
   source.exec('begin')
   try {
     source.prepare('select count(*) from sqlite_schema').get()
@@ -56,8 +56,8 @@ export async function copyDatabase(
 }
 
 /**
- * Puts the copy on disk, one file in itself, and checks its structure. Answers what SQLite finds
- * wrong, undefined where nothing is.
+ * Syncs the copy as a single file, and checks its structure. Returns what SQLite finds wrong, undefined
+ * for a sound one.
  */
 export function sealCopy(path: string): string | undefined {
   try {
@@ -73,14 +73,13 @@ export function sealCopy(path: string): string | undefined {
   }
 }
 
-/** Puts the copy on disk, one file in itself, and reads from it then. */
+/** Syncs the copy as a single file, then reads from it. */
 export function sealing<T>(path: string, read: (database: Database.Database) => T): T {
   const database = new Database(path)
   try {
     database.pragma('journal_mode = delete')
     database.pragma('trusted_schema = 0')
-    // A write that changes nothing makes SQLite sync the file. Node's own sync is switched off
-    // where its permission model is on.
+    // A write that changes nothing makes SQLite sync the file; Node's permission model disables fsync.
     database.pragma('synchronous = extra')
     const version = Number(database.pragma('user_version', { simple: true }))
     database.pragma(`user_version = ${version}`)
@@ -90,22 +89,22 @@ export function sealing<T>(path: string, read: (database: Database.Database) => 
   }
 }
 
-/** A name beside `path` that no other process uses, for a copy that is not finished. */
+/** A unique name beside `path` for an unfinished copy. */
 export function partialName(path: string): string {
   return path + PARTIAL_MARK + nanoid(8)
 }
 
-/** Removes a copy that is not finished, and what SQLite may have put beside it, where that can be done. */
+/** Removes an unfinished copy, and SQLite's files beside it, if possible. */
 export function removePartial(path: string): void {
   try {
     for (const end of ['', ...OF_SQLITE]) rmSync(`${path}${end}`, { force: true })
   } catch {
-    // A disk that fails must not hide why the command did; the next command takes care of it.
+    // A failing disk must not hide why the command failed; the next command cleans up.
     return
   }
 }
 
-/** Removes what killed commands have left beside `path`. */
+/** Removes the unfinished copies of killed commands. */
 export function removeLeftovers(path: string, now: number): void {
   const folder = dirname(path)
   for (const name of readdirSync(folder)) {
@@ -116,7 +115,7 @@ export function removeLeftovers(path: string, now: number): void {
   }
 }
 
-/** Gives the file another name, where there is none of that name: false, and nothing done, else. */
+/** Renames the file; false, and nothing done, where the new name is in use. */
 export function renameToNew(from: string, to: string): boolean {
   try {
     linkSync(from, to)
@@ -130,7 +129,7 @@ export function renameToNew(from: string, to: string): boolean {
   return true
 }
 
-/** Keeps the file under a second name, too; false, and nothing done, where the name is in use. */
+/** Gives the file a second name; false, and nothing done, where that is in use. */
 export function keepAs(from: string, to: string): boolean {
   try {
     linkSync(from, to)
@@ -142,7 +141,7 @@ export function keepAs(from: string, to: string): boolean {
   return true
 }
 
-/** FAT and some network file systems know no second names. */
+/** FAT and some network file systems have no hard links. */
 function isWithoutLinks(error: unknown): boolean {
   return /^(EPERM|ENOSYS|ENOTSUP|EOPNOTSUPP|EXDEV|EMLINK)$/.test(codeOf(error))
 }

@@ -1,6 +1,6 @@
 /**
- * A copy of a database and its WAL as one file without a WAL, made as SQLite would read the two. It
- * needs no name while it is made, so that whatever ends this process takes it away.
+ * Copies a database and its WAL into one file, as SQLite would read the two. The copy needs no name, so
+ * that it is gone when this process ends, in whatever way.
  */
 import {
   closeSync,
@@ -12,24 +12,22 @@ import {
   writeSync,
 } from 'node:fs'
 import {
-  type Frame,
-  framesOf,
-  WAL_HEADER_BYTES,
   readAt,
   readFramePage,
   readWalHeader,
-  sameSum,
+  transactionsOf,
+  WAL_HEADER_BYTES,
 } from '../wal/wal-frames.ts'
 import { JOURNAL, WAL, WITH_WRITES } from '../database/beside-files.ts'
 import { StorageError } from '../database/storage-error.ts'
 
 const PIECE_BYTES = 1024 * 1024
 
-/** Of the header, what says how it is written and read: 2 with a WAL beside it, 1 without. */
+/** The write and the read version in the header: 2 with a WAL, 1 without. */
 const VERSIONS_AT = 18
 const WITHOUT_WAL = 0x0101
 
-/** A copy that another program has written into meanwhile is made again, so many times in all. */
+/** If another program writes meanwhile, the copy is made again. */
 const ATTEMPTS = 3
 
 /**
@@ -82,23 +80,16 @@ function copyAll(file: number, copy: number): void {
   }
 }
 
-/** What SQLite takes of a WAL: each transaction that is whole, up to the first that is not. */
+/** Writes the pages of all transactions that SQLite takes. */
 function copyWal(wal: number, copy: number): void {
   const header = readWalHeader(readAt(wal, 0, WAL_HEADER_BYTES))
   if (header === undefined) return
   const { pageBytes } = header
-  let sum = header.sum
-  let waiting: Pick<Frame, 'index' | 'page'>[] = []
   let pages: number | undefined
-  for (const { index, page, sizeAfter, salts, stored, sumFrom } of framesOf(wal, header)) {
-    if (salts !== header.salts || page === 0 || !sameSum(sumFrom(sum), stored)) break
-    sum = stored
-    waiting.push({ index, page })
-    if (sizeAfter === 0) continue
-    for (const { index, page } of waiting) {
+  for (const { frames, sizeAfter } of transactionsOf(wal, header)) {
+    for (const { index, page } of frames) {
       writeFully(copy, readFramePage(wal, index, pageBytes), (page - 1) * pageBytes)
     }
-    waiting = []
     pages = sizeAfter
   }
   if (pages !== undefined) ftruncateSync(copy, pages * pageBytes)
@@ -110,7 +101,7 @@ function writeFully(file: number, bytes: Buffer, at: number): void {
   }
 }
 
-/** Another text whenever the file or its WAL has been written to. */
+/** Changes whenever the file or its WAL is written to. */
 function stateOf(source: string): string {
   return ['', ...WITH_WRITES]
     .map((end) => statSync(`${source}${end}`, { throwIfNoEntry: false, bigint: true }))

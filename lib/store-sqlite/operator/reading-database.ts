@@ -1,6 +1,6 @@
 /**
- * The data file for a command that only reads, beside a server or without one: it needs no folder
- * that can be written, and leaves nothing there.
+ * Opens the data file for a command that only reads, beside a server or without one. It may be in a
+ * read-only folder, and nothing is left there.
  */
 import {
   accessSync,
@@ -95,7 +95,7 @@ function refuseUnreadable(path: string): void {
   }
 }
 
-/** Who may not read the lock cannot tell. */
+/** False where this user may not read the lock. */
 function isServedHere(path: string): boolean {
   try {
     return isServed(path)
@@ -105,8 +105,8 @@ function isServedHere(path: string): boolean {
 }
 
 /**
- * Undefined where SQLite would have to put something into a folder that it may not write, or where it
- * would leave it there.
+ * Undefined where SQLite would need a file in a folder that it may not write to, or would leave one
+ * there.
  */
 function openInPlace(path: string): ReadingDatabase | undefined {
   const file = realpathSync(path)
@@ -123,7 +123,7 @@ function openInPlace(path: string): ReadingDatabase | undefined {
 
 function opening(database: Database.Database): ReadingDatabase {
   try {
-    // SQLite looks at a file only once it is read.
+    // SQLite opens a file only when it is first read.
     database.pragma('schema_version')
     return { database, close: () => database.close() }
   } catch (error) {
@@ -158,9 +158,8 @@ function mayHaveWal(path: string): boolean {
 }
 
 /**
- * The file and its WAL as one file in a temporary folder: there SQLite can do as it is used to. It is
- * all sessions; so it loses its name before anything is in it, and is gone with this process, however
- * that ends.
+ * Copies the file and its WAL into one file in a temporary folder. Since it holds all sessions, its name
+ * is removed before anything is in it: so it is gone when this process ends, in whatever way.
  */
 function openCopy(path: string): ReadingDatabase {
   let remove = (): void => {}
@@ -193,7 +192,7 @@ function openCopy(path: string): ReadingDatabase {
   }
 }
 
-/** Windows, and NFS in its way, keep the name of a file that is open: there `close` removes it. */
+/** On Windows and NFS an open file keeps its name: there `close` removes it. */
 function removeIfPossible(folder: string): void {
   try {
     rmSync(folder, { recursive: true, force: true })

@@ -90,13 +90,13 @@ export async function restoreBackup(options: RestoreOptions): Promise<Restored> 
     throw writeError(`Cannot restore to ${target}`, error)
   } finally {
     removePartial(copy)
-    // Where there was no file, an empty one would only look as if there had been.
+    // Leaves no empty file where there was none.
     if (!isDone && owner === undefined) rmSync(target, { force: true })
     unlock(!isDone)
   }
 }
 
-/** Returns how many sessions are in the copy, and what it has of the file whose place it takes. */
+/** Copies and checks the backup; returns how many sessions it has, and what it takes over from the old file. */
 async function copyBackup(
   copy: string,
   target: string,
@@ -123,7 +123,7 @@ async function copyBackup(
   return refusing(file, copy, () => ({ sessions: sealing(copy, countSessions), carried }))
 }
 
-/** SQLite looks at a file only once it is read. */
+/** Reads once, because SQLite opens a file only when it is first read. */
 function openBackup(file: string): Database.Database {
   refuseSplitWal(file)
   refuseDamagedWal(file)
@@ -137,7 +137,7 @@ function openBackup(file: string): Database.Database {
   }
 }
 
-/** Throws unless the file is empty or one of ours, and not of a newer Coatcheck. */
+/** Throws unless the file is empty, or ours and not of a newer Coatcheck. */
 function refuseOthers(copy: string): void {
   try {
     openForCommand(copy).close()
@@ -146,7 +146,7 @@ function refuseOthers(copy: string): void {
   }
 }
 
-/** An empty file passes for a database that no migration has seen. */
+/** SQLite takes an empty file for a database, before all migrations. */
 function isEmpty(copy: string): boolean {
   const database = openReaderDatabase(copy)
   try {
@@ -156,7 +156,7 @@ function isEmpty(copy: string): boolean {
   }
 }
 
-/** The refusals of a file that is opened, said of the backup. */
+/** Turns refusals of the opened file into refusals of the backup. */
 function refusing<T>(file: string, opened: string, open: () => T): T {
   try {
     return guarded(opened, open)
@@ -184,7 +184,7 @@ function makeLike(owner: Stats | undefined, copy: string, target: string): void 
   for (const path of [copy, target + LOCK]) chownSync(path, uid, gid)
 }
 
-/** Gives the old file a second name, whole, and answers that; undefined where it is empty. */
+/** Gives the old file a second name, and returns it; undefined where it is empty. */
 function setAside(target: string, now: number): string | undefined {
   if (statSync(target).size === 0) return undefined
   const old = takeOver(target)
@@ -224,7 +224,7 @@ function takeOver(target: string): Database.Database | undefined {
   }
 }
 
-/** A WAL beside the new file would be taken for its own. */
+/** SQLite would take a WAL beside the new file for its own. */
 function setWalAside(target: string, aside: string): void {
   for (const end of WITH_WRITES) {
     const wal = `${target}${end}`

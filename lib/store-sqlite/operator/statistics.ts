@@ -1,4 +1,4 @@
-/** What a data file holds, in numbers: never data, and beside a server that works with it. */
+/** What a data file holds, in numbers, without session data; also beside a running server. */
 import { statSync } from 'node:fs'
 import type Database from 'better-sqlite3'
 import { WAL } from '../database/beside-files.ts'
@@ -36,7 +36,7 @@ const AGES_MS: readonly number[] = [HOUR, DAY, 7 * DAY, 30 * DAY]
 
 const TOP = 10
 
-/** So many sessions are read at once: a read that lasts would keep the WAL from being emptied. */
+/** Sessions read at once; a longer read would keep the WAL from being reset. */
 const SLICE = 5_000
 
 type SliceRow = [
@@ -58,7 +58,7 @@ export function readStatistics(
   now: number,
   onSessions: (count: number) => void,
 ): Statistics {
-  // The lengths are in the rows' headers: SQLite reads nothing of long data for them.
+  // The lengths are in the rows' headers, so SQLite does not read long data for them.
   const slice = database
     .prepare<{ after: number; now: number; limit: number }, SliceRow>(
       `select number, id, expires_at > $now, permanent, created_at,

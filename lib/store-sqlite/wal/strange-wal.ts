@@ -1,19 +1,18 @@
 /**
- * A WAL beside a file that it was not written for: the file was moved, removed, emptied, cut short,
- * or replaced, and the WAL was left. SQLite removes a WAL beside an empty file, and writes the pages
- * of any other over whatever is there: either loses what was acknowledged, and is refused.
+ * A WAL beside a file that it was not written for: the file was moved, removed, emptied, cut short or
+ * replaced, and its WAL left behind. SQLite would delete a WAL beside an empty file, and write the pages
+ * of any other over the file. Either loses acknowledged writes, so the file is refused.
  */
 import { closeSync, fstatSync, openSync, realpathSync, statSync } from 'node:fs'
 import { WAL } from '../database/beside-files.ts'
 import { realNameOf } from '../database/data-path.ts'
 import {
-  framesOf,
+  readAt,
+  readFramePage,
+  readWalHeader,
+  transactionsOf,
   WAL_HEADER_BYTES,
   type WalHeader,
-  readAt,
-  readWalHeader,
-  readFramePage,
-  sameSum,
 } from './wal-frames.ts'
 import { readPageBytes } from './wal-damage.ts'
 import { StorageError } from '../database/storage-error.ts'
@@ -22,10 +21,10 @@ import { StorageError } from '../database/storage-error.ts'
 export const FILE_HEADER_BYTES = 100
 export const CHANGE_COUNTER_AT = 24
 const READ_VERSION_AT = 19
-/** As the read version: there is no WAL beside it, as of a file that `backup` wrote. */
+/** The read version of a file that has no WAL, such as a backup. */
 const WITHOUT_WAL = 1
 
-/** SQLite locks a byte of this page, and never writes to it. */
+/** SQLite locks a byte of the page here, and never writes to that page. */
 const LOCKED_AT_BYTE = 0x40000000
 
 /** Throws a `StorageError` where there is a WAL and no file, or an empty one. */
@@ -39,8 +38,8 @@ export function refuseWalWithoutFile(path: string): void {
 }
 
 /**
- * Throws a `StorageError` where the WAL was surely written for another file than the one that is there.
- * Not all can be told: an older copy of the same file, of the same length, passes.
+ * Throws a `StorageError` where the WAL was surely written for another file. An older copy of the same
+ * file with the same length cannot be told from it, and passes.
  */
 export function refuseStrangeWal(path: string): void {
   const reason = findStrangeWal(realpathSync(path))
@@ -81,7 +80,7 @@ function compare(file: number, wal: number, header: WalHeader): string | undefin
   const start = readAt(file, 0, FILE_HEADER_BYTES)
   if (start.length === FILE_HEADER_BYTES) {
     const filePageBytes = readPageBytes(file)
-    // Whatever that is, it is refused for being no database.
+    // Not a database: it is refused for that elsewhere.
     if (filePageBytes === undefined) return undefined
     if (filePageBytes !== pageBytes) {
       return `its pages have ${filePageBytes} bytes, those of the WAL ${pageBytes}`
@@ -102,42 +101,32 @@ function compare(file: number, wal: number, header: WalHeader): string | undefin
 
 type Committed = {
   readonly pages: ReadonlySet<number>
-  /** Of the database, in pages, after the last transaction. */
+  /** Of the database after the last transaction, in pages. */
   readonly size: number
   /**
-   * Of the first and the last page 1 in the WAL. Each connection that writes that page counts it up
-   * by one: so one less than the first is the least that the file below can have.
+   * The change counters in the first and the last page 1 of the WAL. Each write of that page adds one,
+   * so the file below has at least one less than the first.
    */
   readonly counters: { readonly first: number; readonly last: number } | undefined
 }
 
-/** What SQLite takes of a WAL. */
 function readCommitted(wal: number, header: WalHeader): Committed {
   const pages = new Set<number>()
-  let pending: number[] = []
-  let starts: number[] = []
   let counters: Committed['counters']
   let size = 0
-  let sum = header.sum
-  for (const frame of framesOf(wal, header)) {
-    const { page, salts, stored, sizeAfter, index } = frame
-    if (salts !== header.salts || page === 0 || !sameSum(frame.sumFrom(sum), stored)) break
-    sum = stored
-    pending.push(page)
-    if (page === 1) {
-      starts.push(readFramePage(wal, index, header.pageBytes).readUInt32BE(CHANGE_COUNTER_AT))
+  for (const { frames, sizeAfter } of transactionsOf(wal, header)) {
+    for (const { page, index } of frames) {
+      pages.add(page)
+      if (page !== 1) continue
+      const last = readFramePage(wal, index, header.pageBytes).readUInt32BE(CHANGE_COUNTER_AT)
+      counters = { first: counters?.first ?? last, last }
     }
-    if (sizeAfter === 0) continue
-    for (const written of pending) pages.add(written)
-    for (const last of starts) counters = { first: counters?.first ?? last, last }
-    pending = []
-    starts = []
     size = sizeAfter
   }
   return { pages, size, counters }
 }
 
-/** Every page is in the file or in the WAL: the first that is in neither. */
+/** The first page that is neither in the file nor in the WAL; undefined where there is none. */
 export function firstMissingPage(
   fileBytes: number,
   pageBytes: number,

@@ -1,25 +1,32 @@
 /**
- * Damage in the write-ahead WAL, looked for before SQLite opens it. SQLite stops at the first frame
- * that is not as it was written and passes over all that comes after it: so it has to, since the last
- * transaction may have been cut off by a crash. But each transaction is on disk before a frame of the
- * next is written: where one of a later transaction is there, what came before was damaged since, and
- * it was acknowledged. The format: https://sqlite.org/fileformat2.html#walformat
+ * Damage in the WAL, looked for before SQLite opens it. SQLite stops at the first frame that is not as
+ * it was written, and ignores the rest: a crash may have cut off the last transaction. But a transaction
+ * is on disk before a frame of the next one is written. So a frame of a later transaction proves that
+ * what is broken was whole, and acknowledged, and has been damaged since:
+ *
+ *     | frame 0 | frame 1, commit | frame 2, broken | frame 3, commit | frame 4 |
+ *       SQLite takes these two      and stops here;   frame 4 continues frame 3,
+ *                                                     which ended the broken transaction
+ *
+ * The format of a WAL is drawn in `wal-frames.ts`.
  */
 import { closeSync, openSync, realpathSync, statSync } from 'node:fs'
 import {
+  type Checksum,
+  checksumWithPage,
   type Frame,
   FRAME_HEADER_BYTES,
   framesOf,
+  isCommit,
   isPageSize,
-  WAL_HEADER_BYTES,
-  type WalForm,
-  type WalHeader,
+  isValid,
   readAt,
   readFramePage,
   readWalHeader,
-  sameSum,
-  type Sum,
-  sumWithPage,
+  sameChecksum,
+  WAL_HEADER_BYTES,
+  type WalForm,
+  type WalHeader,
 } from './wal-frames.ts'
 import { WAL } from '../database/beside-files.ts'
 import { StorageError } from '../database/storage-error.ts'
@@ -94,64 +101,111 @@ export function describeWalDamage(path: string, { from, frames, transactions }: 
   )
 }
 
-/** A checksum that the next frame's can be computed from, and whether its frame ends a transaction. */
-type Link = { readonly sum: Sum; readonly isEnd: boolean }
+/**
+ * A frame that the next one may continue: its checksum, and whether it is a commit frame, so that the
+ * next one is of a later transaction.
+ */
+type Link = { readonly checksum: Checksum; readonly isCommit: boolean }
 
 function find(path: string, wal: number, header: WalHeader): WalDamage | undefined {
-  let sum = header.sum
-  /** How many frames SQLite takes. */
+  const frames = framesOf(wal, header)
+  const valid = readValid(frames, header)
+  const { pages, broken } = valid
+  if (broken === undefined) return undefined
+  const later = readFromBroken(frames, header, broken, valid.checksum)
+  const rest = [...valid.pending, ...later.frames]
+  const isInFile = isCheckpointed(path, wal, {
+    header,
+    pages,
+    rest,
+    broken,
+    before: valid.checksum,
+  })
+  const isMixed = isInFile && rest.some(isCommit) && rest.some(({ page }) => pages.has(page))
+  if (!later.isProven && !isMixed) return undefined
+  const { end, transactions } = later
+  return { from: valid.taken, frames: end - valid.taken, transactions, isInFile }
+}
+
+/** The part of a WAL that is as it was written. */
+type Valid = {
+  /** How many frames SQLite takes: those up to the last commit frame. */
+  readonly taken: number
+  /** Of each page in these, the last frame. */
+  readonly pages: ReadonlyMap<number, number>
+  /** The valid frames after the last commit frame. */
+  readonly pending: readonly Frame[]
+  /** The checksum of the last valid frame. */
+  readonly checksum: Checksum
+  /** The first frame that is not valid, if any: where SQLite stops. */
+  readonly broken: Frame | undefined
+}
+
+function readValid(frames: Iterator<Frame>, header: WalHeader): Valid {
+  const pages = new Map<number, number>()
+  let { checksum } = header
   let taken = 0
+  let pending: Frame[] = []
   let broken: Frame | undefined
-  /** What the next frame can come after. */
-  let links: readonly Link[] = []
-  /** The broken frame ends a transaction, and of the head of the next frame nothing is left. */
+  for (let next = frames.next(); next.done !== true; next = frames.next()) {
+    const frame = next.value
+    if (!isValid(frame, checksum, header)) {
+      broken = frame
+      break
+    }
+    checksum = frame.stored
+    pending.push(frame)
+    if (!isCommit(frame)) continue
+    for (const { page, index } of pending) pages.set(page, index)
+    pending = []
+    taken = frame.index + 1
+  }
+  return { taken, pages, pending, checksum, broken }
+}
+
+/** What stands in a WAL from the broken frame on. */
+type FromBroken = {
+  /** The frames of this WAL. */
+  readonly frames: readonly Frame[]
+  /** The index after the last of them, and how many of them are commit frames; by their salts. */
+  readonly end: number
+  readonly transactions: number
+  /** A frame of a transaction after the broken one's is there: what is broken was acknowledged. */
+  readonly isProven: boolean
+}
+
+function readFromBroken(
+  frames: Iterator<Frame>,
+  header: WalHeader,
+  broken: Frame,
+  before: Checksum,
+): FromBroken {
+  const isOwn = ({ salts }: Frame): boolean => salts === header.salts
+  // A frame with other salts was left from before a reset; or only its salts are damaged.
+  const isBrokenOwn = isOwn(broken) || sameChecksum(broken.checksumAfter(before), broken.stored)
+  const own = isBrokenOwn ? [broken] : []
+  let links = linksOfBroken(broken, before, header)
+  /** The broken frame was a commit frame, and the head of the next frame is lost. */
   let isGap = false
   let isProven = false
-  let end = 0
-  let transactions = 0
-  /** Of each page, the last frame that SQLite takes. */
-  const pages = new Map<number, number>()
-  /** Those that it does not take. */
-  let rest: Frame[] = []
-
-  for (const frame of framesOf(wal, header)) {
-    const { index, sizeAfter, stored } = frame
-    const isOwn = frame.salts === header.salts
-    if (broken === undefined) {
-      if (isOwn && frame.page > 0 && sameSum(frame.sumFrom(sum), stored)) {
-        sum = stored
-        rest.push(frame)
-        if (sizeAfter === 0) continue
-        for (const { page, index } of rest) pages.set(page, index)
-        rest = []
-        taken = index + 1
-        continue
-      }
-      broken = frame
-      links = linksOfBroken(frame, sum, header)
-      // Of other salts it is another WAL's, but for the one that the salts of have changed.
-      if (!isOwn && sameSum(frame.sumFrom(sum), stored)) rest.push(frame)
-    } else {
-      if (index === broken.index + 1) isGap = !isOwn && isEndFor(broken, header)
-      const before = isOwn
-        ? links.find((link) => sameSum(frame.sumFrom(link.sum), stored))
-        : undefined
-      const isEnd = isOwn && sizeAfter > 0
-      if (before?.isEnd === true || (isGap && isEnd)) isProven = true
-      const isSure = before !== undefined || isHeadInOnePiece(frame, header)
-      links = isOwn ? [{ sum: stored, isEnd: isEnd && isSure }] : []
+  for (let next = frames.next(); next.done !== true; next = frames.next()) {
+    const frame = next.value
+    if (frame.index === broken.index + 1) isGap = !isOwn(frame) && isSureCommit(broken, header)
+    if (!isOwn(frame)) {
+      links = []
+      continue
     }
-    if (!isOwn) continue
-    rest.push(frame)
-    end = index + 1
-    if (sizeAfter > 0) transactions++
+    const link = links.find(({ checksum }) =>
+      sameChecksum(frame.checksumAfter(checksum), frame.stored),
+    )
+    if (link?.isCommit === true || (isGap && isCommit(frame))) isProven = true
+    const isSure = link !== undefined || isHeadInOneSector(frame, header)
+    links = [{ checksum: frame.stored, isCommit: isCommit(frame) && isSure }]
+    own.push(frame)
   }
-  if (broken === undefined) return undefined
-  const isInFile = isMoved(path, wal, { header, pages, rest, broken, before: sum })
-  const isWhole = rest.some(({ sizeAfter }) => sizeAfter > 0)
-  const isMixed = isInFile && isWhole && rest.some(({ page }) => pages.has(page))
-  if (!isProven && !isMixed) return undefined
-  return { from: taken, frames: end - taken, transactions, isInFile }
+  const counted = own.filter(isOwn)
+  const end = (counted.at(-1)?.index ?? -1) + 1
+  return { frames: own, end, transactions: counted.filter(isCommit).length, isProven }
 }
 
 type Broken = {
@@ -159,14 +213,14 @@ type Broken = {
   readonly pages: ReadonlyMap<number, number>
   readonly rest: readonly Frame[]
   readonly broken: Frame
-  readonly before: Sum
+  readonly before: Checksum
 }
 
 /**
- * Whether all of the WAL is in the file already, what SQLite would not take of it, too. The WAL is on
- * disk before any of it is moved, so a crash leaves no such WAL broken.
+ * Whether all of the WAL is in the file already, also what SQLite would not take of it. A checkpoint
+ * begins once the WAL is on disk, so a crash during one leaves no frame broken.
  */
-function isMoved(
+function isCheckpointed(
   path: string,
   wal: number,
   { header, pages, rest, broken, before }: Broken,
@@ -184,7 +238,7 @@ function isMoved(
     const isBrokenInFile =
       !isLast ||
       inFile.equals(readFramePage(wal, broken.index, pageBytes)) ||
-      sameSum(sumWithPage(broken, inFile, before, littleEndian), broken.stored)
+      sameChecksum(checksumWithPage(broken, inFile, before, littleEndian), broken.stored)
     return (
       isBrokenInFile &&
       areInFile(data, wal, after, pageBytes) &&
@@ -195,31 +249,30 @@ function isMoved(
   }
 }
 
-/** Its checksum may be what is damaged, and all else as it was; or anything but that. */
-function linksOfBroken(frame: Frame, before: Sum, form: WalForm): readonly Link[] {
-  const { sizeAfter, stored } = frame
-  const computed = frame.sumFrom(before)
-  // Of another salt alone it is still the frame that was written.
-  const isWhole = sameSum(computed, stored)
-  const isEnd =
-    sizeAfter > 0
-      ? isWhole || isHeadInOnePiece(frame, form)
-      : BITS.some((bit) => sameSum(frame.sumFrom(before, 2 ** bit), stored))
+/** Either the checksum of the broken frame is damaged and the rest is not, or the other way round. */
+function linksOfBroken(frame: Frame, before: Checksum, form: WalForm): readonly Link[] {
+  const { stored } = frame
+  const computed = frame.checksumAfter(before)
+  // With a damaged salt alone, the frame is otherwise as it was written.
+  const isWhole = sameChecksum(computed, stored)
+  const isCommitByHead = isCommit(frame)
+    ? isWhole || isHeadInOneSector(frame, form)
+    : BITS.some((bit) => sameChecksum(frame.checksumAfter(before, 2 ** bit), stored))
   return [
-    { sum: stored, isEnd },
-    { sum: computed, isEnd: sizeAfter > 0 },
+    { checksum: stored, isCommit: isCommitByHead },
+    { checksum: computed, isCommit: isCommit(frame) },
   ]
 }
 
-/** That was the size of the database: it may have lost its only bit. */
+/** The size in a commit frame may have had one bit only, and lost it. */
 const BITS = Array.from({ length: 32 }, (_, bit) => bit)
 
-function isEndFor(frame: Frame, header: WalHeader): boolean {
-  return frame.salts === header.salts && frame.sizeAfter > 0 && isHeadInOnePiece(frame, header)
+function isSureCommit(frame: Frame, header: WalHeader): boolean {
+  return frame.salts === header.salts && isCommit(frame) && isHeadInOneSector(frame, header)
 }
 
-/** Else, of a write that was cut off, an older frame's size may stand beside a newer checksum. */
-function isHeadInOnePiece({ index }: Frame, { pageBytes }: WalForm): boolean {
+/** Otherwise a write that was cut off may leave an older frame's size beside a newer checksum. */
+function isHeadInOneSector({ index }: Frame, { pageBytes }: WalForm): boolean {
   const at = WAL_HEADER_BYTES + index * (FRAME_HEADER_BYTES + pageBytes)
   return Math.floor(at / SECTOR_BYTES) === Math.floor((at + FRAME_HEADER_BYTES - 1) / SECTOR_BYTES)
 }
@@ -263,7 +316,8 @@ function firstRun(wal: number, form: WalForm): Run {
   let before: Frame | undefined
   for (const frame of framesOf(wal, form)) {
     const follows =
-      before?.salts === frame.salts && sameSum(frame.sumFrom(before.stored), frame.stored)
+      before?.salts === frame.salts &&
+      sameChecksum(frame.checksumAfter(before.stored), frame.stored)
     if (!follows) {
       if (frames > 0) break
       pending = []

@@ -1,30 +1,43 @@
-/** The frames of a write-ahead WAL, as they are in the file: https://sqlite.org/fileformat2.html#walformat */
+/**
+ * The write-ahead log as it is in its file, in the terms of https://sqlite.org/fileformat2.html#walformat
+ *
+ *     header (32 bytes)              magic, page size, salts, checksum
+ *     frame 0    page 7   size 0     \
+ *     frame 1    page 1   size 0      > a transaction: it ends with its commit frame,
+ *     frame 2    page 3   size 9     /  which has the size of the database in pages
+ *     frame 3    page 7   size 0     \
+ *     frame 4    page 9   size 9     /  the next one
+ *     frame 5    other salts            left from before the WAL was reset
+ *
+ * A frame is a head of 24 bytes (page number, size, salts, checksum) and a page. Its salts are the
+ * header's, and its checksum continues that of the frame before. SQLite reads up to the first frame of
+ * which either is not so, and takes all up to the last commit frame before that.
+ */
 import { readSync } from 'node:fs'
 
-/** The running checksum: two numbers of 32 bits, each frame's computed from that of the one before. */
-export type Sum = readonly [number, number]
+/** A running checksum: two numbers of 32 bits. */
+export type Checksum = readonly [number, number]
 
 export type WalForm = {
   readonly pageBytes: number
-  /** The order of the bytes in the numbers that the checksum adds up. */
+  /** The byte order of the numbers that the checksum adds up. */
   readonly littleEndian: boolean
 }
 
-export type WalHeader = WalForm & { readonly salts: bigint; readonly sum: Sum }
+export type WalHeader = WalForm & { readonly salts: bigint; readonly checksum: Checksum }
 
 export type Frame = {
   /** In the WAL, from 0. */
   readonly index: number
-  /** Which page of the database it is, from 1. */
+  /** The number of the page in the database, from 1. */
   readonly page: number
-  /** Of the database, in pages, for a frame that ends a transaction; 0 for any other. */
+  /** The size of the database in pages, in a commit frame; 0 in any other. */
   readonly sizeAfter: number
-  /** Those of the header that the WAL had when the frame was written. */
   readonly salts: bigint
   /** The checksum that is in the frame. */
-  readonly stored: Sum
-  /** The checksum that it should have after a frame of that checksum; with another `sizeAfter`, if given. */
-  sumFrom(before: Sum, sizeAfter?: number): Sum
+  readonly stored: Checksum
+  /** The checksum that the frame must have after one with that checksum; with another `sizeAfter`, if given. */
+  checksumAfter(before: Checksum, sizeAfter?: number): Checksum
 }
 
 export const WAL_HEADER_BYTES = 32
@@ -33,28 +46,30 @@ export const FRAME_HEADER_BYTES = 24
 /** With the last bit set, the checksum adds up big-endian numbers. */
 const MAGIC = 0x377f0682
 
-/** So much of the WAL is in memory at once. */
+/** How much of the WAL is read at once. */
 const PIECE_BYTES = 1024 * 1024
 
-/** Undefined for a header that SQLite does not take, and the WAL with it. */
+/** Undefined for a header that SQLite rejects, and the whole WAL with it. */
 export function readWalHeader(bytes: Buffer): WalHeader | undefined {
   if (bytes.length < WAL_HEADER_BYTES) return undefined
   const magic = bytes.readUInt32BE(0)
   const pageBytes = bytes.readUInt32BE(8)
   const littleEndian = magic === MAGIC
-  const sum = addUp(viewOf(bytes), 0, 24, [0, 0], littleEndian)
+  const checksum = addUp(viewOf(bytes), 0, 24, [0, 0], littleEndian)
   const isRight =
     (littleEndian || magic === MAGIC + 1) &&
     isPageSize(pageBytes) &&
-    sameSum(sum, [bytes.readInt32BE(24), bytes.readInt32BE(28)])
-  return isRight ? { pageBytes, littleEndian, salts: bytes.readBigUInt64BE(16), sum } : undefined
+    sameChecksum(checksum, [bytes.readInt32BE(24), bytes.readInt32BE(28)])
+  return isRight
+    ? { pageBytes, littleEndian, salts: bytes.readBigUInt64BE(16), checksum }
+    : undefined
 }
 
 export function isPageSize(bytes: number): boolean {
   return bytes >= 512 && bytes <= 65_536 && Number.isInteger(Math.log2(bytes))
 }
 
-/** All frames that are whole, in their order; each may be used until the next is asked for. */
+/** All complete frames in their order, valid or not; `checksumAfter` works until the next is asked for. */
 export function* framesOf(wal: number, { pageBytes, littleEndian }: WalForm): Generator<Frame> {
   const frameBytes = FRAME_HEADER_BYTES + pageBytes
   const atOnce = Math.max(1, Math.floor(PIECE_BYTES / frameBytes))
@@ -72,7 +87,7 @@ export function* framesOf(wal: number, { pageBytes, littleEndian }: WalForm): Ge
         sizeAfter: written,
         salts: view.getBigUint64(at + 8),
         stored: [view.getInt32(at + 16), view.getInt32(at + 20)],
-        sumFrom(before, sizeAfter = written) {
+        checksumAfter(before, sizeAfter = written) {
           view.setUint32(at + 4, sizeAfter)
           const head = addUp(view, at, 8, before, littleEndian)
           view.setUint32(at + 4, written)
@@ -84,13 +99,47 @@ export function* framesOf(wal: number, { pageBytes, littleEndian }: WalForm): Ge
   }
 }
 
-/** The checksum of a frame that holds this page. */
-export function sumWithPage(
+export function isCommit({ sizeAfter }: Pick<Frame, 'sizeAfter'>): boolean {
+  return sizeAfter > 0
+}
+
+/** Whether SQLite takes the frame for one of this WAL, after a frame with that checksum. */
+export function isValid(frame: Frame, before: Checksum, { salts }: WalHeader): boolean {
+  return (
+    frame.salts === salts &&
+    frame.page > 0 &&
+    sameChecksum(frame.checksumAfter(before), frame.stored)
+  )
+}
+
+/** A transaction that SQLite takes: where its pages are, and the size of the database after it. */
+export type WalTransaction = {
+  readonly frames: readonly Pick<Frame, 'index' | 'page'>[]
+  readonly sizeAfter: number
+}
+
+/** The transactions that SQLite takes. */
+export function* transactionsOf(wal: number, header: WalHeader): Generator<WalTransaction> {
+  let { checksum } = header
+  let frames: Pick<Frame, 'index' | 'page'>[] = []
+  for (const frame of framesOf(wal, header)) {
+    if (!isValid(frame, checksum, header)) return
+    const { index, page, sizeAfter, stored } = frame
+    checksum = stored
+    frames.push({ index, page })
+    if (!isCommit(frame)) continue
+    yield { frames, sizeAfter }
+    frames = []
+  }
+}
+
+/** The checksum that a frame would have with this page. */
+export function checksumWithPage(
   { page, sizeAfter }: Pick<Frame, 'page' | 'sizeAfter'>,
   bytes: Buffer,
-  before: Sum,
+  before: Checksum,
   littleEndian: boolean,
-): Sum {
+): Checksum {
   const summed = Buffer.alloc(8 + bytes.length)
   summed.writeUInt32BE(page, 0)
   summed.writeUInt32BE(sizeAfter, 4)
@@ -98,13 +147,13 @@ export function sumWithPage(
   return addUp(viewOf(summed), 0, summed.length, before, littleEndian)
 }
 
-/** The page that a frame of the WAL holds. */
+/** The page in a frame. */
 export function readFramePage(wal: number, index: number, pageBytes: number): Buffer {
   const at = WAL_HEADER_BYTES + index * (FRAME_HEADER_BYTES + pageBytes) + FRAME_HEADER_BYTES
   return readAt(wal, at, pageBytes)
 }
 
-/** The head of a frame, its checksum as one number; undefined where the WAL ends before. */
+/** The head of a frame, its checksum as one number; undefined past the end of the WAL. */
 export function readFrameHead(
   wal: number,
   index: number,
@@ -120,13 +169,13 @@ export function readFrameHead(
   }
 }
 
-/** Fewer bytes where the file ends before. */
+/** Fewer bytes at the end of the file. */
 export function readAt(file: number, at: number, length: number): Buffer {
   const bytes = Buffer.alloc(length)
   return bytes.subarray(0, readFully(file, bytes, at))
 }
 
-export function sameSum(one: Sum, other: Sum): boolean {
+export function sameChecksum(one: Checksum, other: Checksum): boolean {
   return one[0] === other[0] && one[1] === other[1]
 }
 
@@ -144,9 +193,9 @@ function addUp(
   view: DataView,
   at: number,
   length: number,
-  [first, second]: Sum,
+  [first, second]: Checksum,
   littleEndian: boolean,
-): Sum {
+): Checksum {
   let a = first
   let b = second
   for (let offset = at; offset < at + length; offset += 8) {

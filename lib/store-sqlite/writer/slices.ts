@@ -1,37 +1,37 @@
 /**
- * Work on very many sessions is done in slices, each one transaction and made of small pieces. While
- * nobody waits the slices grow, for each costs a sync of the disk; as soon as somebody does, a slice
- * ends with the piece at hand, and those after it are of one piece.
+ * Long work, such as a sweep, is done in slices: each is one transaction, made of small pieces. While
+ * nobody waits, slices grow, because each costs a sync of the disk. As soon as somebody waits, the slice
+ * ends with its current piece, and the next ones are one piece long.
  */
 export type Slices = {
-  /** Runs one slice: `work` does a piece, asks `goesOn`, and goes on with the next while it may. */
+  /** Runs one slice: `work` does a piece, and the next one while `goesOn` returns true. */
   run<T>(work: (goesOn: GoesOn) => T): T
-  /** Somebody else has been at work just now. */
+  /** Notes that others have used the writer just now. */
   noteOthers(): void
 }
 
 export type SlicesOptions = {
-  /** Whether somebody waits for the slice at hand to end. */
+  /** Whether somebody waits for this slice to end. */
   readonly isAwaited: () => boolean
-  /** How long a slice may take, its sync included: so long waits who comes once after a quiet time. */
+  /** How long a slice may take, with its sync: the wait of the first who comes after a quiet time. */
   readonly targetMs: number
-  /** The time of a clock that nobody sets. */
+  /** A monotonic clock. */
   readonly now?: () => number
 }
 
 /**
- * A slice is a multiple of this many sessions: to end them takes a few milliseconds at most, of a
- * million, of which each is on other pages.
+ * Sessions in a piece. To end them takes a few milliseconds at most, even when a million sessions are
+ * spread over the file.
  */
 export const PIECE = 50
 
 /**
- * So long there must have been nobody before slices grow. Who comes then waits for a piece all the
- * same, for the slice ends with it: so beside a write now and then they grow in between.
+ * How long nobody must have used the writer before slices grow. A write now and then does not wait
+ * longer for that, since the slice ends with its current piece.
  */
 const QUIET_MS = 100
 
-/** Whatever the clock says: what one transaction holds of the WAL, and of memory, has an end. */
+/** Bounds the WAL and the memory that one transaction takes. */
 const MOST_PIECES = 400
 
 /** Asked after each piece. */

@@ -1,6 +1,6 @@
 /**
- * Space on the disk that is kept for later: once the disk is full, it is what log-outs and the sweep
- * are written with.
+ * Disk space that is held back: once the disk is full, it is freed, so that log-outs and the sweep can
+ * still be written.
  */
 import {
   closeSync,
@@ -18,23 +18,23 @@ import { RESERVE } from '../database/beside-files.ts'
 import { DATA_PATH, StorageError } from '../database/storage-error.ts'
 
 export type SpaceReserve = {
-  /** How much it is when it is whole. */
+  /** The size of the whole reserve. */
   readonly bytes: number
-  /** Takes the space from the disk, if it is not taken; false, and nothing is, where there is too little. */
+  /** Takes the space, unless it is taken already; false, and nothing taken, where the disk has too little. */
   hold(): boolean
-  /** Gives it to the disk, and so to whoever writes next. */
+  /** Frees the space, for whoever writes next. */
   release(): void
   close(): void
 }
 
-/** On a small disk a part of what is free; the least is what some log-outs and a sweep take. */
+/** A part of what is free on a small disk, but at least what some log-outs and a sweep need. */
 const MOST_BYTES = 8 * 1024 * 1024
 const LEAST_BYTES = 512 * 1024
 const PART = 16
 
 const ZEROS = Buffer.alloc(64 * 1024)
 
-/** Whoever follows a link, or waits for who writes into a pipe, is at the mercy of who put it there. */
+/** No links followed, no waiting for a writer of a pipe: others may have put one there. */
 const FLAGS = constants.O_RDWR | constants.O_NOFOLLOW | constants.O_NONBLOCK
 
 /**
@@ -57,13 +57,13 @@ export function openSpaceReserve(path: string): SpaceReserve {
     hold() {
       if (held > 0) return true
       try {
-        // Written, not only made longer: a hole takes no space.
+        // Written, because a file that is only made longer takes no space.
         while (held < bytes) {
           held += writeSync(file, ZEROS, 0, Math.min(ZEROS.length, bytes - held), held)
         }
       } catch (error) {
         if (!isFull(error)) throw error
-        // The rest is for those who write now.
+        // The rest is left for the writes of now.
         keep(held < LEAST_BYTES ? 0 : LEAST_BYTES)
       }
       return held > 0
@@ -74,7 +74,7 @@ export function openSpaceReserve(path: string): SpaceReserve {
 }
 
 /**
- * Gives the space back before the database is opened, which takes some itself. Throws as
+ * Frees the reserve before the database is opened, which needs space itself. Throws as
  * `openSpaceReserve` does.
  */
 export function releaseReserve(path: string): void {
@@ -87,13 +87,13 @@ export function releaseReserve(path: string): void {
   }
 }
 
-/** It is emptied and written over: so whatever is not surely a reserve is left alone. */
+/** Refuses a file that may not be a reserve, because a reserve is emptied and overwritten. */
 function openReserve(path: string, flags: number): number {
   let file
   try {
     file = openSync(reservePathOf(path), flags, 0o600)
   } catch (error) {
-    // Of a symbolic link, FreeBSD says EMLINK; of a pipe or a socket, one of the others is said.
+    // ELOOP, on FreeBSD EMLINK, for a symbolic link; the others for a folder, a pipe or a socket.
     if (!/^(ELOOP|EMLINK|EISDIR|ENXIO|EOPNOTSUPP)$/.test(codeOf(error))) throw error
     throw noReserve(path, 'a link, a folder, a pipe or a device')
   }

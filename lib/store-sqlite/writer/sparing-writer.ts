@@ -1,4 +1,4 @@
-/** What a writer does when space runs out: it goes on ending sessions, and refuses what takes more. */
+/** A writer that saves space when it runs out: it still ends sessions, and refuses writes that need more. */
 import { CoatcheckError } from '../../base/errors.ts'
 import { createDamageWatch } from '../damage-watch.ts'
 import { never } from './slices.ts'
@@ -11,23 +11,23 @@ import { refusalOf, type Writer } from './writer.ts'
 type ServerWriter = Pick<Writer, 'run' | 'sweepSlice'>
 
 export type SparingWriter = ServerWriter & {
-  /** Looks how much space there is; to be called about once a second. */
+  /** Measures how much space there is; to be called about once a second. */
   check(): StoreHealth
 }
 
 export type Space = {
   readonly reserve: SpaceReserve
   readonly wal: Wal
-  /** Within the data file, to be used again: what ended sessions have left. */
+  /** Free pages within the data file, which ended sessions have left. */
   readonly freeBytes: () => number
-  /** With a longer WAL than this, what makes it longer is refused. */
+  /** While the WAL is longer than this, writes that make it longer are refused. */
   readonly walLimitBytes: number
 }
 
-/** So much room within the file is as good as a disk that is not full. */
+/** With so many free bytes within the file, writes can go on though the disk is full. */
 const ROOM_BYTES = 1024 * 1024
 
-/** A WAL that has not been begun anew for so long; or half as long as it may be. */
+/** From this length on, or from half of the limit, the WAL is reported as long. */
 const LONG_WAL_BYTES = 128 * 1024 * 1024
 
 const NOTHING_SWEPT = { ended: 0, removed: 0, damaged: 0, more: false }
@@ -38,12 +38,12 @@ export function createSparingWriter(writer: ServerWriter, space: Space): Sparing
   let isWalFull = false
   const damage = createDamageWatch()
 
-  /** What ends sessions or shows that they live takes the space of the reserve, the others none. */
+  /** Runs the requests that end or touch sessions, with the space of the reserve; refuses the others. */
   function runSparingly(requests: readonly WriteRequest[]): WriteOutcome[] {
     const spared = requests.filter(isSpared)
     const outcomes = spared.length > 0 ? writer.run(spared, never) : []
-    // Begun anew after each step, the WAL never needs more than it has already.
-    if (spared.length > 0) wal.move('restart')
+    // With a reset after each step, the WAL needs no more space than it has.
+    if (spared.length > 0) wal.checkpoint('restart')
     const refusal = refusalOf(isWalFull ? walTooLong() : diskFull())
     return requests.map((request) => {
       const outcome = isSpared(request) ? outcomes.shift() : undefined
@@ -51,11 +51,11 @@ export function createSparingWriter(writer: ServerWriter, space: Space): Sparing
     })
   }
 
-  /** From here on what is written comes from the reserve. */
+  /** Frees the reserve, for the writes from here on. */
   function tapReserve(): void {
     isDiskFull = true
     reserve.release()
-    wal.move('restart')
+    wal.checkpoint('restart')
   }
 
   return {
@@ -65,13 +65,13 @@ export function createSparingWriter(writer: ServerWriter, space: Space): Sparing
       damage.note(requests, outcomes)
       if (!outcomes.some(isFull)) return outcomes
       tapReserve()
-      // Of these, nothing was written.
+      // Nothing of these was written.
       const again = runSparingly(requests.filter((_, index) => isFull(outcomes[index])))
       return outcomes.map((outcome) => (isFull(outcome) ? (again.shift() ?? outcome) : outcome))
     },
 
     sweepSlice(now, piece, goesOn) {
-      // Nobody waits for a sweep: while the WAL cannot be begun anew, it makes that no longer.
+      // A sweep can wait: it must not make a WAL longer that cannot be reset.
       if (wal.bytes() > walLimitBytes) return NOTHING_SWEPT
       try {
         return writer.sweepSlice(now, piece, isDiskFull ? never : goesOn)
@@ -79,15 +79,17 @@ export function createSparingWriter(writer: ServerWriter, space: Space): Sparing
         const isFullDisk = error instanceof CoatcheckError && error.code === 'storage_full'
         if (!isFullDisk || isDiskFull) throw error
         tapReserve()
-        // A large slice needs more than there is: from here on they are as small as can be.
+        // A large slice needs more space than is left: one piece only.
         return writer.sweepSlice(now, piece)
       }
     },
 
     check() {
       const isHeld = reserve.hold()
-      if (isDiskFull) isDiskFull = !isHeld && (!wal.move('restart') || freeBytes() < ROOM_BYTES)
-      if (isWalFull || wal.bytes() > walLimitBytes) isWalFull = !wal.move('restart')
+      if (isDiskFull) {
+        isDiskFull = !isHeld && (!wal.checkpoint('restart') || freeBytes() < ROOM_BYTES)
+      }
+      if (isWalFull || wal.bytes() > walLimitBytes) isWalFull = !wal.checkpoint('restart')
       return healthOf(wal.bytes())
     },
   }
@@ -129,7 +131,7 @@ function walTooLong(): CoatcheckError {
   return new CoatcheckError(
     'storage_busy',
     'Cannot write: another program has been reading the data file for so long that the WAL beside ' +
-      'it is at its limit; nothing was changed, reads and log-outs go on',
+      'it has reached its limit; nothing was changed, reads and log-outs go on',
     {},
     { setting: 'walLimitBytes' },
   )

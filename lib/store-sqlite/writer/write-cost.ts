@@ -1,6 +1,6 @@
 /**
- * What a write may cost the writer at most, about, told from its shape and from the size of its session:
- * so that those that may be dear keep the others waiting no longer than one of them takes.
+ * An estimate of the most that a write may cost the writer, from its shape and the size of its session.
+ * The queue keeps expensive writes apart by it, so that the others wait for one of them at most.
  */
 import type { JsonText } from '../../json/json.ts'
 import type { PatchStep } from '../../json/json-patch.ts'
@@ -9,17 +9,17 @@ import type { WriteRequest } from './protocol.ts'
 
 /** In microseconds, as all here. */
 const LEAST = 25
-/** The most that an operation may cost: it is refused beyond that. */
+/** The most that an operation may cost; beyond that it is refused. */
 const DEAREST = 4_000
 const ENDED = 50
 const STEP = 1
 
-/** For a character that is copied, one that is checked, and one that is taken apart. */
+/** For each character that is copied, checked, or parsed. */
 const COPIED = 0.005
 const CHECKED = 0.02
 const TAKEN_APART = 0.06
 
-/** `sizeOf`: the characters of a session's data and claims; as many as there may be, where unknown. */
+/** `sizeOf` returns the characters of a session's data and claims, or the most there may be. */
 export function costOf(request: WriteRequest, sizeOf: (id: string) => number): number {
   switch (request.kind) {
     case 'insert':
@@ -58,7 +58,7 @@ function costOfOperation(operation: Operation, size: number): number {
   }
 }
 
-/** Each step may go through all that there is, what the steps before it have added included. */
+/** Each step may go through the whole document, with all that earlier steps have added. */
 function costOfSteps(steps: readonly PatchStep[], size: number): number {
   let length = size
   for (const step of steps) if ('value' in step) length += step.value.length

@@ -1,29 +1,29 @@
-/** Writes on their way to the writer: gathered into batches, of which one at a time is under way. */
+/** Writes on their way to the writer, gathered into batches; one batch at a time is under way. */
 import { CoatcheckError, type SettingName } from '../../base/errors.ts'
 import type { RequestKind, WriteAnswer, WriteRequest } from './protocol.ts'
 import { errorFor, type WriterPort } from './writer-port.ts'
 
 export type WriteQueue = {
   /**
-   * Resolves once it is on disk, with the answer to a request of this kind; rejects with the
-   * writer's refusal, with `outcome_unknown`, or with `overloaded` where too many wait already or it
-   * cannot begin in time. Writes to one session are done in the order in which they were asked; of two
-   * to different ones, either may be done first.
+   * Resolves with the answer once the write is on disk. Rejects with the writer's refusal, with
+   * `outcome_unknown`, or with `overloaded` where too many writes wait or this one cannot begin in time.
+   * Writes to one session are done in the order in which they were asked; those to different sessions
+   * in any order.
    */
   ask<Kind extends RequestKind>(request: WriteRequest<Kind>): Promise<WriteAnswer<Kind>>
-  /** Whether what is asked now may be done before something that was asked earlier. */
+  /** Whether a write asked now may be done before one that was asked earlier. */
   mayOvertake(): boolean
-  /** Sends what has gathered: what is sent to the writer after this is done after it. */
+  /** Sends all that has gathered; what is sent to the writer after this is done after it. */
   flush(): void
-  /** Whether all that was asked has been answered. */
+  /** Whether all writes have been answered. */
   isEmpty(): boolean
-  /** Settles once all is answered that was sent before. */
+  /** Settles once all writes are answered that were sent before. */
   sentAnswered(): Promise<void>
-  /** Settles once all is answered that was asked before. */
+  /** Settles once all writes are answered that were asked before. */
   allAnswered(): Promise<void>
-  /** Refuses what has waited too long to begin; to be called about once a second. */
+  /** Refuses writes that have waited too long; to be called about once a second. */
   refuseLate(): void
-  /** Whether a write has waited for long, or was refused for that, lately. */
+  /** Whether a write has waited long, or was refused for that, lately. */
   isLate(): boolean
 }
 
@@ -33,18 +33,18 @@ export type WriteQueueOptions = {
   readonly maxPending: number
   /** How long a write may wait until it begins. */
   readonly maxWaitMs: number
-  /** What a write costs the writer at most, about, in microseconds. */
+  /** An estimate of the most that a write costs the writer, in microseconds. */
   readonly costOf: (request: WriteRequest) => number
-  /** Whether a write has to stand among the others where it was asked for, whatever it costs. */
+  /** Whether a write must keep its place among all others, whatever it costs. */
   readonly keepsPlace: (request: WriteRequest) => boolean
-  /** Milliseconds that pass evenly, whatever the clock is set to. */
+  /** A monotonic clock. */
   readonly elapsedMs: () => number
   /**
-   * Whether a batch waits for whatever else comes. Where the writer has no core of its own, a larger
-   * batch costs less and delays nobody; where it has, it could have been at work in the meantime.
+   * Whether a batch waits until nothing more comes. On one core, where the writer cannot run meanwhile,
+   * a larger batch costs less and delays nobody; on several, it would leave the writer idle.
    */
   readonly patient: boolean
-  /** Told of each answer before it is given. */
+  /** Told of each answer before the caller is. */
   readonly onAnswer: (request: WriteRequest, answer: WriteAnswer) => void
 }
 
@@ -58,21 +58,21 @@ type Waiting = {
   readonly reject: (error: unknown) => void
 }
 
-/** A batch that is on its way: when its oldest write was asked, and when it was sent. */
+/** A batch under way: the number of its first write, when its oldest was asked, and when it was sent. */
 type Flight = { readonly first: number; readonly since: number; readonly sentAt: number }
 
-/** A batch waits no longer than until it has so many writes, however fast more of them come. */
+/** A patient batch is sent with so many writes, however fast more of them come. */
 const PATIENT_UP_TO = 256
 
-/** In microseconds: what may cost more than this travels in a lane of its own. */
+/** In microseconds: a write that may cost more than this goes into the lane of the dear ones. */
 const DEAR_FROM = 500
-/** What one batch takes of each lane, and one write more where that costs more by itself. */
+/** In microseconds: how much of each lane goes into one batch; one write always does. */
 const QUICK_IN_BATCH = 20_000
 const DEAR_IN_BATCH = 5_000
 
-/** A write that has waited for this part of what it may is late. */
+/** A write is late once it has waited this part of the longest wait. */
 const LATE_PART = 0.5
-/** What was late is said to be for so much longer, or whoever looks would see it come and go. */
+/** Lateness is reported for so much longer, or a monitor would see it come and go. */
 const LATE_HOLD_MS = 5_000
 
 export function createWriteQueue(options: WriteQueueOptions): WriteQueue {
@@ -80,7 +80,7 @@ export function createWriteQueue(options: WriteQueueOptions): WriteQueue {
     options
   let quick: Waiting[] = []
   let dear: Waiting[] = []
-  /** What those in the lane of the dear ones cost together, and how many are of each session. */
+  /** What the dear ones cost together, and how many there are of each session. */
   let dearCost = 0
   const dearOf = new Map<string, number>()
   let asked = 0
@@ -92,12 +92,12 @@ export function createWriteQueue(options: WriteQueueOptions): WriteQueue {
   let lateAt = -Infinity
   const send = patient ? sendWhenQuiet : sendWhenFree
 
-  /** As much as others may have to wait for. */
+  /** Sends a batch that is as large as others may have to wait for. */
   function sendNext(): void {
     refuseLate()
     const batch = takeUpTo(quick, QUICK_IN_BATCH)
     quick = quick.slice(batch.length)
-    // A dear one goes before none that was asked earlier: one of these may be of its session.
+    // No dear one overtakes an earlier quick one, which may be of the same session.
     const last = quick[0]?.number ?? Infinity
     const dearOnes = takeUpTo(dear, DEAR_IN_BATCH).filter(({ number }) => number < last)
     dear = dear.slice(dearOnes.length)
@@ -158,7 +158,7 @@ export function createWriteQueue(options: WriteQueueOptions): WriteQueue {
     else dearOf.delete(id)
   }
 
-  /** A cheap one goes to the dear ones where one of these is of its session, and must not be overtaken. */
+  /** A cheap write joins the dear ones while one of its session is among them, which it must not overtake. */
   function belongsToDear(request: WriteRequest, cost: number): boolean {
     if (cost > DEAR_FROM && !keepsPlace(request)) return true
     return dearOf.size > 0 && dearOf.has(idOf(request) ?? '')
@@ -170,12 +170,12 @@ export function createWriteQueue(options: WriteQueueOptions): WriteQueue {
     send()
   }
 
-  /** What was asked for a while ago may have been sent since, by `allAnswered` for one. */
+  /** There may be nothing to send any more: `allAnswered` sends as well. */
   function sendWhenFree(): void {
     if (flights.length === 0) sendNext()
   }
 
-  /** Sends what has gathered after a turn of the loop that has brought nothing more. */
+  /** Sends what has gathered once a turn of the event loop has brought nothing more. */
   function sendWhenQuiet(gatheredBefore = 0): void {
     if (flights.length > 0) return
     const length = quick.length + dear.length
@@ -206,9 +206,9 @@ export function createWriteQueue(options: WriteQueueOptions): WriteQueue {
     if (pending >= maxPending) {
       return overloaded(`${maxPending} writes wait already`, 'maxPendingWrites')
     }
-    // It could not begin before the batch that is under way is done.
+    // It cannot begin before the batch under way is done.
     const sentAt = flights[0]?.sentAt ?? now
-    // Beside what the dear ones take, half of the time is for the others.
+    // The dear ones get about half of the writer's time.
     const dearWaitMs = isDear ? (2 * dearCost) / 1_000 : 0
     return now - sentAt > maxWaitMs || dearWaitMs > maxWaitMs ? tooLate() : undefined
   }
@@ -262,7 +262,7 @@ export function createWriteQueue(options: WriteQueueOptions): WriteQueue {
   }
 }
 
-/** The first ones, together within what they may cost; one at least, where there is one. */
+/** The first writes that together cost at most so much; at least one, if there is any. */
 function takeUpTo(lane: readonly Waiting[], mostCost: number): Waiting[] {
   let cost = lane[0]?.cost ?? 0
   let count = 1
@@ -273,7 +273,7 @@ function takeUpTo(lane: readonly Waiting[], mostCost: number): Waiting[] {
   return lane.slice(0, count)
 }
 
-/** The session that a write is of, where it is of one that is there. */
+/** The id of the existing session that a write is about. */
 function idOf(request: WriteRequest): string | undefined {
   return request.kind === 'change' || request.kind === 'end' ? request.id : undefined
 }

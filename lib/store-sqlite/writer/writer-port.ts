@@ -15,14 +15,14 @@ import {
 } from './protocol.ts'
 import type { WriterOptions } from './writer-thread.ts'
 
-/** The way to the writer. After a failure every promise, old or new, rejects: it is final. */
+/** The writer, as the main thread sees it. A failure is final: every promise, old or new, rejects. */
 export type WriterPort = {
-  /** Runs the requests in order, as a part of one durable transaction; an outcome for each. */
+  /** Runs the requests in order, within one durable transaction; resolves to an outcome for each. */
   write(requests: readonly WriteRequest[]): Promise<readonly WriteOutcome[]>
   sweep(now: number): Promise<Swept>
   /**
-   * Lets the writer do what is to be done about once a second; `isDoubtful`: whether it is to try the
-   * disk, since a read has failed.
+   * Makes the writer do what is due about once a second; `isDoubtful`: a read has failed, so that it
+   * probes the disk.
    */
   tick(isDoubtful: boolean): void
   /** As the writer found it when it last looked. */
@@ -31,11 +31,11 @@ export type WriterPort = {
 }
 
 export type WriterThread = WriterPort & {
-  /** What it has open, by name. */
+  /** The files that it has open. */
   readonly files: readonly NamedFile[]
-  /** Resolves once the writer has looked after its files, and has died if they are not whole. */
+  /** Resolves once the writer has checked its files; it dies if they are not whole. */
   check(): Promise<void>
-  /** Ends writing, for good, as a failure does; resolves once the writer is dead. */
+  /** Ends writing for good, as a failure does; resolves once the writer is dead. */
   abandon(strayed: Strayed): Promise<void>
 }
 
@@ -60,7 +60,7 @@ export async function startWriterThread(
   const thread = isBinary
     ? new Worker(readAsset(WRITER_ASSET), { ...given, eval: true })
     : new Worker(new URL('./writer-thread.ts', import.meta.url), given)
-  // Answers come in the order of the questions, so two queues are all that is to be kept.
+  // Answers come in the order of the questions, so a queue of each kind is enough.
   const writes: Waiting<readonly WriteOutcome[]>[] = []
   const sweeps: Waiting<Swept>[] = []
   const opened = Promise.withResolvers<readonly NamedFile[]>()
@@ -92,7 +92,7 @@ export async function startWriterThread(
         return closed.resolve()
     }
   })
-  // This event overtakes answers that the thread gave before it; none does so with its exit.
+  // This event may overtake answers that the thread gave before; `exit` does not.
   thread.on('error', (cause) => {
     uncaught = cause instanceof Error ? cause : new Error(String(cause))
   })
@@ -102,7 +102,7 @@ export async function startWriterThread(
     exited.resolve()
   })
 
-  /** One answer may cover several questions: the thread takes together what has arrived. */
+  /** One answer may cover several questions: the thread commits all that has arrived together. */
   function settleWrites(outcomes: readonly WriteOutcome[]): void {
     let settled = 0
     while (settled < outcomes.length) {
@@ -130,7 +130,7 @@ export async function startWriterThread(
   function ask<T>(queue: Waiting<T>[], count: number, message: ToWriter): Promise<T> {
     if (failed !== undefined || closing) return Promise.reject(storageIsGone())
     return new Promise((resolve, reject) => {
-      // First of all: what cannot be sent throws, and must not stand in the way of the answers.
+      // First, because this throws for what cannot be cloned, which no answer may then be taken for.
       post(message)
       queue.push({ count, resolve, reject })
     })
@@ -166,7 +166,7 @@ export async function startWriterThread(
       closing = true
       if (failed === undefined) post({ kind: 'close' })
       await closed.promise
-      // The thread leaves a sweep where it is: what it has ended stays ended, the rest can wait.
+      // A close interrupts a sweep: what it has ended stays ended, the rest can wait.
       for (const waiting of sweeps.splice(0)) waiting.reject(storageIsGone())
       await thread.terminate()
     },

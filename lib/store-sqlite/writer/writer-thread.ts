@@ -31,7 +31,7 @@ export type WriterOptions = {
   readonly walLimitBytes: number
 }
 
-/** So long a write may wait for a slice, should it be the first for a while. */
+/** How long the first write after a quiet time may wait for a slice. */
 const SLICE_MS = 30
 
 const NOTHING_SWEPT: Swept = { ended: 0, removed: 0, damaged: 0 }
@@ -42,7 +42,7 @@ placeAddon(options.path, { keep: true })
 const database = openWriterDatabase(options.path, options.durability, options.walLimitBytes)
 const plainWriter = createWriter(database, options.limits, options.keepEndedMs)
 const reserve = openSpaceReserve(options.path)
-// On a disk that is full it is the reserve that the WAL is moved with.
+// On a full disk, a checkpoint of the WAL must fit into the reserve.
 const wal = manageWal(database, reserve.bytes / 2)
 const writer = createSparingWriter(plainWriter, {
   reserve,
@@ -52,22 +52,22 @@ const writer = createSparingWriter(plainWriter, {
 })
 writer.check()
 const files = watchOpenFiles(options.path)
-/** The moments of the sweeps that are under way or wait, and what the first has done so far. */
+/** The moments of the sweeps under way and waiting, and what the first has done so far. */
 const sweeps: number[] = []
 let swept: Swept = NOTHING_SWEPT
-/** Something could not be read since the last tick. */
+/** Whether something could not be read since the last tick. */
 let isDoubtful = false
 
-/** Taken from the port and not yet obeyed. */
+/** Taken from the port, and still to be done. */
 const arrived: ToWriter[] = []
 const slices = createSlices({ isAwaited, targetMs: SLICE_MS })
 
-// Whatever throws here, an unknown outcome above all, ends the thread, and so the server.
+// An error here, such as an unknown outcome, ends the thread, and with it the server.
 port.on('message', (message: ToWriter) => {
   arrived.push(message)
   obeyAll()
 })
-// A thread has the rights of its process from the start, and its own to drop.
+// A thread starts with the permissions of its process, and drops its own.
 dropPermissions()
 post({ kind: 'ready', files: files.named })
 
@@ -75,7 +75,7 @@ function pragma(name: string): number {
   return Number(database.pragma(name, { simple: true }))
 }
 
-/** What has arrived, as one batch where it is writes alone; and what arrives during a slice of these. */
+/** Does all that has arrived, writes as one batch; then what has arrived during a slice of these. */
 function obeyAll(): void {
   do {
     const requests: WriteRequest[] = []
@@ -83,7 +83,7 @@ function obeyAll(): void {
       if (message.kind === 'write') {
         for (const request of message.requests) requests.push(unpackRequest(request))
       } else {
-        // What was sent before a sweep or a close is written before it.
+        // Writes that were sent before a sweep or a close come before it.
         write(requests.splice(0))
         obey(message)
       }
@@ -97,8 +97,8 @@ function next(): ToWriter | undefined {
 }
 
 /**
- * Whether anything has arrived that a slice is not to keep waiting: activity can wait, and so can the
- * end of many, which is itself done in slices.
+ * Whether something has arrived that must not wait for a slice. Activity can wait, and so can the end
+ * of many sessions, which is done in slices itself.
  */
 function isAwaited(): boolean {
   for (let next = receiveMessageOnPort(port); next; next = receiveMessageOnPort(port)) {
@@ -144,7 +144,7 @@ function obey(message: Exclude<ToWriter, { kind: 'write' }>): void {
     case 'tick':
       files.check()
       if (isDoubtful || message.isDoubtful) tryDisk()
-      if (options.durability === 'relaxed') wal.move('passive')
+      if (options.durability === 'relaxed') wal.checkpoint('passive')
       post({ kind: 'health', health: writer.check() })
       return
     case 'check':
@@ -155,17 +155,17 @@ function obey(message: Exclude<ToWriter, { kind: 'write' }>): void {
       return stray(message.strayed)
     case 'close':
       reserve.close()
-      wal.move('truncate')
+      wal.checkpoint('truncate')
       database.close()
       post({ kind: 'closed' })
       port.close()
   }
 }
 
-/** Tells a damaged place, which is refused and no more, from a disk that is gone: throws for that. */
+/** Throws if the disk is gone; a damaged page alone is only refused. */
 function tryDisk(): void {
   isDoubtful = false
-  // Changes nothing, and is on disk afterwards all the same.
+  // Changes nothing, but is synced to disk.
   writer.run([{ kind: 'see_outside', made: 0 }])
 }
 
@@ -173,10 +173,10 @@ function isDamaged(outcome: WriteOutcome): boolean {
   return !outcome.ok && outcome.refusal.code === 'storage_damaged'
 }
 
-/** A WAL without a name is lost with this thread: so what is in it goes into the file before. */
+/** A WAL without a name is lost when this thread ends, so it is checkpointed first. */
 function stray({ reason, isWalOnly }: Strayed): never {
   files.check()
-  if (!isWalOnly || wal.move('restart', true)) throw new Error(reason)
+  if (!isWalOnly || wal.checkpoint('restart', true)) throw new Error(reason)
   throw new Error(
     `${reason}, and not all of it could be moved into the file: another program reads, or the disk ` +
       'is full; what was written last is lost',
@@ -189,7 +189,7 @@ function sweepOn(): void {
   if (now === undefined || !database.open) return
   const slice = sweepSlice(now)
   if (!slice.more) sweeps.shift()
-  // Of what has arrived during the slice no event will tell.
+  // No event announces what the slice has taken from the port.
   if (arrived.length > 0) obeyAll()
   if (sweeps.length > 0) setImmediate(sweepOn)
 }

@@ -314,7 +314,7 @@ function crash({ transactions = 12, move = false } = {}): Crashed {
     ends.push((statSync(`${path}-wal`).size - HEADER) / FRAME)
     states.push(contentOf(database))
   }
-  if (move) log.move('passive')
+  if (move) log.checkpoint('passive')
   const files = { data: readFileSync(path), log: readFileSync(`${path}-wal`) }
   database.close()
   return { path, ...files, ends, states }
