@@ -216,7 +216,7 @@ async function* once(chunk: Buffer): AsyncGenerator<Buffer> {
 }
 
 function pathOf(name: string): string {
-  return new URL(`fixtures/dumps/${name}`, import.meta.url).pathname
+  return new URL(`../fixtures/dumps/${name}`, import.meta.url).pathname
 }
 
 test.run()
