@@ -172,8 +172,8 @@ export function createSessions({ store, clock, limits }: SessionsOptions): Sessi
         const check = found.state === 'live' ? secretMatchesLately : secretMatches
         const matches = check(secret, secretHashOf(found) ?? DECOY_HASH)
         if (matches && isToken(text)) return found
-        // An unknown id was looked for everywhere, a session in use may have been at hand: here the
-        // search is made up for, so that the time does not tell that there is a session of this id.
+        // The caller's part of equal time, see `Store`: a live session may have been at hand, an unknown id
+        // was searched for. One more search makes up for it, so that a wrong secret tells nothing.
         if (found.state !== 'live') return ABSENT
         return whenThere(store.find(decoyOf(id), clock.now()), () => ABSENT)
       })
