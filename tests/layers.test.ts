@@ -37,7 +37,11 @@ const LAYERS: Record<string, { files: string[]; imports: string[] }> = {
   // Which store is behind the commands is decided in one place.
   'open-store': { files: ['lib/commands/open-store.ts'], imports: ['store-sqlite', 'store'] },
   command: {
-    files: ['lib/commands/command.ts', 'lib/commands/file-exit-codes.ts'],
+    files: [
+      'lib/commands/command.ts',
+      'lib/commands/unreadable-formats.ts',
+      'lib/commands/way-out.ts',
+    ],
     imports: ['open-store', 'settings', 'command-line', 'base'],
   },
   'commands by the contract': {

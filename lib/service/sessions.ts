@@ -174,8 +174,8 @@ export function createSessions({ store, clock, limits }: SessionsOptions): Sessi
         const check = found.state === 'live' ? secretMatchesLately : secretMatches
         const matches = check(secret, secretHashOf(found) ?? DECOY_HASH)
         if (matches && isToken(text)) return found
-        // A hot session was found without a search of the store. This search makes up for it, so the time
-        // does not tell that there is a session of this id.
+        // The caller's part of equal time (see `Store`): a hot session was found without a search of the
+        // store, an unknown id was searched for. This search makes up for it.
         if (found.state !== 'live') return ABSENT
         return whenThere(store.find(decoyOf(id), clock.now()), () => ABSENT)
       })
