@@ -1,7 +1,13 @@
 import { CodedError } from '../../../lib/base/errors.ts'
-import type { Caller, Parameter } from '../../../lib/http/api-parts.ts'
+import {
+  ANY_REQUEST,
+  type Caller,
+  OF_CALLERS,
+  type Parameter,
+  showPath,
+} from '../../../lib/http/api-parts.ts'
 import { type ProblemCode, renderProblem } from '../../../lib/http/answer/problem.ts'
-import { ANY_REQUEST, OF_CALLERS, OPERATIONS, type Row, showPath } from '../../../lib/http/api.ts'
+import { OPERATIONS, type Row } from '../../../lib/http/api.ts'
 
 const CALLERS: Readonly<Record<Caller, readonly [name: string, meaning: string]>> = {
   anyone: ['anyone', 'needs nothing'],
