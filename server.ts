@@ -128,7 +128,7 @@ async function serve(settings: Settings): Promise<number> {
   let apiKeys: OpenApiKeys
   try {
     apiKeys = await openApiKeys({
-      store,
+      keys: store.keys,
       clock,
       configured: settings.apiKeys ?? [],
       path: settings.apiKeyPath ?? settings.dataPath + API_KEY,

@@ -32,11 +32,41 @@ const LAYERS: Record<string, { files: string[]; imports: string[] }> = {
   },
   transfer: {
     files: ['lib/transfer/', 'lib/transfer/foreign/'],
-    imports: ['store-sqlite', 'store', 'session', 'json', 'base'],
+    imports: ['store', 'session', 'json', 'base'],
+  },
+  // Which store is behind the commands is decided in one place.
+  'open-store': { files: ['lib/commands/open-store.ts'], imports: ['store-sqlite', 'store'] },
+  command: {
+    files: ['lib/commands/command.ts', 'lib/commands/file-exit-codes.ts'],
+    imports: ['open-store', 'settings', 'command-line', 'base'],
+  },
+  'commands by the contract': {
+    files: [
+      'lib/commands/all-pages.ts',
+      'lib/commands/end.ts',
+      'lib/commands/export.ts',
+      'lib/commands/import.ts',
+      'lib/commands/key.ts',
+      'lib/commands/list.ts',
+      'lib/commands/show.ts',
+    ],
+    imports: [
+      'command',
+      'open-store',
+      'transfer',
+      'store',
+      'session',
+      'settings',
+      'command-line',
+      'json',
+      'base',
+    ],
   },
   commands: {
     files: ['lib/commands/', 'lib/commands/completion/'],
     imports: [
+      'commands by the contract',
+      'command',
       'transfer',
       'service',
       'store-sqlite',
@@ -65,6 +95,7 @@ const LAYERS: Record<string, { files: string[]; imports: string[] }> = {
     files: ['server.ts', 'lib/program/'],
     imports: [
       'base',
+      'command',
       'command-line',
       'commands',
       'http',
@@ -132,6 +163,18 @@ test('a cycle is found', () => {
   assert.equal(findProblems(files), ['lib/json/b.ts → lib/json/c.ts → lib/json/b.ts: a cycle'])
 })
 
+test('a command by the contract that knows a store is found', () => {
+  const files = {
+    'lib/commands/list.ts': "import { open } from '../store-sqlite/operator/beside-server.ts'",
+    'lib/commands/end.ts': "import { backupCommand } from './backup.ts'",
+    'lib/commands/backup.ts': "import { open } from '../store-sqlite/operator/backup.ts'",
+  }
+  assert.equal(findProblems(files), [
+    'lib/commands/list.ts: commands by the contract must not import lib/store-sqlite/operator/beside-server.ts (store-sqlite)',
+    'lib/commands/end.ts: commands by the contract must not import lib/commands/backup.ts (commands)',
+  ])
+})
+
 test('a package in the wrong layer is found', () => {
   const files = {
     'lib/http/a.ts': "import { Hono } from 'hono'\nimport Database from 'better-sqlite3'",
@@ -161,19 +204,43 @@ test('a file without a duty in its name is found', () => {
 })
 
 test('lib/ and server.ts keep to the table', () => {
-  const root = fileURLToPath(new URL('..', import.meta.url))
-  const paths = ['server.ts', ...globSync('lib/**/*.ts', { cwd: root })].sort()
-  const files = paths.map((path) => [
-    path.replaceAll('\\', '/'),
-    readFileSync(new URL(`../${path}`, import.meta.url), 'utf8'),
-  ])
+  assert.equal(findProblems(readFiles('server.ts', 'lib/**/*.ts')), [])
+})
 
-  assert.equal(findProblems(Object.fromEntries(files)), [])
+test('a way from the suites of the contract to a store is found', () => {
+  const files = {
+    'tests/contract/a.ts':
+      "import { b } from '../kit/b.ts'\nimport type { S } from '../../lib/store/s.ts'",
+    'tests/kit/b.ts': "import { open } from '../../lib/store-sqlite/open.ts'",
+    'tests/kit/c.ts': "import Database from 'better-sqlite3'",
+    'tests/contract/d.ts': "import '../kit/c.ts'",
+    'lib/store/s.ts': '',
+  }
+  assert.equal(findWaysToStores(files), [
+    'tests/contract/a.ts → tests/kit/b.ts → lib/store-sqlite/open.ts',
+    'tests/contract/d.ts → tests/kit/c.ts → better-sqlite3',
+  ])
+})
+
+test('the suites of the contract know no store', () => {
+  const files = readFiles('{lib,tests}/**/*.ts')
+  assert.ok(Object.keys(files).some(isSuite))
+  assert.equal(findWaysToStores(files), [])
 })
 
 test.run()
 
 type Files = Record<string, string>
+
+function readFiles(...patterns: string[]): Files {
+  const root = fileURLToPath(new URL('..', import.meta.url))
+  const paths = globSync(patterns, { cwd: root }).sort()
+  const files = paths.map((path) => [
+    path.replaceAll('\\', '/'),
+    readFileSync(new URL(`../${path}`, import.meta.url), 'utf8'),
+  ])
+  return Object.fromEntries(files)
+}
 
 function findProblems(files: Files): string[] {
   const problems = Object.entries(files).flatMap(([path, text]) => {
@@ -238,4 +305,31 @@ function findCycles(files: Files): string[] {
 
   for (const path of Object.keys(files)) visit(path, [])
   return cycles
+}
+
+function isSuite(path: string): boolean {
+  return path.startsWith('tests/contract/')
+}
+
+/** The shortest way from each suite of the contract that leads to a store or its database. */
+function findWaysToStores(files: Files): string[] {
+  return Object.keys(files)
+    .filter(isSuite)
+    .flatMap((path) => findWayToStore([path], files) ?? [])
+}
+
+function findWayToStore(start: readonly string[], files: Files): string | undefined {
+  const ways = [start]
+  const seen = new Set(start)
+  for (const way of ways) {
+    const path = way.at(-1) ?? ''
+    if (/^lib\/store-\w+\/|^better-sqlite3/.test(path)) return way.join(' → ')
+    const text = files[path] ?? ''
+    for (const to of [...importsOf(path, text), ...packagesOf(text)]) {
+      if (seen.has(to)) continue
+      seen.add(to)
+      ways.push([...way, to])
+    }
+  }
+  return undefined
 }

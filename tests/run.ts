@@ -1,20 +1,24 @@
-// The test runner: `npm test [-- PATTERN…] [--title=PART]… [--time-limit-ms=N]`. Each file runs in its
-// own process, two at a time; a PATTERN is a part of a test file's path, or the path of any file. With
-// `--title` only the tests run whose title has that part. With `--binary PATH` the files that run the
-// program as a process run this one.
+// The test runner: `npm test [-- PATTERN…] [--title=PART]… [--time-limit-ms=N]`. Without a PATTERN it
+// runs the quick tests: every `*.test.ts` that is no `*.long.test.ts`. A PATTERN is a part of a test
+// file's path, or the path of any file. With `--all` it runs everything: the quick tests, the long
+// ones, then on the binary, which it builds, the tests of the running program. With `--title` only the
+// tests run whose title has that part. With `--binary PATH` those of the running program run this one.
+// Each file runs in its own process, two at a time.
+import { execFileSync } from 'node:child_process'
 import { globSync, readFileSync, statSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { killAll, runTestFile, type FileResult } from './kit/runner/test-process.ts'
+import { createReport, renderSeconds } from './kit/runner/report.ts'
+import { killAll, runTestFile } from './kit/runner/test-process.ts'
 
 const DEFAULT_TIME_LIMIT_MS = 120_000
 const MAX_PROCESSES = 2
+/** For all quick tests together, on two cores. */
+const QUICK_LIMIT_S = 90
 
-type Totals = { passed: number; failed: number; skipped: number }
-
-const totals: Totals = { passed: 0, failed: 0, skipped: 0 }
+const report = createReport()
 
 // The processes of the tests are groups of their own, so a Ctrl-C reaches only the runner.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -26,23 +30,23 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)))
 try {
-  const { patterns, titles, timeLimitMs, binary } = readArguments(process.argv.slice(2))
-  const files = findFiles(patterns)
-  process.env['TEST_TITLES'] = JSON.stringify(titles)
-  if (binary !== undefined) process.env['TEST_BINARY'] = resolve(binary)
-  await runAll(binary === undefined ? files : files.filter(runsTheProgram), timeLimitMs)
+  const given = readArguments(process.argv.slice(2))
+  process.env['TEST_TITLES'] = JSON.stringify(given.titles)
+  if (given.all) await runEverything(given.timeLimitMs)
+  else if (given.binary !== undefined) await runOnBinary(given, given.binary)
+  else if (given.patterns.length > 0) await runAll(findFiles(given.patterns), given.timeLimitMs)
+  else await runQuick(given.timeLimitMs)
 } catch (error) {
-  totals.failed++
-  print(error instanceof Error ? error.message : String(error))
+  report.addFailure(error instanceof Error ? error.message : String(error))
 }
-print(renderTotals(totals))
-process.exitCode = totals.failed > 0 ? 1 : 0
+process.exitCode = report.close() ? 0 : 1
 
 type Arguments = {
-  patterns: string[]
-  titles: string[]
-  timeLimitMs: number
-  binary: string | undefined
+  readonly patterns: readonly string[]
+  readonly titles: readonly string[]
+  readonly timeLimitMs: number
+  readonly all: boolean
+  readonly binary: string | undefined
 }
 
 function readArguments(args: string[]): Arguments {
@@ -50,27 +54,61 @@ function readArguments(args: string[]): Arguments {
     args,
     allowPositionals: true,
     options: {
+      all: { type: 'boolean', default: false },
       binary: { type: 'string' },
       'time-limit-ms': { type: 'string', default: String(DEFAULT_TIME_LIMIT_MS) },
       title: { type: 'string', multiple: true, default: [] },
     },
   })
-  const given = values['time-limit-ms']
-  if (!/^[1-9]\d{0,8}$/.test(given)) {
+  const { all, binary, title: titles, 'time-limit-ms': limit } = values
+  if (!/^[1-9]\d{0,8}$/.test(limit)) {
     throw new Error(
-      `Cannot read arguments: --time-limit-ms must be a positive integer, got "${given}"`,
+      `Cannot read arguments: --time-limit-ms must be a positive integer, got "${limit}"`,
     )
   }
-  const { title: titles, binary } = values
-  return { patterns: positionals, titles, timeLimitMs: Number(given), binary }
+  if (all && (positionals.length > 0 || binary !== undefined)) {
+    throw new Error('Cannot read arguments: --all takes no PATTERN and no --binary')
+  }
+  return { patterns: positionals, titles, timeLimitMs: Number(limit), all, binary }
+}
+
+async function runEverything(timeLimitMs: number): Promise<void> {
+  await runQuick(timeLimitMs)
+  const long = allFiles().filter(isLong)
+  report.print(`Long tests: ${long.length} files`)
+  await runAll(long, timeLimitMs)
+  report.print('The binary:')
+  execFileSync(process.execPath, ['lib/build/build.ts'], { stdio: 'inherit' })
+  await runOnBinary({ patterns: [], timeLimitMs }, 'dist/coatcheck')
+}
+
+async function runQuick(timeLimitMs: number): Promise<void> {
+  const files = allFiles().filter((file) => !isLong(file))
+  report.print(
+    `Quick tests: ${files.length} files, at most ${QUICK_LIMIT_S} s on two cores; everything: npm run test:all`,
+  )
+  const startedAt = performance.now()
+  await runAll(files, timeLimitMs)
+  report.print(`The quick tests took ${renderSeconds(performance.now() - startedAt)}`)
+}
+
+async function runOnBinary(
+  { patterns, timeLimitMs }: Pick<Arguments, 'patterns' | 'timeLimitMs'>,
+  binary: string,
+): Promise<void> {
+  process.env['TEST_BINARY'] = resolve(binary)
+  const files = patterns.length > 0 ? findFiles(patterns) : allFiles()
+  await runAll(files.filter(runsTheProgram), timeLimitMs)
+}
+
+function allFiles(): string[] {
+  const all = globSync('tests/**/*.test.ts').sort()
+  if (all.length === 0) throw new Error('Found no test file: expected tests/**/*.test.ts')
+  return all
 }
 
 function findFiles(patterns: readonly string[]): string[] {
-  const all = globSync('tests/**/*.test.ts').sort()
-  if (patterns.length === 0) {
-    if (all.length === 0) throw new Error('Found no test file: expected tests/**/*.test.ts')
-    return all
-  }
+  const all = allFiles()
   const found = patterns.flatMap((pattern) => {
     if (statSync(pattern, { throwIfNoEntry: false })?.isFile()) return [pattern]
     const matches = all.filter((file) => file.includes(pattern))
@@ -78,6 +116,10 @@ function findFiles(patterns: readonly string[]): string[] {
     return matches
   })
   return [...new Set(found.map((file) => relative('', file)))]
+}
+
+function isLong(file: string): boolean {
+  return file.endsWith('.long.test.ts')
 }
 
 /** By what it calls: such a file says nothing of how the program is made. */
@@ -91,38 +133,9 @@ async function runAll(files: readonly string[], timeLimitMs: number): Promise<vo
   const waiting = [...files]
   const work = async (): Promise<void> => {
     for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
-      report(file, await runTestFile(file, timeLimitMs))
+      report.add(file, await runTestFile(file, timeLimitMs))
     }
   }
   const processes = Math.min(MAX_PROCESSES, availableParallelism(), files.length)
   await Promise.all(Array.from({ length: processes }, work))
-}
-
-function report(file: string, result: FileResult): void {
-  const { passed, failed, skipped, troubles, durationMs, output } = result
-  const isRed = failed > 0 || troubles.length > 0
-  // A file's trouble counts as one failure, however many there are.
-  const count = {
-    passed,
-    failed: failed + (troubles.length > 0 ? 1 : 0),
-    skipped: skipped.length,
-  }
-  totals.passed += count.passed
-  totals.failed += count.failed
-  totals.skipped += count.skipped
-
-  const seconds = (durationMs / 1000).toFixed(2)
-  print(`${isRed ? 'FAILED' : 'PASSED'} ${file}: ${renderTotals(count)} (${seconds} s)`)
-  for (const { title, reason } of skipped) print(`SKIPPED ${title}: ${reason}`)
-  for (const trouble of troubles) print(`  ${trouble}`)
-  if (isRed && output !== '') print(output.trimEnd())
-}
-
-function renderTotals({ passed, failed, skipped }: Totals): string {
-  const line = `${passed} passed, ${failed} failed`
-  return skipped > 0 ? `${line}, ${skipped} skipped` : line
-}
-
-function print(line: string): void {
-  process.stdout.write(`${line}\n`)
 }

@@ -66,6 +66,9 @@ export type Hint =
   /** What says which keys of a dump are sessions, and which member of one is its user. */
   | 'key_prefix'
   | 'user_member'
+  /** How a damaged WAL is cut short, and how a backup replaces a file. */
+  | 'relax_durability'
+  | 'replace_file'
 
 /**
  * A refusal with a name. `message` says what was wanted, what was expected and what came, and knows

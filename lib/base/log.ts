@@ -18,6 +18,7 @@ export type LogOptions = {
 }
 
 /** So many lines of one event in one second; the next second's first line counts what was left out. */
+// control: log-rate
 const LINES_PER_SECOND = 5
 
 export function createLog({ clock, write }: LogOptions): Log {

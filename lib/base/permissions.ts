@@ -13,6 +13,7 @@
 export function dropPermissions({ except }: { readonly except?: 'fs.read' } = {}): void {
   // Undefined without the flag, whatever its type says.
   const permission: typeof process.permission | undefined = process.permission
+  // control: permissions-dropped
   for (const scope of SCOPES) if (scope !== except) permission?.drop(scope)
 }
 

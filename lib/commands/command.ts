@@ -2,9 +2,9 @@
 import { parseArgs, type ParseArgsOptionsConfig } from 'node:util'
 import type { Clock } from '../base/clock.ts'
 import { readDataPath, SettingsError } from '../settings/settings.ts'
-import { placeAddon } from '../store-sqlite/database/addon.ts'
 import { suggest } from '../command-line/suggest.ts'
 import { renderTable, wrap } from '../command-line/wrap.ts'
+import { prepareForData } from './open-store.ts'
 
 export type Command = {
   /** Each form of it, after the program's name. */
@@ -74,7 +74,7 @@ async function run(command: Command, args: readonly string[], io: CommandIo): Pr
   let dataPath = ''
   if (command.usesData !== false) {
     dataPath = readDataPath(typeof values['data'] === 'string' ? values['data'] : undefined)
-    placeAddon(dataPath, { keep: false })
+    prepareForData(dataPath)
   }
   return await command.run({ words: positionals, flags: values, json, dataPath }, io)
 }

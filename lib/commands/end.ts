@@ -1,16 +1,8 @@
-import { CoatcheckError } from '../base/errors.ts'
-import type { Found } from '../session/session.ts'
-import { type FileAccess, openFileAccess } from '../store-sqlite/operator/file-access.ts'
-import type { WriteAnswer, WriteRequest } from '../store-sqlite/writer/protocol.ts'
+import { createProgress } from '../command-line/progress.ts'
+import type { OperatorStore } from '../store/operator-store.ts'
 import { type Command, type CommandIo, usageError } from './command.ts'
 import { FILE_EXIT_CODES } from './file-exit-codes.ts'
-import { createProgress } from '../command-line/progress.ts'
-
-/**
- * A server writes down activity once a second, later where the file is busy; until then it may show
- * a session as live that has expired in the file.
- */
-const GRACE_MS = 10_000
+import { stores } from './open-store.ts'
 
 const NOT_FOUND = 1
 const UNNOTICED = 70
@@ -38,56 +30,38 @@ export const endCommand: Command = {
     if (given.length !== 1 || others.length > 0 || sub === '') {
       throw usageError(endCommand, 'Cannot tell which sessions to end')
     }
-    const file = openFileAccess(dataPath)
+    const store = await stores.openStore(dataPath)
     try {
-      const now = io.clock.now()
-      const isUnreadable = id !== undefined && isDamaged(file, id, now)
-      const found = id === undefined ? undefined : endOne(file, id, now)
-      const isEnded = isUnreadable || found?.state === 'live'
-      const ended = found === undefined ? await endMany(file, sub, io) : Number(isEnded)
-      if (!(await file.serverHasTakenNote())) {
+      const one = id === undefined ? undefined : await store.end(id, io.clock.now())
+      const ended = one === undefined ? await endAll(store, sub, io) : Number(one === 'ended')
+      if (!(await store.serversHaveTakenNote())) {
         io.err('Ended in the file, but the running server has not taken note: stop and start it\n')
         return UNNOTICED
       }
       io.out(json ? `${JSON.stringify({ ended })}\n` : `Ended ${ended}\n`)
-      if (found?.state !== 'absent') return 0
+      if (one !== 'absent') return 0
       io.err('Cannot find a session of this id\n')
       return NOT_FOUND
     } finally {
-      file.close()
+      await store.close()
     }
   },
 }
 
-function endOne(file: FileAccess, id: string, now: number): Found {
-  const named = { id, now, seenAt: 0, graceMs: GRACE_MS }
-  return run(file, { kind: 'end', ...named, reason: 'revoked', when: undefined }) as Found
-}
-
-/** Of such a session the writer answers its end, for want of the session. */
-function isDamaged(file: FileAccess, id: string, now: number): boolean {
-  try {
-    file.reader.find(id, now, 0)
-    return false
-  } catch (error) {
-    if (error instanceof CoatcheckError && error.code === 'storage_damaged') return true
-    throw error
-  }
-}
-
-async function endMany(file: FileAccess, sub: string | undefined, io: CommandIo): Promise<number> {
+/** Of one user, or everybody's; returns how many there were. */
+async function endAll(
+  store: OperatorStore,
+  sub: string | undefined,
+  io: CommandIo,
+): Promise<number> {
   const progress = createProgress({ ...io, write: io.err, label: 'Ending', total: undefined })
-  const which = { sub, except: undefined, reason: 'revoked', graceMs: GRACE_MS } as const
-  let ended = 0
-  await file.endMany(which, io.clock, (count) => {
-    ended += count
-    progress.advance(count)
-  })
+  let total = 0
+  for (let goesOn = true; goesOn;) {
+    const { ended, more } = await store.endSome(sub, io.clock.now())
+    total += ended
+    progress.advance(ended)
+    goesOn = more
+  }
   progress.finish()
-  return ended
-}
-
-/** Ends, and says in the same step that a running server must take note. */
-function run(file: FileAccess, request: WriteRequest): WriteAnswer {
-  return file.write([request, { kind: 'change_outside' }])[0]
+  return total
 }

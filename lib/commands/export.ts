@@ -1,8 +1,8 @@
 import { renderSessionLine } from '../transfer/session-line.ts'
-import { openFileReader } from '../store-sqlite/operator/file-access.ts'
 import { readAllPages } from './all-pages.ts'
 import { type Command, refuseWords } from './command.ts'
 import { DAMAGED, FILE_EXIT_CODES } from './file-exit-codes.ts'
+import { stores } from './open-store.ts'
 import { createProgress } from '../command-line/progress.ts'
 
 export const exportCommand: Command = {
@@ -15,7 +15,7 @@ export const exportCommand: Command = {
   exitCodes: FILE_EXIT_CODES,
   async run({ words, flags, dataPath }, io) {
     refuseWords(exportCommand, words)
-    const file = openFileReader(dataPath)
+    const reader = await stores.openReader(dataPath)
     let exitCode = 0
     const onDamaged = (id: string): void => {
       io.err(`Left out ${id}: its record in the file is damaged\n`)
@@ -24,7 +24,7 @@ export const exportCommand: Command = {
     const progress = createProgress({ ...io, write: io.err, label: 'Exporting', total: undefined })
     const withHashes = flags['with-secret-hashes'] === true
     try {
-      for (const sessions of readAllPages(file, dataPath, undefined, io.clock.now(), onDamaged)) {
+      for await (const sessions of readAllPages(reader, undefined, io.clock.now(), onDamaged)) {
         const lines = sessions.map((session) => `${renderSessionLine(session, withHashes)}\n`)
         // Who reads no more, as `head` does, has what it wants.
         if (!(await io.outWhenReady(lines.join('')))) return 0
@@ -33,7 +33,7 @@ export const exportCommand: Command = {
       progress.finish()
       return exitCode
     } finally {
-      file.close()
+      await reader.close()
     }
   },
 }

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { CoatcheckError } from '../base/errors.ts'
 import { createLimits, type LimitSettings, type SessionLimits } from '../session/limits.ts'
 import { expiresAt, type Session } from '../session/session.ts'
@@ -15,16 +14,17 @@ import { createForeignReader } from '../transfer/foreign/foreign-reader.ts'
 import { FOREIGN_STORES, isForeignStore, traitsOf } from '../transfer/foreign/stores.ts'
 import { parseUserPath } from '../transfer/foreign/user-path.ts'
 import { createOwnReader, type ImportItem, type ImportReader } from '../transfer/import-reader.ts'
-import { type ImportTarget, openDryTarget, openTarget } from '../transfer/import-target.ts'
+import { createDryTarget, type ImportTarget } from '../transfer/import-target.ts'
 import { readableText, UnreadableInputError } from '../transfer/input-encoding.ts'
 import { recordsOf } from '../transfer/input-records.ts'
 import { createProgress } from '../command-line/progress.ts'
-import { createSlice } from './slice.ts'
 import { describeWayOut } from './way-out.ts'
 import { explainFormat } from './unreadable-formats.ts'
+import { stores } from './open-store.ts'
 
-/** Between two transactions, so that a server that waits for its turn gets it; or as long as the last. */
-const PAUSE_MS = 5
+/** So much is handed to the store at once, which takes of it what it can. */
+const BATCH_SESSIONS = 200
+const BATCH_CHARACTERS = 256 * 1024
 
 /** A dump of another kind may be wrong in each line; the first say why. */
 const MOST_TOLD = 20
@@ -91,7 +91,9 @@ export const importCommand: Command = {
     }
     const reader = readerFor(input)
     const isDryRun = flags['dry-run'] === true
-    const target = isDryRun ? openDryTarget(dataPath) : openTarget(dataPath)
+    const target = isDryRun
+      ? createDryTarget(await stores.openReaderOrEmpty(dataPath), io.clock)
+      : await stores.openOrCreateStore(dataPath)
     try {
       const counts = await importSessions(target, reader, isStrict, io)
       io.out(json ? `${JSON.stringify(counts)}\n` : renderCounts(counts, isDryRun))
@@ -103,7 +105,7 @@ export const importCommand: Command = {
       io.err(`Cannot read stdin: it is ${explainFormat(error.format)}\n`)
       return WRONG_INPUT
     } finally {
-      target.close()
+      await target.close()
     }
   },
 }
@@ -146,15 +148,16 @@ async function importSessions(
 ): Promise<Counts> {
   const counts: Counts = { imported: 0, there: 0, expired: 0, wrong: 0 }
   const progress = createProgress({ ...io, write: io.err, label: 'Importing', total: undefined })
-  const slice = createSlice()
   let batch: Session[] = []
+  let batchCharacters = 0
 
-  function finishBatch(): void {
-    const inserted = target.insert(batch, io.clock.now())
+  async function insertSome(): Promise<void> {
+    const { taken, inserted } = await target.insertSome(batch)
     counts.imported += inserted
-    counts.there += batch.length - inserted
-    progress.advance(batch.length)
-    batch = []
+    counts.there += taken - inserted
+    progress.advance(taken)
+    batch = batch.slice(taken)
+    batchCharacters = batch.reduce((sum, session) => sum + charactersOf(session), 0)
   }
 
   function tell({ line, entry }: ImportItem, reason: string): void {
@@ -181,11 +184,14 @@ async function importSessions(
       const session = readSession(item, now)
       if (isStrict && counts.wrong > 0) return false
       if (session === undefined) continue
-      if (expiresAt(session) > now) batch.push(session)
-      else counts.expired++
-      if (!slice.isFull(batch)) continue
-      const tookMs = slice.measure(batch.length, finishBatch)
-      await sleep(Math.max(PAUSE_MS, tookMs))
+      if (expiresAt(session) <= now) {
+        counts.expired++
+        continue
+      }
+      batch.push(session)
+      batchCharacters += charactersOf(session)
+      const isFull = batch.length >= BATCH_SESSIONS || batchCharacters >= BATCH_CHARACTERS
+      if (isFull) await insertSome()
     }
     return true
   }
@@ -198,7 +204,7 @@ async function importSessions(
       if (!goesOn) break
     }
     if (goesOn) await take(reader.end())
-    finishBatch()
+    while (batch.length > 0) await insertSome()
   } catch (error) {
     if (!(error instanceof UnreadableInputError)) {
       io.err(
@@ -212,6 +218,10 @@ async function importSessions(
     if (untold > 0) io.err(`… and ${untold} more that are wrong\n`)
   }
   return counts
+}
+
+function charactersOf({ data, claims }: Session): number {
+  return data.length + claims.length
 }
 
 /** What a server of this environment holds its sessions to. */

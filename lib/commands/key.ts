@@ -1,13 +1,10 @@
 import { KEY_PREFIX, mintApiKey } from '../session/api-key.ts'
 import { hashSecret } from '../session/token.ts'
 import { SettingsError } from '../settings/settings.ts'
-import { type ApiKeyTable, createApiKeyTable } from '../store-sqlite/tables/api-key-table.ts'
-import { openForCommand } from '../store-sqlite/operator/command-database.ts'
-import { openFileReader } from '../store-sqlite/operator/file-access.ts'
-import { guarded } from '../store-sqlite/database/storage-error.ts'
-import type { ApiKey } from '../store/store.ts'
+import type { ApiKey, KeyStore } from '../store/key-store.ts'
 import { type Command, type CommandInput, type CommandIo, usageError } from './command.ts'
 import { FILE_EXIT_CODES } from './file-exit-codes.ts'
+import { stores } from './open-store.ts'
 
 /** Exit code. */
 const WRITING_FAILED = 74
@@ -30,14 +27,13 @@ export const keyCommand: Command = {
         : (action === 'new' || action === 'revoke') && name !== undefined && others.length === 0
     if (!wordsAreRight) throw usageError(keyCommand, 'Cannot tell what to do with which key')
 
-    if (name === undefined) return listKeys(input, io)
-    const database = openForCommand(input.dataPath)
+    if (name === undefined) return await listKeys(input, io)
+    const store = await stores.openStore(input.dataPath)
     try {
-      const keys = guarded(input.dataPath, () => createApiKeyTable(database))
-      if (action === 'new') return await newKey(keys, name, input, io)
-      return guarded(input.dataPath, () => revokeKey(keys, name, io))
+      if (action === 'new') return await newKey(store.keys, name, input, io)
+      return await revokeKey(store.keys, name, io)
     } finally {
-      database.close()
+      await store.close()
     }
   },
 }
@@ -47,9 +43,9 @@ export const keyCommand: Command = {
  * at once.
  */
 async function newKey(
-  keys: ApiKeyTable,
+  keys: KeyStore,
   name: string,
-  { json, dataPath }: CommandInput,
+  { json }: CommandInput,
   io: CommandIo,
 ): Promise<number> {
   if (!NAME.test(name)) {
@@ -66,32 +62,33 @@ async function newKey(
     )
   }
   const key = mintApiKey()
-  const made = { hash: hashSecret(key), name, createdAt: io.clock.now(), revokedAt: null }
-  if (!guarded(dataPath, () => keys.add(made))) {
+  const createdAt = io.clock.now()
+  const made = { hash: hashSecret(key), name, scope: 'all', createdAt, revokedAt: null } as const
+  if (!(await keys.add(made))) {
     const reason = 'there is one of that name in force; revoke it, or choose another name'
     throw new SettingsError([`Cannot make the key "${name}": ${reason}`], '')
   }
   if (await io.outWhenReady(json ? `${JSON.stringify({ name, key })}\n` : `${key}\n`)) return 0
-  guarded(dataPath, () => keys.revoke(name, io.clock.now()))
+  await keys.revoke(name, io.clock.now())
   io.err(
     `Cannot write the key "${name}" to stdout: nobody has it, and it was revoked; make another one\n`,
   )
   return WRITING_FAILED
 }
 
-function listKeys({ dataPath, json }: CommandInput, io: CommandIo): number {
-  const { reader, close } = openFileReader(dataPath)
+async function listKeys({ dataPath, json }: CommandInput, io: CommandIo): Promise<number> {
+  const reader = await stores.openReader(dataPath)
   try {
-    const keys = guarded(dataPath, () => reader.listApiKeys())
-    for (const key of keys) io.out(`${json ? renderJson(key) : renderLine(key)}\n`)
+    for (const key of await reader.keys.list())
+      io.out(`${json ? renderJson(key) : renderLine(key)}\n`)
     return 0
   } finally {
-    close()
+    await reader.close()
   }
 }
 
-function revokeKey(keys: ApiKeyTable, name: string, io: CommandIo): number {
-  if (keys.revoke(name, io.clock.now())) {
+async function revokeKey(keys: KeyStore, name: string, io: CommandIo): Promise<number> {
+  if (await keys.revoke(name, io.clock.now())) {
     io.out(`Revoked the key "${name}"\n`)
     return 0
   }

@@ -2,10 +2,10 @@ import { findSub } from '../session/claims.ts'
 import { renderForBackEnd } from '../session/session-json.ts'
 import { oneLine } from '../transfer/session-line.ts'
 import { expiresAt, type Session } from '../session/session.ts'
-import { openFileReader } from '../store-sqlite/operator/file-access.ts'
 import { readAllPages } from './all-pages.ts'
 import { type Command, refuseWords } from './command.ts'
 import { DAMAGED, FILE_EXIT_CODES } from './file-exit-codes.ts'
+import { stores } from './open-store.ts'
 
 export const listCommand: Command = {
   usage: ['list [--sub USER]'],
@@ -19,20 +19,20 @@ export const listCommand: Command = {
     refuseWords(listCommand, words)
     const sub = typeof flags['sub'] === 'string' ? flags['sub'] : undefined
     const render = json ? (session: Session) => oneLine(renderForBackEnd(session)) : renderRow
-    const file = openFileReader(dataPath)
+    const reader = await stores.openReader(dataPath)
     let exitCode = 0
     const onDamaged = (id: string): void => {
       io.err(`Left out ${id}: its record in the file is damaged\n`)
       exitCode = DAMAGED
     }
     try {
-      for (const sessions of readAllPages(file, dataPath, sub, io.clock.now(), onDamaged)) {
+      for await (const sessions of readAllPages(reader, sub, io.clock.now(), onDamaged)) {
         const lines = sessions.map((session) => `${render(session)}\n`)
         if (!(await io.outWhenReady(lines.join('')))) return 0
       }
       return exitCode
     } finally {
-      file.close()
+      await reader.close()
     }
   },
 }

@@ -1,10 +1,9 @@
 import { renderForBackEnd } from '../session/session-json.ts'
 import { oneLine } from '../transfer/session-line.ts'
 import type { Tombstone } from '../session/session.ts'
-import { guarded } from '../store-sqlite/database/storage-error.ts'
-import { openFileReader } from '../store-sqlite/operator/file-access.ts'
 import { type Command, usageError } from './command.ts'
 import { FILE_EXIT_CODES } from './file-exit-codes.ts'
+import { stores } from './open-store.ts'
 
 const NOT_LIVE = 1
 
@@ -16,9 +15,9 @@ export const showCommand: Command = {
   async run({ words, dataPath }, io) {
     const [id, ...others] = words
     if (id === undefined || others.length > 0) throw usageError(showCommand, 'Cannot tell which')
-    const file = openFileReader(dataPath)
+    const reader = await stores.openReader(dataPath)
     try {
-      const found = guarded(dataPath, () => file.reader.find(id, io.clock.now(), 0))
+      const found = await reader.find(id, io.clock.now())
       switch (found.state) {
         case 'live':
           io.out(`${oneLine(renderForBackEnd(found.session))}\n`)
@@ -31,7 +30,7 @@ export const showCommand: Command = {
           return NOT_LIVE
       }
     } finally {
-      file.close()
+      await reader.close()
     }
   },
 }

@@ -6,6 +6,8 @@ import { rowOf, variableOf } from '../settings/settings-table.ts'
 const WORDS: Partial<Record<Hint, string>> = {
   key_prefix: ' (--prefix)',
   user_member: ' (--sub)',
+  relax_durability: ' (--durability relaxed)',
+  replace_file: ' (--force)',
 }
 
 /** Empty where there is none. */

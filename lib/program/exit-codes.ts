@@ -41,7 +41,7 @@ export function explainFailure(error: unknown): Failure {
     return { exitCode: exitCodeOf(error), lines: [error.message + describeWayOut(error.way)] }
   }
   if (error instanceof AddonError) {
-    return { exitCode: EXIT.cannotLoad, lines: [error.message] }
+    return { exitCode: EXIT.cannotLoad, lines: [error.message + describeWayOut(error.way)] }
   }
   if (error instanceof ListenError) {
     return { exitCode: EXIT.cannotListen, lines: [error.message] }

@@ -5,7 +5,7 @@ import type { Clock } from '../base/clock.ts'
 import { codeOf } from '../base/errors.ts'
 import { hashSecret, secretMatches } from '../session/token.ts'
 import { SettingsError } from '../settings/settings.ts'
-import type { Store } from '../store/store.ts'
+import type { KeyStore } from '../store/key-store.ts'
 
 export type ApiKeys = {
   /** Whether the key is in force; takes as long for a key that is, as for one that is not. */
@@ -20,7 +20,7 @@ const NEW_AND_SYNCED =
   constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_SYNC ?? 0)
 
 export type ApiKeysOptions = {
-  readonly store: Store
+  readonly keys: KeyStore
   readonly clock: Clock
   /** From the environment. */
   readonly configured: readonly string[]
@@ -33,30 +33,31 @@ export type ApiKeysOptions = {
  * the first: the store keeps its hash, and the file gets the key, for this user to read. Throws a `SettingsError` for a file that cannot be read or written.
  */
 export async function openApiKeys(options: ApiKeysOptions): Promise<OpenApiKeys> {
-  const { store, clock, path } = options
+  const { keys, clock, path } = options
   const configured = [...options.configured, ...readKeyFile(path)]
   let madeAt: string | undefined
-  if (configured.length === 0 && (await store.listApiKeys()).length === 0) {
+  if (configured.length === 0 && (await keys.list()).length === 0) {
     const key = mintApiKey()
     writeKeyFile(path, key)
     const hash = hashSecret(key)
-    await store.addApiKey({ hash, name: 'first', createdAt: clock.now(), revokedAt: null })
+    const createdAt = clock.now()
+    await keys.add({ hash, name: 'first', scope: 'all', createdAt, revokedAt: null })
     madeAt = path
   }
 
-  return { ...createApiKeys(store, configured), madeAt }
+  return { ...createApiKeys(keys, configured), madeAt }
 }
 
 /** The keys given, and those that the store keeps; but none that it keeps as revoked. */
 export function createApiKeys(
-  store: Pick<Store, 'listApiKeys'>,
+  keys: Pick<KeyStore, 'list'>,
   configured: readonly string[],
 ): ApiKeys {
   const configuredHashes = configured.map(hashSecret)
 
   return {
     async accepts(key) {
-      const kept = await store.listApiKeys()
+      const kept = await keys.list()
       const revoked = kept.filter(({ revokedAt }) => revokedAt !== null)
       const isKnown = matchesAny(key, [...configuredHashes, ...kept.map(({ hash }) => hash)])
       const isRevoked = matchesAny(

@@ -1,4 +1,4 @@
-/** What a request can do to sessions: finds them, changes, creates, renews, lists and ends them. */
+/** Everything that requests can do to sessions: find, change, create, renew, list and end. */
 import type { Clock } from '../base/clock.ts'
 import { CoatcheckError } from '../base/errors.ts'
 import type { JsonText } from '../json/json.ts'
@@ -43,33 +43,32 @@ import type {
 
 export type Sessions = {
   /**
-   * The session that a token opens. Absent for a token that is missing, malformed or unknown or
-   * whose secret is wrong, and the time it takes does not tell which.
+   * Returns the session that a token opens; absent if the token is missing, malformed or unknown, or
+   * its secret is wrong. The time that it takes does not tell which.
    */
   authenticate(token: string | undefined): MaybePromise<Found>
-  /** The session of this id, for those who need no token: back ends. */
+  /** Returns the session of this id, for callers that need no token: back ends. */
   find(id: string): MaybePromise<Found>
   /**
-   * The live session among what was found; throws `session_not_found` or `session_ended`, or rejects
-   * where it must look again. Counts as activity unless `touch` is false.
+   * Returns the session if it is live. Throws `session_not_found` or `session_ended`, or rejects with
+   * them if the store must be asked again. Counts as activity unless `touch` is false.
    */
   get(found: Found, touch: boolean): MaybePromise<Session>
   /**
-   * Applies an operation to a live session; throws as `get` does where there is none (any more). A
-   * session that gets another `sub` by it gets another id and token, too.
+   * Applies an operation to a live session; rejects as `get` does if there is none. A session whose
+   * `sub` changes gets a new id and token, too.
    */
   change(found: Found, operation: Operation): Promise<Changed>
   /**
-   * Applies an operation to a live session, or to an empty one that it creates for the purpose. Where
-   * the session ended by `renewed` throws as `get` does: its holder may have the new token already,
-   * and a new session would take its place.
+   * Applies an operation to a live session, or else to a new, empty one. Rejects as `get` does if the
+   * session was renewed: its holder may have the new token already, and a new session would replace it.
    */
   changeOrCreate(found: Found, operation: Operation, device: FindDevice): Promise<Changed>
-  /** Creates a session with a token, as the back end wants it. */
+  /** Creates a session with a token for a back end. */
   create(draft: SessionDraft, device: FindDevice): Promise<Changed>
   /**
-   * Replaces the whole session of this id; where there is none, creates it, with no token to open
-   * it. Throws `session_ended` for an id that has ended.
+   * Replaces the whole session of this id, or creates it without a token. Rejects with
+   * `session_ended` if the id has ended.
    */
   put(
     id: string,
@@ -77,22 +76,22 @@ export type Sessions = {
     device: FindDevice,
     when?: Precondition,
   ): Promise<Changed & { readonly created: boolean }>
-  /** Gives a live session a new id and a new secret; the old token is dead at once. */
+  /** Gives a live session a new id and secret; the old token opens nothing from then on. */
   renew(found: Found, when?: Precondition): Promise<Changed>
   /** Ends a live session for good. */
   end(found: Found, reason: EndReason, when?: Precondition): Promise<void>
   /** As the store lists them. */
   list(query: ListQuery): Promise<Page>
   /**
-   * Revokes live sessions; of so many that it takes a while, or where storage gives out on the way, a
-   * part, and says that there are more.
+   * Revokes live sessions. Ends only a part, and says that there are more, if they are too many for
+   * one call or storage fails on the way.
    */
   endMany(which: Selection): Promise<EndedCount>
 }
 
 /**
- * `token` is there when the holder needs to be given a new one: this is the only time it is seen.
- * `evicted` is there when the session got its `sub`: the ids that made room for it.
+ * `token`: the holder's new token, if there is one; it is seen only here. `evicted`: the ids that made
+ * room when the session got its `sub`.
  */
 export type Changed = {
   readonly session: Session
@@ -103,7 +102,7 @@ export type Changed = {
 
 type HandedOut = Pick<Changed, 'token'>
 
-/** Asked only where a session is created: what is kept of who does so, null for nothing. */
+/** Called only if a session is created: what to keep of its creator, null for nothing. */
 export type FindDevice = () => JsonText | null
 
 export type SessionsOptions = {
@@ -114,7 +113,7 @@ export type SessionsOptions = {
 
 const DECOY_HASH = hashSecret('no secret has this hash, for every secret has 43 characters')
 
-/** Ended in one call, so that it is answered in time. */
+/** As many sessions as one call ends, so that it returns in time. */
 const END_LIMIT = 10_000
 
 const ABSENT: Found = { state: 'absent' }
@@ -170,13 +169,13 @@ export function createSessions({ store, clock, limits }: SessionsOptions): Sessi
       if (text === undefined) return ABSENT
       const { id, secret } = splitToken(text)
       return whenThere(store.find(id, clock.now()), (found) => {
-        // Of what has ended nothing is remembered: to look up the hash of a tombstone, a new text each
-        // time, would take longer than to look up that of none.
+        // The cache is for live sessions only: a lookup by the hash of a tombstone would take longer than
+        // one by the decoy's, and the time would tell.
         const check = found.state === 'live' ? secretMatchesLately : secretMatches
         const matches = check(secret, secretHashOf(found) ?? DECOY_HASH)
         if (matches && isToken(text)) return found
-        // An unknown id was looked for everywhere, a session in use may have been at hand: here the
-        // search is made up for, so that the time does not tell that there is a session of this id.
+        // A hot session was found without a search of the store. This search makes up for it, so the time
+        // does not tell that there is a session of this id.
         if (found.state !== 'live') return ABSENT
         return whenThere(store.find(decoyOf(id), clock.now()), () => ABSENT)
       })
@@ -186,7 +185,7 @@ export function createSessions({ store, clock, limits }: SessionsOptions): Sessi
       const session = requireLive(found)
       if (!touch) return session
       const now = clock.now()
-      // It may have died since it was found, and a touch must not revive it.
+      // It may have expired since it was found, and a touch must not revive it.
       if (!isLive(session, now)) return whenThere(store.find(session.id, now), requireLive)
       store.touch(session.id, now)
       return touchSession(session, now)
@@ -200,7 +199,7 @@ export function createSessions({ store, clock, limits }: SessionsOptions): Sessi
       let latest = found
       if (found.state === 'live') {
         const changed = await tryChange(found.session.id, operation)
-        // It may have ended since it was found: then this is a write with a dead token.
+        // It may have ended since it was found.
         if (changed.state === 'live') return changed
         latest = changed
       }
@@ -212,12 +211,12 @@ export function createSessions({ store, clock, limits }: SessionsOptions): Sessi
 
     async put(id, draft, device, when) {
       const operation = { name: 'replace', ...draft, ...(when && { when }) } as const
-      // Others may create or end it in between: each step is atomic, so the next look decides.
+      // Others may create or end it in between. Each step is atomic, so the next `find` decides.
       for (;;) {
         const found = await store.find(id, clock.now())
         if (found.state === 'absent') {
           const begun = begin({ id, secretHash: null }, operation, device)
-          // Not where the id has come into use meanwhile, or its session has even ended since.
+          // Not inserted if the id came into use meanwhile, even if that session has ended since.
           const { inserted, evicted } = await store.insert(begun.session)
           if (inserted) return { ...begun, evicted, created: true }
         } else {
@@ -246,7 +245,7 @@ export function createSessions({ store, clock, limits }: SessionsOptions): Sessi
   }
 }
 
-/** Beside this one, an id that no session has: neither a minted one, nor one that a back end chose. */
+/** An id like this one that no session can have, for its dot. */
 function decoyOf(id: string): string {
   return `${id.slice(0, -1)}.`
 }

@@ -1,6 +1,6 @@
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
-import type { Store, StoreHealth } from '../store/store.ts'
+import type { Store } from '../store/store.ts'
 
 export type StorageWatchOptions = {
   readonly store: Pick<Store, 'health'>
@@ -9,29 +9,27 @@ export type StorageWatchOptions = {
 }
 
 const INTERVAL_MS = 1_000
-/** What lasts is said again. */
+/** What lasts is logged again. */
 const REMINDER_MS = 60_000
 
-const WARNINGS: Partial<Record<StoreHealth['state'], string>> = {
-  writes_late: 'writes are late',
-  damaged: 'writes are refused as damaged',
-}
-
-/** Says in the log when storage begins to run short, now and then while it does, and when it is over. */
+/**
+ * Logs when the health of the storage changes, every minute while it is not `ok`, and when it is again:
+ * `storage_degraded`, `storage_unreachable`, `storage_recovered`. Whoever opened the store logs its end.
+ */
 export function startStorageWatch({ store, clock, log }: StorageWatchOptions): () => void {
-  let last: StoreHealth['state'] = 'ok'
-  let saidAt = -Infinity
+  let last = 'ok'
+  let loggedAt = -Infinity
 
   function look(): void {
-    const { state, logBytes } = store.health()
+    const { state, writes, reasons, figures } = store.health()
+    if (state === 'failed') return
     const now = clock.now()
-    if (state === 'failed' || (state === last && (state === 'ok' || now - saidAt < REMINDER_MS))) {
-      return
-    }
-    last = state
-    saidAt = now
-    if (state === 'ok') log.info('storage recovered', { logBytes })
-    else log.warn(WARNINGS[state] ?? 'storage runs short', { state, logBytes })
+    const current = [state, ...reasons].join(' ')
+    if (current === last && (state === 'ok' || now - loggedAt < REMINDER_MS)) return
+    last = current
+    loggedAt = now
+    if (state === 'ok') log.info('storage_recovered', figures)
+    else log.warn(`storage_${state}`, { reasons: reasons.join(' '), writes, ...figures })
   }
 
   return clock.every(INTERVAL_MS, look)

@@ -1,14 +1,14 @@
 const DAY_MS = 86_400_000
 
-/** Days that were asked for, each as `2026-11-23T`; few are ever in use at once. */
+/** Rendered days, each as `2026-11-23T`; few are in use at a time. */
 const days = new Map<number, string>()
 const DAYS_KEPT = 1_000
 
 const SIXTY = Array.from({ length: 60 }, (_, n) => String(n).padStart(2, '0'))
 
 /**
- * A time in milliseconds since the Unix epoch as ISO 8601. The same as `Date.toISOString`, at a sixth
- * of the cost, which is what a session with its four times is worth.
+ * A time in milliseconds since the Unix epoch as ISO 8601. `Date.toISOString` at a sixth of its cost:
+ * each session rendered has four times.
  */
 export function renderIsoTime(time: number): string {
   const day = Math.floor(time / DAY_MS)

@@ -2,36 +2,36 @@ import { CoatcheckError, type WayOut } from '../base/errors.ts'
 import { checkDepth, type JsonText, parseObject } from '../json/json.ts'
 import type { Session, TimeLimits } from './session.ts'
 
-/** Deeper than any server lets a value nest. */
+/** More than the maximum of `maxDepth`: for input that may come from any server. */
 export const DEEPEST = 1_100
 
 export const MAX_DEPTH: WayOut = { setting: 'maxDepth' }
 
-/** What every session is held to. */
+/** The limits of every session. */
 export type SessionLimits = {
   readonly ordinary: TimeLimits
   readonly permanent: TimeLimits
-  /** Most bytes of `data` and `claims` together, as UTF-8; of `claims`, whatever `data` takes. */
+  /** Maximum bytes of `data` and `claims` together, as UTF-8; `claims` alone may take as many. */
   readonly sessionLimitBytes: number
-  /** Most bytes of a key, as UTF-8. */
+  /** Maximum bytes of a key, as UTF-8. */
   readonly keyLimitBytes: number
   readonly maxKeys: number
-  /** How deep a value may nest: 0 for a string, 1 for a flat list. */
+  /** Maximum nesting of a value: 0 for a string, 1 for a flat list. */
   readonly maxDepth: number
-  /** Most live sessions of one `sub`; undefined for no limit. */
+  /** Maximum live sessions of one `sub`; undefined for no limit. */
   readonly maxSessionsPerSub: number | undefined
-  /** What becomes of the one too many: it ends the oldest, or is refused. */
+  /** Whether one session too many evicts the oldest or is refused. */
   readonly onSessionLimit: 'evict' | 'refuse'
 }
 
-/** The settings that the limits are made of. */
+/** The settings that make the limits. */
 export type LimitSettings = Omit<SessionLimits, 'ordinary' | 'permanent'> &
   TimeLimits & {
     readonly permanentIdleTimeoutMs: number
     readonly permanentLifetimeMs: number
   }
 
-/** The limits of these settings; whatever else `settings` holds is left out. */
+/** Takes the limits out of settings that may hold more. */
 export function createLimits(settings: LimitSettings): SessionLimits {
   return {
     ordinary: { idleTimeoutMs: settings.idleTimeoutMs, lifetimeMs: settings.lifetimeMs },
@@ -51,7 +51,7 @@ export function createLimits(settings: LimitSettings): SessionLimits {
 /** Throws `invalid_key` for a key that no session may hold. */
 export function checkKey(key: string, limits: SessionLimits): void {
   if (key === '') throw emptyKey()
-  // A character takes at most three bytes.
+  // A UTF-16 unit takes at most three bytes.
   if (key.length * 3 <= limits.keyLimitBytes) return
   const bytes = Buffer.byteLength(key)
   if (bytes > limits.keyLimitBytes) {
@@ -73,7 +73,7 @@ export function emptyKey(): CoatcheckError {
   )
 }
 
-/** The same members; throws `invalid_key` or `too_many_keys` where no session may hold them. */
+/** Returns the members; throws `invalid_key` or `too_many_keys` if no session may hold them. */
 export function checkMembers(
   members: ReadonlyMap<string, JsonText>,
   limits: SessionLimits,
@@ -91,8 +91,9 @@ export function checkMembers(
 }
 
 /**
- * Throws `session_too_large`; a session that is over the limit already may do all but grow. Claims
- * by themselves may take as much, or a holder could fill the data to keep them from being written.
+ * Throws `session_too_large`. A session that exceeds the limit already may change as long as it does
+ * not grow. Claims count alone when data is unchanged: a holder must not be able to keep a back end
+ * from writing claims by filling the data.
  */
 export function checkSize(before: Session, after: Session, limits: SessionLimits): void {
   if (after.data === before.data && Buffer.byteLength(after.claims) <= limits.sessionLimitBytes)
@@ -104,8 +105,8 @@ export function checkSize(before: Session, after: Session, limits: SessionLimits
 }
 
 /**
- * Throws `session_too_large` for data, or a part of it, so much larger that it is, without a look at
- * its members: as they are stored, without the space between them and repeated ones, they take less.
+ * Throws `session_too_large` for data, or a part of it, that is far too large, before it is parsed.
+ * Twice the limit is left, since white space and repeated members are not stored.
  */
 export function checkRoom(before: Session, data: JsonText, limits: SessionLimits): void {
   if (data.length <= 2 * limits.sessionLimitBytes || data.length <= 2 * sizeOf(before)) return
@@ -113,12 +114,12 @@ export function checkRoom(before: Session, data: JsonText, limits: SessionLimits
 }
 
 /**
- * Throws what the checks of these limits throw for a session that no server of these limits could hold.
- * Claims may be written when the data are as long as they may be: each counts by itself.
+ * Runs all checks on a session from another server. Data and claims may each take the whole limit, as
+ * in `checkSize`.
  */
 export function checkLimits({ data, claims }: Session, limits: SessionLimits): void {
   const members = parseObject(data)
-  // No limit forbids it, and what holds one has it from a server of before.
+  // An empty key comes from an older server; no limit forbids it.
   members.delete('')
   checkMembers(members, limits)
   for (const value of members.values())

@@ -4,8 +4,8 @@ import type { SessionLimits } from './limits.ts'
 import type { SessionKey } from './session.ts'
 
 /**
- * The session that begins at `now` with an operation on an empty one; throws as
- * `applyUnconditionally` does, for there is nothing yet that a precondition could be about.
+ * The session that begins at `now`: an operation on an empty session. Throws as `applyUnconditionally`
+ * does; preconditions are about sessions that exist.
  */
 export function beginSession(
   key: SessionKey,

@@ -2,14 +2,14 @@ import type { JsonText } from '../json/json.ts'
 import { renderIsoTime } from './iso-time.ts'
 import { expiresAt, lifetimeEndsAt, type Session } from './session.ts'
 
-/** The session as its holder sees it; data and claims as they were put, times in ISO 8601. */
+/** The session as its holder sees it: data and claims byte for byte, times in ISO 8601. */
 export function renderSession(session: Session): JsonText {
   const { id, data, claims } = session
-  // An id has no character that JSON would escape.
+  // An id has no characters that JSON escapes.
   return `{"id":"${id}","data":${data},"claims":${claims},${renderLife(session)}}`
 }
 
-/** For those who may not see what is in it. */
+/** The session without data and claims, for callers who may not see them. */
 export function renderClosed(session: Session): JsonText {
   return `{"id":"${session.id}",${renderLife(session)}}`
 }
@@ -24,7 +24,7 @@ function renderLife(session: Session): string {
   )
 }
 
-/** What a back end is told in the one answer that knows it; a member that does not apply is left out. */
+/** What a back end gets only in the response to its write; absent members do not apply. */
 export type HandedOut = {
   readonly token?: string | undefined
   /** The value of a `Set-Cookie` header for the browser. */
@@ -32,7 +32,7 @@ export type HandedOut = {
   readonly evicted?: readonly string[] | undefined
 }
 
-/** The session as back ends see it: with the device that created it, and what it is handed out. */
+/** The session as back ends see it: with the device that created it and `handedOut`. */
 export function renderForBackEnd(session: Session, handedOut: HandedOut = {}): JsonText {
   const members = renderSession(session).slice(0, -1)
   const more = JSON.stringify(handedOut).slice(1)

@@ -3,16 +3,15 @@ import type { SessionLimits } from './limits.ts'
 import type { Session, TimeLimits } from './session.ts'
 
 const DAY_MS = 86_400_000
-/** The longest that the settings of these names allow; `expiresAt` stays a date with them. */
+/** The maximum of the settings; keeps `expiresAt` within the range of dates. */
 export const LONGEST_IDLE_TIMEOUT_MS = 3_650 * DAY_MS
-/** As long as browsers keep a cookie. */
+/** Browsers keep no cookie longer. */
 export const LONGEST_LIFETIME_MS = 400 * DAY_MS
 
 /**
- * The session with its flag and its limits. The flag brings the limits of today's settings with it;
- * those of its own a session keeps, or its holder could lengthen what a back end has made short.
- * Throws `invalid_argument` where the session would end before an idle timeout of its own, which
- * nobody asked for; one of the settings gives way to a lifetime that is shorter.
+ * Sets `permanent` and time limits. A change of `permanent` brings the limits of the settings, except
+ * for limits of the session's own: else a holder could lengthen what a back end made short. Throws
+ * `invalid_argument` if an own idle timeout would exceed the lifetime; one from the settings may.
  */
 export function limitSession(
   session: Session,
@@ -34,7 +33,7 @@ export function limitSession(
     ownIdleTimeout,
     ownLifetime,
   }
-  // A session of before may be so already, and is not held to what it cannot help.
+  // An older session may be so already; it is refused only if this change is the cause.
   const isAsked = isGiven || after.lifetimeMs < session.lifetimeMs
   if (isAsked && ownIdleTimeout && after.idleTimeoutMs > after.lifetimeMs) {
     throw idleTimeoutTooLong(after)

@@ -3,13 +3,13 @@ import { nanoid } from 'nanoid'
 import { createRecent } from '../base/recent.ts'
 
 /**
- * The token is `<id>.<secret>`: what the cookie carries. The server keeps the secret's hash only, so
- * whoever reads the file, a backup or a log holds no token.
+ * The token is `<id>.<secret>`, the value of the cookie. The server keeps only a hash of the secret,
+ * so nobody gets a token from the file, a backup or a log.
  */
 export type Token = { readonly id: string; readonly secret: string }
 
 const ID_LENGTH = 21
-/** Until the year 2059; from then on one more, and one fewer that is random. */
+/** From the year 2059 on it is 9, with one random character less. */
 const TIME_LENGTH = 8
 const SECRET_LENGTH = 43
 const TOKEN_LENGTH = ID_LENGTH + 1 + SECRET_LENGTH
@@ -23,10 +23,9 @@ export function mintToken(now: number): Token {
 }
 
 /**
- * Begins with the time, in digits that sort as the times do, as a UUID of version 7 does (RFC 9562):
- * so what is new lies side by side in the file's index, and a batch of creates writes one of its
- * pages, where wholly random ids each touch a page of their own. No id begins with a dash, which a
- * command would take for a flag.
+ * Begins with the time in sortable digits, as a UUID of version 7 does (RFC 9562): new ids are
+ * neighbours in the index, so a batch of creates writes one page of it, not one for each id. No id
+ * begins with a dash, which a command would take for a flag.
  */
 function mintId(now: number): string {
   const time = now.toString(36).padStart(TIME_LENGTH, '0')
@@ -39,20 +38,20 @@ const HASH = /^[\w-]{43}$/
 export const ID_SHAPE = '16 to 128 of A-Z a-z 0-9 _ -'
 export const TOKEN_SHAPE = `${TOKEN_LENGTH} characters with a dot after the first ${ID_LENGTH}`
 
-/** Whether this can be an id, minted or chosen by a back end. A token is none: it has a dot. */
+/** Whether the text can be an id, minted or chosen by a back end. A token is not: it has a dot. */
 export function isId(text: string): boolean {
   return ID.test(text)
 }
 
 /**
- * Whether the text has a token's length and its dot. Its characters need no look: an id or a secret
- * with others in it is nobody's.
+ * Whether the text has the length and the dot of a token. Other characters need no check: no session
+ * has such an id or secret.
  */
 export function isToken(text: string): boolean {
   return text.length === TOKEN_LENGTH && text[ID_LENGTH] === '.'
 }
 
-/** The parts of a token; of any other text something that opens nothing, in the same time. */
+/** The parts of a token. Any other text gives, in the same time, parts that open nothing. */
 export function splitToken(text: string): Token {
   return { id: text.slice(0, ID_LENGTH), secret: text.slice(ID_LENGTH + 1) }
 }
@@ -66,12 +65,12 @@ export function hashSecret(secret: string): string {
   return hash('sha256', secret, 'base64url')
 }
 
-/** Whether this can be what `hashSecret` answers. */
+/** Whether the text can be a result of `hashSecret`. */
 export function isHash(text: string): boolean {
   return HASH.test(text)
 }
 
-/** Whether the secret is the one that was hashed, in a time that does not depend on the answer. */
+/** Whether the secret has this hash, in a time that does not depend on the result. */
 export function secretMatches(secret: string, secretHash: string): boolean {
   return timingSafeEqual(
     Buffer.from(hashSecret(secret), 'latin1'),
@@ -79,32 +78,32 @@ export function secretMatches(secret: string, secretHash: string): boolean {
   )
 }
 
-/** As many as sessions fit into memory: an entry takes about 200 bytes. */
+/** About as many as hot sessions; an entry takes about 200 bytes. */
 const PROVEN_LIMIT = 20_000
 
 const DECOY_SECRET = '0'.repeat(SECRET_LENGTH)
 
 /**
- * `secretMatches` with a memory: a secret that has matched lately is compared as it is, for to hash it
- * costs more than all else that a read does. What has matched once matches always, so there is nothing
- * to forget when a session ends; and no secret leaves the memory of the process.
+ * `secretMatches` with a cache: a secret that matched recently is compared directly, since hashing is
+ * the most expensive part of a read. A match never becomes wrong, so the end of a session invalidates
+ * nothing. Secrets stay in the memory of the process.
  */
 export function createSecretCheck(): typeof secretMatches {
   const proven = createRecent<string, string>(PROVEN_LIMIT)
 
   return (secret, secretHash) => {
     const known = proven.get(secretHash)
-    // What is wrong is compared and hashed, whatever is known: the time does not tell.
+    // A wrong secret is always compared and hashed, so the time tells nothing.
     const isEqual = equalInConstantTime(secret, known ?? DECOY_SECRET)
     if (known !== undefined && isEqual) return true
     if (!secretMatches(secret, secretHash)) return false
-    // A copy: the text given is a part of a header, and would keep all of it.
+    // A copy: a slice would keep the whole header in memory.
     proven.set(secretHash, Buffer.from(secret, 'latin1').toString('latin1'))
     return true
   }
 }
 
-/** Whether the secret is the other one; of another length it is not, and how long one is, is no secret. */
+/** Whether two secrets are equal. Their length is public, so it may return early. */
 function equalInConstantTime(secret: string, other: string): boolean {
   if (secret.length !== other.length) return false
   let difference = 0

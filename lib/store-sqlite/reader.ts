@@ -17,7 +17,9 @@ import {
   type TombstoneRow,
 } from './tables/rows.ts'
 import { damagedSession, damagedTombstone } from './database/sqlite-errors.ts'
-import type { ApiKey, ListQuery, Page } from '../store/store.ts'
+import type { ApiKey } from '../store/key-store.ts'
+import type { ListQuery, Page } from '../store/store.ts'
+import { parseCursor, renderCursor } from './tables/list-cursor.ts'
 
 export type Reader = {
   /**
@@ -107,7 +109,8 @@ export function createReader(
       return tombstone.id === DECOY.id ? ABSENT : findEnded(tombstone, now, keepEndedMs)
     },
 
-    list({ sub, after = 0, limit }, now, seenAt) {
+    list({ sub, after: cursor, limit }, now, seenAt) {
+      const after = parseCursor(cursor)
       const sessions: Session[] = []
       const damaged: string[] = []
       let characters = 0
@@ -124,7 +127,7 @@ export function createReader(
         rows++
         characters += row[2].length + row[3].length
         if (rows === limit || characters >= PAGE_LIMIT_CHARACTERS) {
-          return { sessions, damaged, next: row[ROW_NUMBER] }
+          return { sessions, damaged, next: renderCursor(row[ROW_NUMBER]) }
         }
       }
       return { sessions, damaged, next: undefined }

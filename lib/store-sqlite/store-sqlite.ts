@@ -185,8 +185,12 @@ export function createStore(reader: Reader, writer: WriterPort, parts: StorePart
     touch(id, now) {
       touches.add(id, now, hot.touch(id, now))
     },
-    listApiKeys: async () => guard.read(() => reader.listApiKeys()),
-    addApiKey: (key) => ask<'add_api_key'>({ kind: 'add_api_key', key }),
+    keys: {
+      list: async () => guard.read(() => reader.listApiKeys()),
+      add: (key) => ask<'add_api_key'>({ kind: 'add_api_key', key }),
+      revoke: (name, revokedAt) =>
+        ask<'revoke_api_key'>({ kind: 'revoke_api_key', name, revokedAt }),
+    },
     async sweep(now) {
       // Earlier writes and touches come first, in pieces: others wait as well.
       if (!queue.isEmpty()) await queue.allAnswered()
@@ -199,8 +203,8 @@ export function createStore(reader: Reader, writer: WriterPort, parts: StorePart
     },
     health() {
       const health = writer.health()
-      const isHealthy = health.state === 'ok' || health.state === 'log_long'
-      return isHealthy && queue.isLate() ? { ...health, state: 'writes_late' } : health
+      if (health.writes !== 'all' || !queue.isLate()) return health
+      return { ...health, state: 'degraded', reasons: ['writes_late', ...health.reasons] }
     },
     async close(beforeWriter: () => void = () => {}) {
       stopTicking()

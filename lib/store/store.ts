@@ -1,5 +1,5 @@
 /**
- * The contract of a store. It says nothing of SQLite: whatever keeps these promises can stand
+ * The contract of a store. It says nothing of any engine: whatever keeps these promises can stand
  * behind Coatcheck.
  */
 import type { MaybePromise } from '../base/maybe-promise.ts'
@@ -7,74 +7,84 @@ import type { JsonText } from '../json/json.ts'
 import type { Operation } from '../session/operations.ts'
 import type { Precondition } from '../session/precondition.ts'
 import type { EndReason, Found, Session } from '../session/session.ts'
+import type { KeyStore } from './key-store.ts'
 
 /**
- * Every promise of a method settles only once its effect, or the state that its answer shows, is on
- * disk. A write whose outcome nobody knows rejects with `outcome_unknown`; one that surely did not
- * happen with `storage_full`, `storage_failed` or `overloaded`.
+ * **Durability.** A promise settles only once its effect, or the state that it shows, is on disk. A
+ * write whose outcome nobody knows rejects with `outcome_unknown`; one that surely did not happen with
+ * `storage_full`, `storage_busy`, `storage_failed` or `overloaded`.
+ *
+ * **Equal time.** Of an id that is not live, `find` takes the same time whether the session has ended,
+ * has ended and been forgotten, or never was: else the time would tell who had a session here. A search
+ * that fails does the work of one that finds a tombstone, and both come as a value or both as a promise.
+ * An id that died of its age alone may wait for the writes under way, as they may have prolonged it.
+ * Not promised: the time of a live session, which may be at hand. A caller that must not tell whether
+ * an id lives makes up for it: it compares the secret with a decoy's hash, and looks for one more id,
+ * which nobody has (`authenticate` in `service/sessions.ts`).
  */
 export type Store = {
   /**
-   * The session or its tombstone as of `now`. A session past its time is ended, swept or not. A store
-   * that has it at hand answers without a promise. Rejects with `storage_damaged` where what is
-   * stored is not what was put in.
+   * The session or its tombstone as of `now`. A session past its time has ended, swept or not. May
+   * return a value instead of a promise where it is at hand. Throws or rejects with `storage_damaged`
+   * where stored bytes are not those that were written.
    */
   find(id: string, now: number): MaybePromise<Found>
 
   /**
-   * Live sessions, of one `sub` or of everybody, in the order in which they came; a session that
-   * stays while others come and go is in exactly one page. Never more than `limit`, and fewer where
-   * sessions are large or have just expired: the pages end where there is no `next`.
+   * Live sessions, of one `sub` or of everybody, in the order in which they came. A session that stays
+   * while others come and go is on exactly one page. Never more than `limit`, and fewer where sessions
+   * are large or have just expired: the last page is the one without `next`. Rejects with `invalid_argument`
+   * where `after` is no cursor of this store.
    */
   list(query: ListQuery, now: number): Promise<Page>
 
   /**
-   * Stores a new session. Not inserted, and nothing written, where the id belongs to another session
-   * or did so until it ended: an insert never overwrites, an id that has ended stays ended. Holds
-   * the limit of sessions of one `sub` in the same step: rejects with `too_many_sessions`, or ends
-   * the oldest others.
+   * Stores a new session. Never overwrites, and an id that has ended stays ended: where the id is that of
+   * another session, or of one that ended and is remembered, nothing is written and `inserted` is
+   * false. Holds the limit of sessions of one `sub` in the same step: ends the oldest others, or rejects
+   * with `too_many_sessions`.
    */
   insert(session: Session): Promise<Inserted>
 
   /**
-   * Applies one operation to one live session, atomically and in some order with all others, so
-   * that no update is lost; counts as activity at `now`. Where the operation gives the session
-   * another id, the old id ends with `renewed` in the same step; where it gives it another `sub`,
-   * that one's limit holds as for `insert`. Rejects, changing nothing, with what the operation throws.
+   * Applies one operation to one live session, atomically and in some order with all others, so that no
+   * update is lost. Counts as activity at `now`. Where the operation gives the session another id, the
+   * old id ends as `renewed` in the same step; where it gives it another `sub`, the limit of that one
+   * holds as for `insert`. Rejects with whatever the operation throws, and has changed nothing then.
    */
   change(id: string, now: number, operation: Operation): Promise<Changed>
 
-  /** Ends a live session for good: what it answers is what it found. Rejects unless `when` holds. */
+  /**
+   * Ends a live session for good. Returns the state before: `live` where this call ended it. Rejects,
+   * and ends nothing, unless `when` holds.
+   */
   end(id: string, now: number, reason: EndReason, when?: Precondition): Promise<Found>
 
   /**
-   * Ends live sessions for good, at most `limit`. Rejects only where it has ended none: what is refused
-   * later leaves those ended that are, and `more`.
+   * Ends live sessions for good, at most `limit`. Rejects only if it has ended none: once some have
+   * ended, it returns their count, and `more`.
    */
   endMany(which: Selection, now: number, reason: EndReason, limit: number): Promise<EndedCount>
 
   /**
-   * Records activity of a session that is live at `now` soon, without waiting: the one write that a
-   * crash may lose. `find`, `change`, `end` and `sweep` count it at once.
+   * Records activity of a session that is live at `now`, without waiting: the one write that a crash may
+   * lose. `find`, `change`, `end` and `sweep` count it at once.
    */
   touch(id: string, now: number): void
 
-  /** The API keys that are kept here, revoked ones too. */
-  listApiKeys(): Promise<readonly ApiKey[]>
-
-  /** Keeps an API key; one that is kept already stays as it is. */
-  addApiKey(key: ApiKey): Promise<void>
+  /** The API keys of the same storage. */
+  readonly keys: KeyStore
 
   /**
-   * Ends what has expired by `now`, leaving tombstones, and removes the tombstones that have been
-   * kept long enough. Answers how many of each.
+   * Ends what has expired by `now`, leaving tombstones, and removes the tombstones that have been kept
+   * long enough: exactly what `find` shows as ended, and as absent.
    */
   sweep(now: number): Promise<Swept>
 
-  /** What writes can be taken, as of about a second ago. */
+  /** What the storage can do, as of about a second ago. */
   health(): StoreHealth
 
-  /** Writes what is still to be written and lets go of the storage. */
+  /** Writes what is still to be written and releases the storage. */
   close(): Promise<void>
 }
 
@@ -82,7 +92,7 @@ export type Store = {
 export type Inserted = { readonly inserted: boolean; readonly evicted: readonly string[] }
 
 /**
- * `live`: the session as the operation left it, and what the operation answers; `evicted`, where the
+ * `live`: the session as the operation left it, and the operation's result; `evicted` only where the
  * session got another `sub`.
  */
 export type Changed =
@@ -94,18 +104,21 @@ export type Changed =
     }
   | Exclude<Found, { state: 'live' }>
 
+/** A place in a list. Only the store that made it can read it; safe in a URL. */
+export type Cursor = string
+
 /** `after`: the `next` of the page before; undefined for the first page. */
 export type ListQuery = {
   readonly sub: string | undefined
-  readonly after: number | undefined
+  readonly after: Cursor | undefined
   readonly limit: number
 }
 
-/** `damaged`: the ids of sessions among them that storage cannot give back as they were. */
+/** `damaged`: the ids of sessions of this page that storage cannot give back as they were. */
 export type Page = {
   readonly sessions: readonly Session[]
   readonly damaged: readonly string[]
-  readonly next: number | undefined
+  readonly next: Cursor | undefined
 }
 
 /** `more`: some may be left. */
@@ -114,29 +127,24 @@ export type EndedCount = { readonly ended: number; readonly more: boolean }
 /** Undefined stands for everybody's sessions, and for no exception. */
 export type Selection = { readonly sub: string | undefined; readonly except: string | undefined }
 
-/** An API key as it is kept: the SHA-256 of it in base64url, and what its owner calls it. */
-export type ApiKey = {
-  readonly hash: string
-  readonly name: string
-  readonly createdAt: number
-  readonly revokedAt: number | null
-}
-
 export type StoreHealth = {
   /**
-   * `log_long`: all is taken, but a program that reads keeps the log from being begun anew;
-   * `writes_late`: writes wait for long, or were refused since they would have;
-   * `log_full`, `disk_full`: only what ends sessions is taken; `damaged`: for seconds all
-   * writes were refused, since the file is damaged there; `failed`: nothing, for good.
+   * `degraded`: reads work, and writes are late or partly refused, or soon will be. `unreachable`: the
+   * storage does not answer, and may do so again. `failed`: nothing can be written any more, until a
+   * restart.
    */
-  readonly state:
-    'ok' | 'log_long' | 'writes_late' | 'log_full' | 'disk_full' | 'damaged' | 'failed'
-  readonly logBytes: number
+  readonly state: 'ok' | 'degraded' | 'unreachable' | 'failed'
+  /** The writes that are accepted; `ends_only`: those that end sessions or show that they are in use. */
+  readonly writes: 'all' | 'ends_only' | 'none'
+  /** Why the state is not `ok`, the worst first, in names for machines that the store defines. */
+  readonly reasons: readonly string[]
+  /** Figures for an operator, with their units in their names; which ones, the store defines. */
+  readonly figures: Readonly<Record<string, number>>
 }
 
 export type Swept = {
   readonly ended: number
   readonly removed: number
-  /** Sessions past their time that are damaged, and so left where they are for now. */
+  /** Damaged sessions past their time, which stay where they are for now. */
   readonly damaged: number
 }

@@ -1,4 +1,4 @@
-/** What an import makes of the records of its input: sessions, or why they are none. */
+/** Reads the records of an import as sessions. */
 import { isUtf8 } from 'node:buffer'
 import { CoatcheckError } from '../base/errors.ts'
 import { checkLimits, type SessionLimits } from '../session/limits.ts'
@@ -6,24 +6,24 @@ import type { Session } from '../session/session.ts'
 import { parseSessionLine } from './session-line.ts'
 import { type InputRecord, RECORD_LIMIT_BYTES } from './input-records.ts'
 
-/** A session to be read, with its line and, of an object with several, its place there from 1. */
+/** A session that can be read, with its line and, in an object of several, its position from 1. */
 export type ImportItem = {
   readonly line: number
   readonly entry?: number
-  /** Throws a `CoatcheckError` where it is none. */
+  /** Throws a `CoatcheckError` if it is not a session. */
   read(now: number): Session
 }
 
 export type ImportReader = {
-  /** Whether an object of many keys may come in pieces, as `recordsOf` cuts it. */
+  /** Whether `recordsOf` may cut an object of many keys into pieces. */
   readonly takesPieces: boolean
   /** The items that are complete with this record. */
   take(record: InputRecord): readonly ImportItem[]
-  /** Those that were waiting for more. */
+  /** The items that were waiting for more records. */
   end(): readonly ImportItem[]
 }
 
-/** Reads what `export` writes, where a server of these limits could hold it. */
+/** Reads exported sessions and holds them to these limits. */
 export function createOwnReader(limits: SessionLimits): ImportReader {
   function read(text: Buffer | undefined, now: number): Session {
     const session = parseSessionLine(decodeRecord(text), now)
@@ -50,7 +50,7 @@ export function decodeRecord(text: Buffer | undefined): string {
   throw new CoatcheckError('invalid_utf8', 'Cannot read it: it is not UTF-8')
 }
 
-/** An item that throws; throws itself what is no refusal. */
+/** An item that throws the refusal when it is read; any other error is thrown at once. */
 export function wrongRecord(line: number, error: unknown): ImportItem {
   if (!(error instanceof CoatcheckError)) throw error
   return {

@@ -1,37 +1,18 @@
-/** Where imported sessions go to: the data file, or nowhere in a dry run, which counts the same. */
-import type { Session } from '../session/session.ts'
-import { createMissingFile } from '../store-sqlite/operator/command-database.ts'
-import { openFileAccess, openReaderOfFileToCome } from '../store-sqlite/operator/file-access.ts'
-import type { Inserted } from '../store/store.ts'
+/** Where imported sessions go: a store, or nowhere in a dry run, which counts the same. */
+import type { Clock } from '../base/clock.ts'
+import type { OperatorReader, OperatorStore } from '../store/operator-store.ts'
 
-export type ImportTarget = {
-  /** Returns how many of them were not there; the others are left as they are. */
-  insert(sessions: readonly Session[], now: number): number
-  close(): void
-}
+export type ImportTarget = Pick<OperatorStore, 'insertSome' | 'close'>
 
-/**
- * Makes the file where there is none: sessions often move to a machine where no server has run yet.
- * Throws a `StorageError` as `openFileAccess` does.
- */
-export function openTarget(dataPath: string): ImportTarget {
-  createMissingFile(dataPath)
-  const file = openFileAccess(dataPath)
+/** Inserts nothing, and returns what `insertSome` would. */
+export function createDryTarget(reader: OperatorReader, clock: Pick<Clock, 'now'>): ImportTarget {
   return {
-    insert(sessions) {
-      const requests = sessions.map((session) => ({ kind: 'insert', session, seenAt: 0 }) as const)
-      return file.write(requests).filter((answer) => (answer as Inserted).inserted).length
+    async insertSome(sessions) {
+      const now = clock.now()
+      const found = await Promise.all(sessions.map(({ id }) => reader.find(id, now)))
+      const inserted = found.filter(({ state }) => state === 'absent').length
+      return { taken: sessions.length, inserted }
     },
-    close: () => file.close(),
-  }
-}
-
-/** Throws as `openTarget` would, but needs nothing that can be written, and makes nothing. */
-export function openDryTarget(dataPath: string): ImportTarget {
-  const { reader, close } = openReaderOfFileToCome(dataPath)
-  return {
-    insert: (sessions, now) =>
-      sessions.filter(({ id }) => reader.find(id, now, 0).state === 'absent').length,
-    close,
+    close: () => reader.close(),
   }
 }

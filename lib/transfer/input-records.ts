@@ -1,23 +1,23 @@
 /**
- * Records of a stream of bytes: each object of JSON, on one line or on many, bare or in an array, and
- * each line of anything else. Bytes still, for what is not UTF-8 is to be told.
+ * Splits a stream into records: each JSON object, on one line or several, bare or in an array, and
+ * each line of anything else. Records are bytes, so the reader can report what is not UTF-8.
  */
 
-/** A record longer than that is not kept; it would hardly fit a string. */
+/** Longer records are not kept; they would hardly fit into a string. */
 export const RECORD_LIMIT_BYTES = 256 * 1024 * 1024
 
 export type InputRecord = {
-  /** Where it begins, from 1. */
+  /** The line where it begins, from 1. */
   readonly line: number
   /** Undefined for a record over the limit. */
   readonly text: Buffer | undefined
-  /** Whether it is the next piece of the object before it. */
+  /** Whether it continues the object of the record before it. */
   readonly goesOn: boolean
 }
 
 type Options = {
   readonly limitBytes?: number
-  /** An object that is longer comes in pieces, each an object with some of its members. */
+  /** A longer object is cut into pieces, each an object with some of its members. */
   readonly pieceBytes?: number
 }
 
@@ -31,12 +31,12 @@ const CLOSE_BRACKET = 0x5d
 const OPEN_BRACE = 0x7b
 const CLOSE_BRACE = 0x7d
 
-/** Where the splitter stands: between records, in a line, in an object, or behind one on its line. */
+/** Where the splitter is: between records, in a line, in an object, or after one on its line. */
 type Place = 'between' | 'line' | 'object' | 'behind'
 
 /**
- * Blank lines are passed over. An object that breaks off, or is none, ends with the line that shows
- * it, so that the next one is read; an array that is not closed gives a last record of a bracket.
+ * Skips blank lines. A broken object ends with the line that shows it, so the next one is read; an
+ * array that is not closed gives a last record of one bracket.
  */
 export async function* recordsOf(
   chunks: AsyncIterable<Buffer>,
@@ -54,7 +54,7 @@ function createSplitter({ limitBytes = RECORD_LIMIT_BYTES, pieceBytes = Infinity
   let line = 1
   let isLineStart = true
 
-  // Of the record that is being read:
+  // The current record:
   let parts: Buffer[] = []
   let bytes = 0
   let startLine = 1
@@ -88,7 +88,7 @@ function createSplitter({ limitBytes = RECORD_LIMIT_BYTES, pieceBytes = Infinity
     place = 'between'
   }
 
-  /** One step within an object; false where the byte cannot stand there. */
+  /** Takes a byte within an object; false if it cannot be there. */
   function step(byte: number): boolean {
     if (isInString) {
       if (isEscaped) isEscaped = false
@@ -127,7 +127,7 @@ function createSplitter({ limitBytes = RECORD_LIMIT_BYTES, pieceBytes = Infinity
 
   function push(chunk: Buffer): InputRecord[] {
     records = []
-    /** Where the record's part in this chunk begins. */
+    /** Where the current record begins in this chunk. */
     let from = 0
     for (let at = 0; at < chunk.length; at++) {
       const byte = chunk[at] ?? 0
@@ -144,7 +144,7 @@ function createSplitter({ limitBytes = RECORD_LIMIT_BYTES, pieceBytes = Infinity
           finish()
         } else if (!isBlank) {
           place = 'line'
-          // The line's own look-out begins here.
+          // This byte again, as one of a line.
           at--
           continue
         }
@@ -210,7 +210,7 @@ function createSplitter({ limitBytes = RECORD_LIMIT_BYTES, pieceBytes = Infinity
   return { push, end }
 }
 
-/** Without the line ends behind it. */
+/** Removes line ends at the end. */
 function trimEnd(text: Buffer): Buffer {
   let end = text.length
   while (text[end - 1] === 13 || text[end - 1] === LINE_END) end--

@@ -1,9 +1,9 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { renderRequest, send } from './http-request.ts'
+import { renderRequest, send } from './load/http-request.ts'
 import { OptionsError, readOptions } from './options.ts'
-import { endProcess, runToEnd, startProcess } from './processes.ts'
-import { readUsage } from './process-usage.ts'
+import { endProcess, runToEnd, startProcess } from './machine/processes.ts'
+import { readUsage } from './machine/process-usage.ts'
 import { median, renderMarkdown } from './table.ts'
 
 const test = suite('bench')

@@ -12,9 +12,9 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { type RunningServer, spawnServer } from '../kit/process/spawn-server.ts'
-import { getUser, putUser, sendAll } from './connection.ts'
-import { cookieOf, fillFile } from './filled-file.ts'
-import { readUsage } from './process-usage.ts'
+import { getUser, putUser, sendAll } from '../kit/clients/load-client.ts'
+import { cookieOf, fillFile } from './data/filled-file.ts'
+import { readUsage } from './machine/process-usage.ts'
 
 type Subject = {
   readonly name: string

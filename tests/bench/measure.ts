@@ -6,15 +6,15 @@ import {
   type RunningContender,
   type Setting,
   startContender,
-} from './contender.ts'
+} from './contenders/contender.ts'
 import { coatcheck } from './contenders/coatcheck.ts'
-import type { Cores } from './cores.ts'
-import { ask, type HttpAnswer, isSuccess } from './http-request.ts'
-import type { LoadGenerator, LoadResult } from './load-generator.ts'
-import { askOne, type Operation, type OperationName } from './operations.ts'
-import { makeFolder, removeFolder } from './processes.ts'
-import { readUsage } from './process-usage.ts'
-import type { SessionApi } from './session-api.ts'
+import type { Cores } from './machine/cores.ts'
+import { ask, type HttpAnswer, isSuccess } from './load/http-request.ts'
+import type { LoadGenerator, LoadResult } from './load/load-generator.ts'
+import { askOne, type Operation, type OperationName } from './data/operations.ts'
+import { makeFolder, removeFolder } from './machine/processes.ts'
+import { readUsage } from './machine/process-usage.ts'
+import type { SessionApi } from './data/session-api.ts'
 
 /** After a round, until a contender is done with the last requests of it. */
 const SETTLING_MS = 300

@@ -14,9 +14,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { openClient } from '../kit/clients/http-client.ts'
 import { PROGRAM, type RunningServer, spawnServer } from '../kit/process/spawn-server.ts'
-import { getUser, putUser, sendAll } from './connection.ts'
-import { cookieOf, type Filling, fillFile } from './filled-file.ts'
-import { startPacedLoad } from './paced-load.ts'
+import { getUser, putUser, sendAll, startPacedLoad } from '../kit/clients/load-client.ts'
+import { cookieOf, type Filling, fillFile } from './data/filled-file.ts'
 
 type Subject = { readonly server: RunningServer; readonly port: number; readonly path: string }
 type Measured = { readonly get: Float64Array; readonly put: Float64Array }
@@ -126,7 +125,7 @@ async function endAll(): Promise<void> {
 
 async function slowSync(): Promise<void> {
   const library = join(folder, 'slow-sync.so')
-  const source = fileURLToPath(new URL('./slow-sync.c', import.meta.url))
+  const source = fileURLToPath(new URL('./machine/slow-sync.c', import.meta.url))
   execFileSync('cc', ['-shared', '-fPIC', '-O2', '-o', library, source])
   const subject = await startOn({ count: 1_000 }, [], { LD_PRELOAD: library })
   await report('a disk whose sync takes 5 ms, eight writers', subject, async () => {

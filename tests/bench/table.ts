@@ -1,7 +1,7 @@
 /** The samples of a run as one table: the median of the rounds in each column. */
 import { BEFORE } from './contenders/coatcheck.ts'
 import type { Sample, Samples } from './measure.ts'
-import type { Operation } from './operations.ts'
+import type { Operation } from './data/operations.ts'
 
 /** Lines of cells; the titles come first. */
 export type Table = readonly (readonly string[])[]

@@ -78,13 +78,13 @@ test('it takes its turn as the server does, since its answer is due in time', as
 test('a state is told by word and exit code', async () => {
   for (const [status, storage, http, exit, line] of [
     ['ok', 'ok', 200, 0, 'ok\n'],
-    ['degraded', 'log_long', 200, 0, 'degraded: log_long\n'],
+    ['degraded', 'wal_long', 200, 0, 'degraded: wal_long\n'],
     ['failed', 'failed', 503, 1, 'failed: failed\n'],
   ] as const) {
     const { code, out } = await askFake((request, response) => {
       assert.is(request.url, '/healthz')
       response.writeHead(http)
-      response.end(JSON.stringify({ status, storage, logBytes: 0 }))
+      response.end(JSON.stringify({ status, storage, writes: 'all', walBytes: 0 }))
     })
     assert.is(code, exit)
     assert.is(out, line)

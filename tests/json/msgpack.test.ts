@@ -52,7 +52,7 @@ const REFUSED: Record<string, RegExp> = {
   dfffffffff: /breaks off/,
   dbffffffff: /breaks off/,
   cf00: /breaks off/,
-  c1: /not in use/,
+  c1: /unknown type code/,
   '0000': /bytes follow its end/,
   '8080': /bytes follow its end/,
   ca7fc00000: /not finite/,

@@ -35,21 +35,37 @@ const RED = {
   leak: /Left open 2 s after the last test: TCPServerWrap\n/,
 }
 
+// One run of all of them: a start of the runner takes longer than most of the files.
+const redRun = run(...Object.keys(RED).map(fixture))
+
 for (const [name, reason] of Object.entries(RED)) {
   test(`fixture ${name} is red, with its reason`, async () => {
-    const { code, output, lastLine } = await run(fixture(name))
+    const { output } = await redRun
+    const [, shown = ''] = output.split(`FAILED ${fixture(name)}: `)
+    const [ownLines = ''] = shown.split(/^(?:PASSED|FAILED) /m)
 
-    assert.is(code, 1, output)
-    assert.match(output, reason)
-    assert.match(lastLine, /^\d passed, [12] failed$/)
+    assert.match(ownLines, /^\d passed, [12] failed \(/)
+    assert.match(ownLines, reason)
   })
 }
 
+test('the summary names the slowest files and every failure once more, then the verdict', async () => {
+  const { code, output, lastLine } = await redRun
+  const summary = output.slice(output.indexOf('\nThe slowest files:\n'))
+
+  assert.is(code, 1)
+  assert.match(summary, /^\nThe slowest files:\n(?: +\d+\.\d\d s tests\/\S+\n){10}FAILURE /)
+  assert.match(summary, `FAILURE ${fixture('failed-test')}: "two"\n    one is not two\n    ++2`)
+  assert.match(summary, `FAILURE ${fixture('signal')}: Ended by signal SIGKILL in "one"\n`)
+  for (const name of Object.keys(RED)) assert.match(summary, `FAILURE ${fixture(name)}: `)
+  assert.match(lastLine, /^\d+ passed, \d+ failed$/)
+})
+
 test('a time-out is red, names the test and ends what the file started', async () => {
-  const { code, output, lastLine } = await run(fixture('time-out'), '--time-limit-ms=1000')
+  const { code, output, lastLine } = await run(fixture('time-out'), '--time-limit-ms=4000')
 
   assert.is(code, 1, output)
-  assert.match(output, 'Timed out after 1 s in "loops for ever"')
+  assert.match(output, 'Timed out after 4 s in "loops for ever"')
   assert.is(lastLine, '0 passed, 1 failed')
   const port = Number(/listening on (\d+)/.exec(output)?.[1])
   assert.is(await errorOfConnecting(port), 'ECONNREFUSED')
@@ -60,6 +76,13 @@ test('a pattern that matches no file is red', async () => {
 
   assert.is(code, 1)
   assert.match(output, 'No test file matches "no-such-file"')
+  assert.is(lastLine, '0 passed, 1 failed')
+})
+
+test('--all takes no pattern', async () => {
+  const { code, lastLine } = await run('--all', fixture('green'))
+
+  assert.is(code, 1)
   assert.is(lastLine, '0 passed, 1 failed')
 })
 

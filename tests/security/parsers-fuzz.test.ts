@@ -10,7 +10,7 @@ import * as assert from 'uvu/assert'
 import { isApiKey } from '../../lib/session/api-key.ts'
 import { createForeignReader } from '../../lib/transfer/foreign/foreign-reader.ts'
 import { recordsOf } from '../../lib/transfer/input-records.ts'
-import { LIMITS } from '../kit/store/memory-store.ts'
+import { LIMITS } from '../kit/store/limits.ts'
 import { CodedError } from '../../lib/base/errors.ts'
 import type { AppContext } from '../../lib/http/app-env.ts'
 import {

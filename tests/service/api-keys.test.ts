@@ -14,7 +14,7 @@ import { openApiKeys, type OpenApiKeys } from '../../lib/service/api-keys.ts'
 import { hashSecret } from '../../lib/session/token.ts'
 import { SettingsError } from '../../lib/settings/settings.ts'
 import { createApiKeyTable } from '../../lib/store-sqlite/tables/api-key-table.ts'
-import type { Store } from '../../lib/store/store.ts'
+import type { KeyStore } from '../../lib/store/key-store.ts'
 import { openMemoryStore } from '../kit/store/memory-store.ts'
 import { makeFolder } from '../kit/process/spawn-server.ts'
 
@@ -42,7 +42,7 @@ test('a file that cannot be read or made is told with its path', async () => {
   const nowhere = join(other.path, 'no', 'folder')
   const refusal = await refusalOf(other.open({ path: nowhere }))
   assert.match(refusal, new RegExp(`Cannot write the first API key to ${nowhere}: ENOENT`))
-  assert.equal(await other.store.listApiKeys(), [])
+  assert.equal(await other.store.keys.list(), [])
 })
 
 test('the first start makes a key, for this user to read, and keeps its hash only', async () => {
@@ -52,7 +52,7 @@ test('the first start makes a key, for this user to read, and keeps its hash onl
   assert.is(statSync(path).mode & 0o777, 0o600)
   const key = readFileSync(path, 'utf8').trim()
   assert.match(key, /^ck_[\w-]{43}$/)
-  const kept = await store.listApiKeys()
+  const kept = await store.keys.list()
   assert.equal(
     kept.map(({ hash, name }) => [hash, name]),
     [[hashSecret(key), 'first']],
@@ -72,8 +72,8 @@ test('nothing in the data file tells the key', async () => {
 
 test('a first start whose store fails leaves a key that the next start takes', async () => {
   const { open, store, path } = openKeys()
-  const failing = { ...store, addApiKey: () => Promise.reject(new Error('no room')) }
-  assert.match(await refusalOf(open({ store: failing })), /no room/)
+  const failing = { ...store.keys, add: () => Promise.reject(new Error('no room')) }
+  assert.match(await refusalOf(open({ keys: failing })), /no room/)
   const key = readFileSync(path, 'utf8').trim()
   const keys = await open()
   assert.is(keys.madeAt, undefined)
@@ -83,7 +83,7 @@ test('a first start whose store fails leaves a key that the next start takes', a
 test('a start whose store keeps nothing but revoked keys makes no other by itself', async () => {
   const { open, store, path } = openKeys()
   const hash = hashSecret(KEY)
-  await store.addApiKey({ hash, name: 'old', createdAt: 1, revokedAt: 2 })
+  await store.keys.add({ hash, name: 'old', scope: 'all', createdAt: 1, revokedAt: 2 })
   const keys = await open()
   assert.equal([keys.madeAt, existsSync(path)], [undefined, false])
   assert.equal(await goodOf(keys), [false, false])
@@ -111,7 +111,7 @@ test('where keys are given none is made, and all that are given are good', async
   chmodSync(path, 0o400)
   assert.equal(await goodOf(await open({ configured: [KEY] })), [true, true])
   assert.equal(await goodOf(await open()), [false, true])
-  assert.equal(await store.listApiKeys(), [])
+  assert.equal(await store.keys.list(), [])
 })
 
 test('a file may be written by hand: spaces, a comment behind a key, line ends of Windows', async () => {
@@ -155,7 +155,13 @@ test('a key that was made after the start is good at once, and until it is revok
   const { open, database, clock } = openKeys()
   const keys = await open()
   const table = createApiKeyTable(database)
-  const key = { hash: hashSecret(OTHER), name: 'shop', createdAt: clock.now(), revokedAt: null }
+  const key = {
+    hash: hashSecret(OTHER),
+    name: 'shop',
+    scope: 'all' as const,
+    createdAt: clock.now(),
+    revokedAt: null,
+  }
   assert.is(table.add(key), true)
   assert.is(await keys.accepts(OTHER), true)
   assert.is(table.revoke('shop', clock.now()), true)
@@ -170,30 +176,16 @@ test('the first key, once it is revoked, is not revived by its own file', async 
   assert.is(await (await open()).accepts(key), false)
 })
 
-test('of keys of one name the one in force can be revoked, and none can be added beside it', async () => {
-  const { database } = openKeys()
-  const table = createApiKeyTable(database)
-  const key = { hash: hashSecret(KEY), name: 'shop', createdAt: 1, revokedAt: null }
-  assert.is(table.revoke('shop', 2), false)
-  assert.is(table.add(key), true)
-  assert.is(table.add({ ...key, hash: hashSecret(OTHER) }), false)
-  assert.is(table.revoke('shop', 2), true)
-  assert.is(table.revoke('shop', 3), false)
-  assert.is(table.add(key), false)
-  assert.is(table.add({ ...key, hash: hashSecret(OTHER), createdAt: 4 }), true)
-  assert.equal(
-    table.list().map(({ name, revokedAt }) => [name, revokedAt]),
-    [
-      ['shop', 2],
-      ['shop', null],
-    ],
-  )
-})
-
 test('a revoked key is refused wherever else it is written', async () => {
   const { open, database, store, clock } = openKeys()
-  const key = { hash: hashSecret(KEY), name: 'old', createdAt: 1, revokedAt: null }
-  await store.addApiKey(key)
+  const key = {
+    hash: hashSecret(KEY),
+    name: 'old',
+    scope: 'all' as const,
+    createdAt: 1,
+    revokedAt: null,
+  }
+  await store.keys.add(key)
   const keys = await open({ configured: [KEY, OTHER] })
   assert.equal(await goodOf(keys), [true, true])
   assert.is(createApiKeyTable(database).revoke('old', clock.now()), true)
@@ -212,8 +204,8 @@ async function goodOf(keys: OpenApiKeys): Promise<boolean[]> {
 function openKeys() {
   const { store, clock, database } = openMemoryStore()
   const path = join(makeFolder(), 'sessions.db.api-key')
-  const open = (given: { path?: string; configured?: string[]; store?: Store } = {}) =>
-    openApiKeys({ store, clock, configured: [], path, ...given })
+  const open = (given: { path?: string; configured?: string[]; keys?: KeyStore } = {}) =>
+    openApiKeys({ keys: store.keys, clock, configured: [], path, ...given })
   return { open, store, clock, database, path }
 }
 

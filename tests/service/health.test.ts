@@ -4,6 +4,7 @@ import { createLog } from '../../lib/base/log.ts'
 import type { StoreHealth } from '../../lib/store/store.ts'
 import { startStorageWatch } from '../../lib/service/storage-watch.ts'
 import { createFakeClock } from '../kit/clock/fake-clock.ts'
+import { HEALTHY } from '../kit/store/healthy.ts'
 import { openServer, refusalOf } from '../kit/process/open-server.ts'
 
 const test = suite('health')
@@ -12,7 +13,7 @@ test('GET /healthz says that all is well, to anybody, and without a session', as
   const { request, database } = openServer({ holderAccess: 'none' })
   const answer = await request('GET /healthz', { headers: { 'sec-fetch-site': 'cross-site' } })
   assert.is(answer.status, 200)
-  assert.equal(await answer.json(), { status: 'ok', storage: 'ok', logBytes: 0 })
+  assert.equal(await answer.json(), { status: 'ok', storage: 'ok', writes: 'all', walBytes: 0 })
   assert.is(answer.headers.get('cache-control'), 'no-store')
   assert.is(answer.headers.get('set-cookie'), null)
   assert.is((await request('HEAD /healthz')).status, 200)
@@ -20,27 +21,32 @@ test('GET /healthz says that all is well, to anybody, and without a session', as
   assert.is(database.prepare('select count(*) from sessions').pluck().get(), 0)
 })
 
-for (const [state, status, word] of [
-  ['log_long', 200, 'degraded'],
-  ['writes_late', 200, 'degraded'],
-  ['log_full', 200, 'degraded'],
-  ['disk_full', 200, 'degraded'],
-  ['damaged', 200, 'degraded'],
-  ['failed', 503, 'failed'],
+for (const [state, status, reasons, storage] of [
+  ['degraded', 200, ['wal_long'], 'wal_long'],
+  ['degraded', 200, ['writes_late', 'wal_long'], 'writes_late'],
+  ['unreachable', 503, ['refused'], 'refused'],
+  ['unreachable', 503, [], 'unreachable'],
+  ['failed', 503, [], 'failed'],
 ] as const) {
-  test(`GET /healthz of a store that is ${state} is ${status}`, async () => {
+  test(`GET /healthz of a store that is ${state}, for ${storage}, is ${status}`, async () => {
     const { request, store } = openServer()
-    store.health = () => ({ state, logBytes: 7 })
+    store.health = () => ({
+      state,
+      writes: 'ends_only',
+      reasons,
+      figures: { walBytes: 7, rest: 1 },
+    })
     const answer = await request('GET /healthz')
     assert.is(answer.status, status)
-    assert.equal(await answer.json(), { status: word, storage: state, logBytes: 7 })
+    const body = { status: state, storage, writes: 'ends_only', walBytes: 7, rest: 1 }
+    assert.equal(await answer.json(), body)
   })
 }
 
-test('the log says once that storage runs short, again after a minute, and once that it is over', () => {
+test('the log says once that storage is degraded, again after a minute, and once that it is over', () => {
   const clock = createFakeClock()
   const lines: string[] = []
-  let health: StoreHealth = { state: 'ok', logBytes: 0 }
+  let health = HEALTHY
   const log = createLog({ clock, write: (line) => lines.push(line) })
   const stop = startStorageWatch({ store: { health: () => health }, clock, log })
   const said = () =>
@@ -48,24 +54,35 @@ test('the log says once that storage runs short, again after a minute, and once 
 
   clock.advance(5_000)
   assert.equal(said(), [])
-  health = { state: 'log_long', logBytes: 9 }
+  health = degraded('all', ['wal_long'], 9)
   clock.advance(3_000)
-  assert.equal(said(), ['warn storage runs short log_long 9'])
-  health = { state: 'log_full', logBytes: 10 }
+  assert.equal(said(), ['warn storage_degraded wal_long all 9'])
+  health = degraded('ends_only', ['wal_full', 'wal_long'], 10)
   clock.advance(3_000)
-  assert.equal(said(), ['warn storage runs short log_full 10'])
+  assert.equal(said(), ['warn storage_degraded wal_full wal_long ends_only 10'])
   clock.advance(60_000)
-  assert.equal(said(), ['warn storage runs short log_full 10'])
-  health = { state: 'ok', logBytes: 1 }
+  assert.equal(said(), ['warn storage_degraded wal_full wal_long ends_only 10'])
+  health = { ...HEALTHY, figures: { walBytes: 1 } }
   clock.advance(61_000)
-  assert.equal(said(), ['info storage recovered 1'])
-  health = { state: 'writes_late', logBytes: 1 }
+  assert.equal(said(), ['info storage_recovered 1'])
+  health = { ...HEALTHY, state: 'unreachable', writes: 'none', figures: {} }
   clock.advance(59_000)
-  assert.equal(said(), ['warn writes are late writes_late 1'])
+  assert.equal(said(), ['warn storage_unreachable  none'])
+  health = { ...health, state: 'failed' }
+  clock.advance(60_000)
+  assert.equal(said(), [])
   stop()
-  health = { state: 'disk_full', logBytes: 1 }
+  health = degraded('all', ['disk_full'], 1)
   clock.advance(60_000)
   assert.equal(said(), [])
 })
+
+function degraded(
+  writes: StoreHealth['writes'],
+  reasons: readonly string[],
+  walBytes: number,
+): StoreHealth {
+  return { state: 'degraded', writes, reasons, figures: { walBytes } }
+}
 
 test.run()

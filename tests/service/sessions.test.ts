@@ -3,7 +3,8 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createSessions } from '../../lib/service/sessions.ts'
 import { codeOf } from '../kit/runner/code-of.ts'
-import { MINUTE, openMemoryStore, LIMITS } from '../kit/store/memory-store.ts'
+import { MINUTE, LIMITS } from '../kit/store/limits.ts'
+import { openMemoryStore } from '../kit/store/memory-store.ts'
 
 const test = suite('sessions')
 

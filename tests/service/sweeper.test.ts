@@ -5,8 +5,9 @@ import { createLog } from '../../lib/base/log.ts'
 import type { Store, Swept } from '../../lib/store/store.ts'
 import { startSweeper } from '../../lib/service/sweeper.ts'
 import { createFakeClock } from '../kit/clock/fake-clock.ts'
-import { HOUR, MINUTE, openMemoryStore } from '../kit/store/memory-store.ts'
-import { sessionAt } from '../kit/store/store-contract.ts'
+import { HOUR, MINUTE } from '../kit/store/limits.ts'
+import { openMemoryStore } from '../kit/store/memory-store.ts'
+import { sessionAt } from '../kit/store/session-at.ts'
 
 const test = suite('sweeper')
 

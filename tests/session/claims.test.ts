@@ -9,8 +9,8 @@ import { beginSession } from '../../lib/session/new-session.ts'
 import { applyOperation, mayWriteClaims, type Operation } from '../../lib/session/operations.ts'
 import type { Session } from '../../lib/session/session.ts'
 import { codeOf } from '../kit/runner/code-of.ts'
-import { DAY, HOUR, MINUTE, LIMITS } from '../kit/store/memory-store.ts'
-import { sessionAt } from '../kit/store/store-contract.ts'
+import { DAY, HOUR, MINUTE, LIMITS } from '../kit/store/limits.ts'
+import { sessionAt } from '../kit/store/session-at.ts'
 
 const BEGAN = Date.UTC(2026, 0, 1)
 const RENEWAL = { id: 'renewed', secretHash: 'another hash' }

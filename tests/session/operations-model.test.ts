@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert'
 import { findMember, parseObject, renderObject } from '../../lib/json/json.ts'
 import { type Applied, applyOperation } from '../../lib/session/operations.ts'
 import { codeOf } from '../kit/runner/code-of.ts'
-import { LIMITS } from '../kit/store/memory-store.ts'
+import { LIMITS } from '../kit/store/limits.ts'
 import {
   applyToModel,
   canonical,
@@ -13,7 +13,7 @@ import {
   type DataOperation,
   renderModel,
 } from '../kit/store/session-data-model.ts'
-import { sessionAt } from '../kit/store/store-contract.ts'
+import { sessionAt } from '../kit/store/session-at.ts'
 
 const test = suite('operations against a model')
 

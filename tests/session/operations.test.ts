@@ -4,8 +4,8 @@ import { parseJsonPatch } from '../../lib/json/json-patch.ts'
 import { applyOperation, type Operation } from '../../lib/session/operations.ts'
 import type { Session } from '../../lib/session/session.ts'
 import { codeOf } from '../kit/runner/code-of.ts'
-import { DAY, LIMITS } from '../kit/store/memory-store.ts'
-import { sessionAt } from '../kit/store/store-contract.ts'
+import { DAY, LIMITS } from '../kit/store/limits.ts'
+import { sessionAt } from '../kit/store/session-at.ts'
 
 const BEGAN = Date.UTC(2026, 0, 1)
 const test = suite('operations')

@@ -7,11 +7,11 @@ import { checksumOf, defineChecksums } from '../../lib/store-sqlite/tables/check
 import { parseSessionLine, renderSessionLine } from '../../lib/transfer/session-line.ts'
 import { bodyOf, jsonPatch, openBackEnd } from '../kit/clients/back-end.ts'
 import { createFakeClock } from '../kit/clock/fake-clock.ts'
-import { DAY, HOUR, MINUTE, LIMITS } from '../kit/store/memory-store.ts'
+import { DAY, HOUR, MINUTE, LIMITS } from '../kit/store/limits.ts'
 import { openFileStore } from '../kit/store/open-file-store.ts'
 import { cookieOf, problemOf, refusalOf, sessionOf } from '../kit/process/open-server.ts'
 import { makeFolder } from '../kit/process/spawn-server.ts'
-import { sessionAt } from '../kit/store/store-contract.ts'
+import { sessionAt } from '../kit/store/session-at.ts'
 
 const test = suite('limits of a session')
 

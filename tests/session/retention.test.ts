@@ -2,7 +2,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { findEnded, findStored, forgottenBy, isRemembered } from '../../lib/session/retention.ts'
 import type { Tombstone } from '../../lib/session/session.ts'
-import { sessionAt } from '../kit/store/store-contract.ts'
+import { sessionAt } from '../kit/store/session-at.ts'
 
 const BEGAN = Date.UTC(2026, 0, 1)
 const MINUTE = 60_000

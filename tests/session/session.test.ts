@@ -9,8 +9,8 @@ import {
   lifetimeEndsAt,
   touchSession,
 } from '../../lib/session/session.ts'
-import { HOUR, MINUTE } from '../kit/store/memory-store.ts'
-import { sessionAt } from '../kit/store/store-contract.ts'
+import { HOUR, MINUTE } from '../kit/store/limits.ts'
+import { sessionAt } from '../kit/store/session-at.ts'
 
 const BEGAN = Date.UTC(2026, 0, 1)
 const test = suite('session')

@@ -5,8 +5,8 @@ import * as assert from 'uvu/assert'
 import type { Operation } from '../../lib/session/operations.ts'
 import { codeOf } from '../kit/runner/code-of.ts'
 import { openLateStore, reasonOf } from '../kit/store/late-store.ts'
-import { DAY } from '../kit/store/memory-store.ts'
-import { sessionAt } from '../kit/store/store-contract.ts'
+import { DAY } from '../kit/store/limits.ts'
+import { sessionAt } from '../kit/store/session-at.ts'
 
 const test = suite('death beside a write on its way')
 

@@ -2,7 +2,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createHotSessions } from '../../lib/store-sqlite/memory.ts'
 import { openMemoryStore } from '../kit/store/memory-store.ts'
-import { sessionAt } from '../kit/store/store-contract.ts'
+import { sessionAt } from '../kit/store/session-at.ts'
 import { sealRows } from '../kit/store/seal-rows.ts'
 
 const test = suite('hot sessions')

@@ -9,8 +9,8 @@ import type { Store } from '../../lib/store/store.ts'
 import { codeOf } from '../kit/runner/code-of.ts'
 import type { FakeClock } from '../kit/clock/fake-clock.ts'
 import { openLateStore, reasonOf } from '../kit/store/late-store.ts'
-import { HOUR, MINUTE } from '../kit/store/memory-store.ts'
-import { sessionAt } from '../kit/store/store-contract.ts'
+import { HOUR, MINUTE } from '../kit/store/limits.ts'
+import { sessionAt } from '../kit/store/session-at.ts'
 
 const test = suite('hot sessions beside writes about many')
 

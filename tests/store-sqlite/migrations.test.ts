@@ -5,10 +5,10 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { expiresAt, type Session } from '../../lib/session/session.ts'
 import { createFakeClock } from '../kit/clock/fake-clock.ts'
-import { DAY, HOUR, LIMITS } from '../kit/store/memory-store.ts'
+import { DAY, HOUR, LIMITS } from '../kit/store/limits.ts'
 import { openFileStore } from '../kit/store/open-file-store.ts'
 import { makeFolder } from '../kit/process/spawn-server.ts'
-import { sessionAt } from '../kit/store/store-contract.ts'
+import { sessionAt } from '../kit/store/session-at.ts'
 
 const test = suite('migrations')
 
@@ -117,7 +117,7 @@ test('a file whose migration fails half-way stays as it was, and works once it c
 
   const { store } = await openFileStore({ path, clock })
   assert.is((await store.find('b', clock.now())).state, 'live')
-  assert.equal(await store.listApiKeys(), [])
+  assert.equal(await store.keys.list(), [])
   await store.close()
   changeFile(path, (database) => {
     assert.is(database.pragma('user_version', { simple: true }), 6)

@@ -5,8 +5,8 @@ import * as assert from 'uvu/assert'
 import { defineChecksums } from '../../lib/store-sqlite/tables/checksum.ts'
 import { createReader } from '../../lib/store-sqlite/reader.ts'
 import { createWriter } from '../../lib/store-sqlite/writer/writer.ts'
-import { DAY, LIMITS } from '../kit/store/memory-store.ts'
-import { sessionAt } from '../kit/store/store-contract.ts'
+import { DAY, LIMITS } from '../kit/store/limits.ts'
+import { sessionAt } from '../kit/store/session-at.ts'
 import { sealRows } from '../kit/store/seal-rows.ts'
 
 const test = suite('query plans')
@@ -137,7 +137,8 @@ function exercise(database: Database.Database): void {
   ])
   assert.ok(outcomes.every(({ ok }) => ok))
   reader.find('nobody', now, 0)
-  for (const sub of [undefined, 'ada']) reader.list({ sub, after: 0, limit: 1 }, now, () => 0)
+  for (const sub of [undefined, 'ada'])
+    reader.list({ sub, after: undefined, limit: 1 }, now, () => 0)
   writer.sweepSlice(now + 2 * DAY, 10)
 }
 

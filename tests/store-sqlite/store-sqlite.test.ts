@@ -16,17 +16,13 @@ import { codeOf } from '../kit/runner/code-of.ts'
 import { insertExpired } from '../kit/store/expired-sessions.ts'
 import { openFileStore } from '../kit/store/open-file-store.ts'
 import { makeFolder } from '../kit/process/spawn-server.ts'
-import { LIMITS } from '../kit/store/memory-store.ts'
-import { sessionAt, testStoreContract } from '../kit/store/store-contract.ts'
-import { testStoreContractOfLimit } from '../kit/store/store-contract-limit.ts'
-import { type OpenStoreWith, testStoreContractOfUsers } from '../kit/store/store-contract-users.ts'
+import { LIMITS } from '../kit/store/limits.ts'
+import { sessionAt } from '../kit/store/session-at.ts'
+import { testStore } from '../contract/contract.ts'
 
-const open: OpenStoreWith = ({ limits, ...given }) =>
-  openFileStore({ ...given, limits: { ...LIMITS, ...limits } })
-
-testStoreContract('SQLite', () => openFileStore())
-testStoreContractOfUsers('SQLite', open)
-testStoreContractOfLimit('SQLite', open)
+testStore('SQLite', ({ limits, ...given } = {}) =>
+  openFileStore({ ...given, limits: { ...LIMITS, ...limits } }),
+)
 
 const test = suite('SQLite store')
 

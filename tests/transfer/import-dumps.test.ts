@@ -15,7 +15,7 @@ import { importCommand } from '../../lib/commands/import.ts'
 import { recordsOf } from '../../lib/transfer/input-records.ts'
 import { listCommand } from '../../lib/commands/list.ts'
 import { CoatcheckError } from '../../lib/base/errors.ts'
-import { DAY, LIMITS } from '../kit/store/memory-store.ts'
+import { DAY, LIMITS } from '../kit/store/limits.ts'
 import { runHere } from '../kit/process/run-here.ts'
 import { makeSessionFile } from '../kit/store/session-file.ts'
 

@@ -11,9 +11,11 @@ const WORDS: Readonly<Record<Hint, string>> = {
     '; PUT /session/KEY without its token starts a new one, for a back end POST /sessions does',
   version_required: ' (If-Match)',
   version_excluded: ' (If-None-Match)',
-  // Of an import, which is no business of HTTP.
+  // Nothing that a request asks for.
   key_prefix: '',
   user_member: '',
+  relax_durability: '',
+  replace_file: '',
 }
 
 /** Empty where there is none. */

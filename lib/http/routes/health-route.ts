@@ -1,18 +1,19 @@
-/** `/healthz`: for whoever watches over the server; tells nothing of sessions, and needs no key. */
+/** `/healthz`: for whoever watches over the server. Needs no key, tells nothing of sessions. */
 import type { Handler } from 'hono'
 import type { Store } from '../../store/store.ts'
 import { answerJson } from '../answer/answer.ts'
 import type { AppEnv } from '../app-env.ts'
 
 /**
- * 200 while the server does all of its work or, `degraded`, a part of it; 503 once nothing can be
- * written any more, for good. `storage` is the store's own word, `logBytes` the length of its log.
+ * 200 while sessions can be read, also where `degraded`; 503 where the storage is unreachable, or nothing can
+ * be written any more until a restart. `storage` is the worst reason, in the store's own word, beside
+ * the store's figures.
  */
 export function createHealthRoute(store: Pick<Store, 'health'>): Handler<AppEnv> {
   return () => {
-    const { state, logBytes } = store.health()
-    const status = state === 'ok' ? 'ok' : state === 'failed' ? 'failed' : 'degraded'
-    const body = JSON.stringify({ status, storage: state, logBytes })
-    return answerJson(state === 'failed' ? 503 : 200, body)
+    const { state, writes, reasons, figures } = store.health()
+    const body = { status: state, storage: reasons[0] ?? state, writes, ...figures }
+    const isServing = state === 'ok' || state === 'degraded'
+    return answerJson(isServing ? 200 : 503, JSON.stringify(body))
   }
 }

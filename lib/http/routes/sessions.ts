@@ -54,10 +54,10 @@ export function createSessionsHandlers(deps: SessionsDeps): SessionsHandlers {
     async listSessions(c) {
       const query = readParameters(c, LIST_NAMES)
       const limit = readInteger('limit', query.get('limit'), 1, LARGEST_PAGE) ?? DEFAULT_PAGE
-      const after = readInteger('after', query.get('after'), 0, Number.MAX_SAFE_INTEGER)
-      const page = await sessions.list({ sub: readSub(query), after, limit })
+      const asked = { sub: readSub(query), after: query.get('after'), limit }
+      const page = await sessions.list(asked).catch(refuseCursor)
       const items = page.sessions.map((session) => renderForBackEnd(session))
-      const next = JSON.stringify(page.next === undefined ? null : String(page.next))
+      const next = JSON.stringify(page.next ?? null)
       // Present only where there are any, so that callers notice.
       const damaged = page.damaged.length === 0 ? '' : `,"damaged":${JSON.stringify(page.damaged)}`
       return answerJson(200, `{"sessions":[${items.join(',')}],"next":${next}${damaged}}`)
@@ -121,11 +121,13 @@ function readInteger(
   if (text === undefined) return undefined
   const value = /^\d{1,16}$/.test(text) ? Number(text) : NaN
   if (value >= least && value <= most) return value
-  throw badRequest(
-    name === 'after'
-      ? '?after= must be the "next" of the page before'
-      : `?${name}= must be an integer from ${least} to ${most}`,
-  )
+  throw badRequest(`?${name}= must be an integer from ${least} to ${most}`)
+}
+
+/** Only the store can tell whether a cursor is one. */
+function refuseCursor(error: unknown): never {
+  if (!(error instanceof CoatcheckError && error.code === 'invalid_argument')) throw error
+  throw badRequest('?after= must be the "next" of the page before')
 }
 
 function readChosenId(c: AppContext): string {

@@ -20,12 +20,19 @@ import {
 import { homedir, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { isBinary, listAssets, readBinaryAsset } from '../../base/assets.ts'
+import type { WayOut } from '../../base/errors.ts'
 import { addonName } from './beside-files.ts'
 import { createFolder } from './data-path.ts'
 
 /** The addon cannot be loaded: the message says what the operator can do. */
 export class AddonError extends Error {
   override readonly name = 'AddonError'
+  readonly way: WayOut | undefined
+
+  constructor(message: string, way?: WayOut) {
+    super(message)
+    this.way = way
+  }
 }
 
 /** In this folder of the assets is the addon, under a name that tells its content. */
@@ -154,7 +161,8 @@ export function unpackAddon(
   if (file !== undefined) return { path, file }
   throw new AddonError(
     `Cannot load SQLite: ${path} must be a file of this user alone (mode 0700), and does not stay ` +
-      'so; give a data file on a file system that keeps owners and modes (--data)',
+      'so; give a data file on a file system that keeps owners and modes',
+    { setting: 'dataPath' },
   )
 }
 
@@ -169,8 +177,8 @@ export function addonError(path: string, reason: string): AddonError {
   if (/failed to map segment|Operation not permitted|Permission denied/.test(reason)) {
     return new AddonError(
       `Cannot load SQLite: ${dirname(path)} must not be mounted "noexec", since a part of the ` +
-        `program is loaded from there (${path}); mount it without, or give a data file elsewhere ` +
-        '(--data)',
+        `program is loaded from there (${path}); mount it without, or give a data file elsewhere`,
+      { setting: 'dataPath' },
     )
   }
   return new AddonError(`Cannot load SQLite from ${path}: ${reason}`)

@@ -8,7 +8,7 @@ import { createFolder, kindOf } from './data-path.ts'
 import { damagedWal, findWalDamage, type WalDamage } from '../wal/wal-damage.ts'
 import { refuseMountedFiles } from './mounts.ts'
 import { refuseOtherNames } from './other-names.ts'
-import { guarded, malformedFile, StorageError } from './storage-error.ts'
+import { DATA_PATH, guarded, malformedFile, StorageError } from './storage-error.ts'
 import { refuseWalWithoutFile, refuseStrangeWal } from '../wal/strange-wal.ts'
 
 export type Durability = 'full' | 'relaxed'
@@ -48,7 +48,7 @@ export function createFile(path: string): void {
 function refuseOtherThanFile(path: string): void {
   const found = statSync(path, { throwIfNoEntry: false })
   if (found === undefined || found.isFile()) return
-  throw new StorageError('unwritable', `Cannot open ${path}: ${kindOf(found)} (--data)`)
+  throw new StorageError('unwritable', `Cannot open ${path}: ${kindOf(found)}`, DATA_PATH)
 }
 
 export type PrepareOptions = {
@@ -171,7 +171,8 @@ export function inspectDatabase(
   if (applicationId !== APPLICATION_ID && tables !== 0) {
     throw new StorageError(
       'foreign',
-      `Cannot open ${path}: it is a database of another program; give Coatcheck a file of its own (--data)`,
+      `Cannot open ${path}: it is a database of another program; give Coatcheck a file of its own`,
+      DATA_PATH,
     )
   }
   const version = Number(database.pragma('user_version', { simple: true }))

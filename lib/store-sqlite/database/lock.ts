@@ -12,7 +12,7 @@ import {
 import Database from 'better-sqlite3'
 import { codeOf } from '../../base/errors.ts'
 import { LOCK } from './beside-files.ts'
-import { guarded, StorageError } from './storage-error.ts'
+import { DATA_PATH, guarded, StorageError } from './storage-error.ts'
 
 /** A command that looks whether a server runs holds the lock for an instant: it is waited for. */
 const PROBE_MS = 200
@@ -29,7 +29,7 @@ export type Unlock = (isRefused?: boolean) => void
  */
 export function lockDatabase(
   path: string,
-  held = 'another Coatcheck server has it open; stop that one, or give this one another file (--data)',
+  held = 'another Coatcheck server has it open; stop that one, or give this one another file',
 ): Unlock {
   return guarded(path, () => {
     const lockPath = lockPathOf(path)
@@ -46,7 +46,7 @@ export function lockDatabase(
       if (!(error instanceof Database.SqliteError && error.code === 'SQLITE_BUSY')) {
         throw asLockError(path, lockPath, error)
       }
-      throw new StorageError('in_use', `Cannot open ${path}: ${held}`)
+      throw new StorageError('in_use', `Cannot open ${path}: ${held}`, DATA_PATH)
     }
     // Whoever made it may have been refused and removed it: then others lock another one.
     if (inode === undefined || inode !== inodeOf(lockPath)) {

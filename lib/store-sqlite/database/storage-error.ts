@@ -6,6 +6,9 @@ import { WAL } from './beside-files.ts'
 export type StorageFault =
   'missing' | 'damaged' | 'foreign' | 'newer' | 'older' | 'in_use' | 'unwritable' | 'disk_failed'
 
+/** The way out where another data file helps. */
+export const DATA_PATH: WayOut = { setting: 'dataPath' }
+
 /** A refusal to open the data file. The file is left as it was. */
 export class StorageError extends Error {
   readonly fault: StorageFault
@@ -32,13 +35,17 @@ export function guarded<T>(path: string, run: () => T): T {
 export function asStorageError(path: string, error: unknown): unknown {
   if (error instanceof StorageError) return error
   const code = codeOf(error)
-  const refuse = (fault: StorageFault, reason: string): StorageError =>
-    new StorageError(fault, `Cannot open ${path}: ${reason}`)
+  const refuse = (fault: StorageFault, reason: string, way?: WayOut): StorageError =>
+    new StorageError(fault, `Cannot open ${path}: ${reason}`, way)
 
   if (code === 'SQLITE_NOTADB') {
     return hasWal(path)
       ? malformedFile(path, 'it is not a SQLite database')
-      : refuse('foreign', 'it is not a SQLite database; give Coatcheck a file of its own (--data)')
+      : refuse(
+          'foreign',
+          'it is not a SQLite database; give Coatcheck a file of its own',
+          DATA_PATH,
+        )
   }
   if (code.startsWith('SQLITE_CORRUPT')) return malformedFile(path, 'SQLite finds it malformed')
   // It has the marks of ours, and not the tables.
@@ -52,7 +59,8 @@ export function asStorageError(path: string, error: unknown): unknown {
     return refuse(
       'unwritable',
       `processes cannot share memory in its folder (${code}), as on many network file systems; ` +
-        'give a file on a disk of this machine (--data)',
+        'give a file on a disk of this machine',
+      DATA_PATH,
     )
   }
   if (/^(SQLITE_IOERR|EIO|EFBIG)/.test(code)) {
@@ -67,7 +75,8 @@ export function asStorageError(path: string, error: unknown): unknown {
     return refuse(
       'unwritable',
       `the file and its folder must be writable for this user (${code}); mend their rights, or ` +
-        'give another file (--data)',
+        'give another file',
+      DATA_PATH,
     )
   }
   return error

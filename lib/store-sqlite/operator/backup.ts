@@ -89,7 +89,8 @@ function refuseTarget(action: string, file: string, dataPath: string, force: boo
 function existsError(action: string): StorageError {
   return new StorageError(
     'unwritable',
-    `${action}: there is a file already; choose another name, or replace it with --force`,
+    `${action}: there is a file already; choose another name, or replace it`,
+    { hint: 'replace_file' },
   )
 }
 

@@ -7,7 +7,7 @@ import { tombstoneChecksumOf } from '../tables/checksum.ts'
 import { openReaderDatabase, openWriterDatabase } from '../database/database.ts'
 import { findWalDamage } from '../wal/wal-damage.ts'
 import { asStorageError } from '../database/storage-error.ts'
-import type { ApiKey } from '../../store/store.ts'
+import type { ApiKey } from '../../store/key-store.ts'
 import { createTombstoneTable } from '../tables/tombstone-table.ts'
 
 export type CarriedOver = {

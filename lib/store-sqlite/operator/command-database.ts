@@ -13,7 +13,7 @@ import { isServed, lockDatabase } from '../database/lock.ts'
 import { damagedWal, findWalDamage } from '../wal/wal-damage.ts'
 import { refuseMountedFiles } from '../database/mounts.ts'
 import { refuseOtherNames } from '../database/other-names.ts'
-import { guarded, StorageError } from '../database/storage-error.ts'
+import { DATA_PATH, guarded, StorageError } from '../database/storage-error.ts'
 import { refuseWalWithoutFile, refuseStrangeWal } from '../wal/strange-wal.ts'
 
 /**
@@ -63,7 +63,7 @@ export function refuseMissing(path: string): void {
   const found = statSync(path, { throwIfNoEntry: false })
   if (found?.isFile()) return
   const wayOut = found === undefined ? '; the first start of the server makes it' : ''
-  throw new StorageError('missing', `Cannot open ${path}: ${kindOf(found)} (--data)${wayOut}`)
+  throw new StorageError('missing', `Cannot open ${path}: ${kindOf(found)}${wayOut}`, DATA_PATH)
 }
 
 /** Throws where migrations are to come. */
@@ -73,7 +73,8 @@ export function refuseOlder(path: string, { version, known }: Inspected): void {
     throw new StorageError(
       'older',
       `Cannot open ${path}: it is empty; start the server once, which makes it ready, or give ` +
-        'another file (--data)',
+        'another file',
+      DATA_PATH,
     )
   }
   throw new StorageError(

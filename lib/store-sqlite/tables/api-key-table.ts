@@ -1,5 +1,6 @@
 import type Database from 'better-sqlite3'
-import type { ApiKey } from '../../store/store.ts'
+import { CoatcheckError } from '../../base/errors.ts'
+import type { ApiKey } from '../../store/key-store.ts'
 
 /** The API keys in the file: read by the server with each key shown, so that a change holds at once. */
 export type ApiKeyTable = {
@@ -13,7 +14,7 @@ export type ApiKeyTable = {
 
 export function createApiKeyTable(database: Database.Database): ApiKeyTable {
   const list = database.prepare<[], ApiKey>(
-    `select hash, name, created_at as createdAt, revoked_at as revokedAt
+    `select hash, name, 'all' as scope, created_at as createdAt, revoked_at as revokedAt
      from api_keys order by created_at, name`,
   )
   const add = database.prepare<ApiKey>(
@@ -25,7 +26,19 @@ export function createApiKeyTable(database: Database.Database): ApiKeyTable {
   )
   return {
     list: () => list.all(),
-    add: (key) => add.run(key).changes === 1,
+    add(key) {
+      refuseNarrowKey(key)
+      return add.run(key).changes === 1
+    },
     revoke: (name, revokedAt) => revoke.run({ name, revokedAt }).changes === 1,
   }
+}
+
+/** There is no column for either yet: kept without it, the key would be good for more than it is meant for. */
+function refuseNarrowKey({ scope, app }: ApiKey): void {
+  if (scope === 'all' && app === undefined) return
+  throw new CoatcheckError(
+    'invalid_argument',
+    'Cannot keep a key for a scope or an application: the data file holds keys for everything',
+  )
 }

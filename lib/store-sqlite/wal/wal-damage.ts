@@ -76,12 +76,13 @@ export function findWalDamage(path: string): WalDamage | undefined {
 export function damagedWal(path: string, damage: WalDamage): StorageError {
   const wayOut = damage.isInFile
     ? `All of the WAL is in the file already: move ${path}-wal away, and start again`
-    : 'Restore a backup; or start the server once with --durability relaxed, which takes the WAL ' +
+    : 'Restore a backup; or start the server once with relaxed durability, which takes the WAL ' +
       'up to that place and drops the rest'
   const found = describeWalDamage(path, damage)
   return new StorageError(
     'damaged',
     `Cannot open ${path}: ${found}; nothing was changed. ${wayOut}`,
+    damage.isInFile ? undefined : { hint: 'relax_durability' },
   )
 }
 

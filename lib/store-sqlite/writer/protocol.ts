@@ -8,7 +8,8 @@ import type { JsonText } from '../../json/json.ts'
 import type { Operation } from '../../session/operations.ts'
 import type { Precondition } from '../../session/precondition.ts'
 import type { EndReason, Found, Session } from '../../session/session.ts'
-import type { ApiKey, Changed, Inserted, Selection, StoreHealth, Swept } from '../../store/store.ts'
+import type { ApiKey } from '../../store/key-store.ts'
+import type { Changed, Inserted, Selection, StoreHealth, Swept } from '../../store/store.ts'
 import type { Strayed } from '../database/name-watch-thread.ts'
 import type { NamedFile } from '../database/open-files.ts'
 import { fieldsOf, parseSession, type SessionFields } from '../tables/rows.ts'
@@ -22,6 +23,7 @@ type Requests = {
     Grace & { readonly now: number; readonly reason: EndReason; readonly limit: number }
   touch: { readonly seen: readonly Seen[] }
   add_api_key: { readonly key: ApiKey }
+  revoke_api_key: { readonly name: string; readonly revokedAt: number }
   /** By a command: this batch ends sessions that a running server may keep in memory. */
   change_outside: object
   /** By the server: it has taken note of so many of these batches. */
@@ -35,7 +37,8 @@ type Answers = {
   end: Found
   end_many: EndedMany
   touch: undefined
-  add_api_key: undefined
+  add_api_key: boolean
+  revoke_api_key: boolean
   change_outside: undefined
   see_outside: undefined
 }
@@ -172,7 +175,7 @@ export function kindOf(packed: PackedRequest): RequestKind {
 
 export function packOutcome(outcome: WriteOutcome): PackedOutcome {
   const answer = outcome.ok ? outcome.answer : undefined
-  if (answer === undefined) return outcome
+  if (typeof answer !== 'object') return outcome
   if ('inserted' in answer) {
     return answer.inserted && answer.evicted.length === 0 ? 'inserted' : outcome
   }

@@ -15,7 +15,7 @@ import {
 import { dirname } from 'node:path'
 import { codeOf } from '../../base/errors.ts'
 import { RESERVE } from '../database/beside-files.ts'
-import { StorageError } from '../database/storage-error.ts'
+import { DATA_PATH, StorageError } from '../database/storage-error.ts'
 
 export type SpaceReserve = {
   /** How much it is when it is whole. */
@@ -128,7 +128,8 @@ function noReserve(path: string, found: string): StorageError {
     'unwritable',
     `Cannot open ${path}: ${reservePathOf(path)}, by which space on the disk is kept for later, must ` +
       `be a file of zeros of Coatcheck's own, it is ${found}; nothing was changed. Move it away, ` +
-      'or give Coatcheck another file (--data)',
+      'or give Coatcheck another file',
+    DATA_PATH,
   )
 }
 

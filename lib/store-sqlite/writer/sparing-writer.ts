@@ -88,15 +88,25 @@ export function createSparingWriter(writer: ServerWriter, space: Space): Sparing
       const isHeld = reserve.hold()
       if (isDiskFull) isDiskFull = !isHeld && (!wal.move('restart') || freeBytes() < ROOM_BYTES)
       if (isWalFull || wal.bytes() > walLimitBytes) isWalFull = !wal.move('restart')
-      return { state: stateOf(wal.bytes()), logBytes: wal.bytes() }
+      return healthOf(wal.bytes())
     },
   }
 
-  function stateOf(bytes: number): StoreHealth['state'] {
-    if (damage.isLasting()) return 'damaged'
-    if (isDiskFull) return 'disk_full'
-    if (isWalFull) return 'log_full'
-    return bytes > Math.min(LONG_WAL_BYTES, walLimitBytes / 2) ? 'log_long' : 'ok'
+  function healthOf(walBytes: number): StoreHealth {
+    const isDamaged = damage.isLasting()
+    const troubles: Readonly<Record<string, boolean>> = {
+      damaged: isDamaged,
+      disk_full: isDiskFull,
+      wal_full: isWalFull,
+      wal_long: walBytes > Math.min(LONG_WAL_BYTES, walLimitBytes / 2),
+    }
+    const reasons = Object.keys(troubles).filter((name) => troubles[name])
+    return {
+      state: reasons.length === 0 ? 'ok' : 'degraded',
+      writes: isDamaged ? 'none' : isDiskFull || isWalFull ? 'ends_only' : 'all',
+      reasons,
+      figures: { walBytes },
+    }
   }
 }
 

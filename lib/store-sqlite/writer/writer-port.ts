@@ -67,7 +67,7 @@ export async function startWriterThread(
   const checked = Promise.withResolvers<void>()
   const exited = Promise.withResolvers<void>()
   const closed = Promise.withResolvers<void>()
-  let health: StoreHealth = { state: 'ok', logBytes: 0 }
+  let health: StoreHealth = { state: 'ok', writes: 'all', reasons: [], figures: { walBytes: 0 } }
   let uncaught: Error | undefined
   let failed: Error | undefined
   let open = false
@@ -150,7 +150,10 @@ export async function startWriterThread(
     tick(isDoubtful) {
       if (failed === undefined && !closing) post({ kind: 'tick', isDoubtful })
     },
-    health: () => (failed === undefined ? health : { ...health, state: 'failed' }),
+    health() {
+      if (failed === undefined) return health
+      return { ...health, state: 'failed', writes: 'none', reasons: [] }
+    },
     async check() {
       if (failed === undefined) post({ kind: 'check' })
       await checked.promise

@@ -112,8 +112,11 @@ function createHandlers(database: Database.Database, parts: HandlerParts): Handl
     touch: touching.touch,
     add_api_key({ key }) {
       noteWrite()
-      tables.apiKeys.add(key)
-      return undefined
+      return tables.apiKeys.add(key)
+    },
+    revoke_api_key({ name, revokedAt }) {
+      noteWrite()
+      return tables.apiKeys.revoke(name, revokedAt)
     },
     change_outside() {
       noteWrite()

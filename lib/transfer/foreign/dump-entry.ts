@@ -1,11 +1,11 @@
 /** Keys and values in the JSON that dump tools write. */
-import { CoatcheckError } from '../../base/errors.ts'
 import { type JsonText, kindOf, parseJson, parseObject } from '../../json/json.ts'
 import { DEEPEST } from '../../session/limits.ts'
 import { LINE } from '../session-line.ts'
+import { invalidSession } from '../invalid-session.ts'
 import { type DumpTime, parseMoment, parseTtl } from './dump-time.ts'
 
-/** `value` is a string's JSON text where the store keeps strings; `time` throws where it is none. */
+/** `value` is the JSON text of a string if the store keeps strings; `time` throws for an invalid time. */
 export type DumpEntry = {
   readonly key: string
   readonly value: JsonText
@@ -15,7 +15,7 @@ export type DumpEntry = {
 
 type Members = ReadonlyMap<string, JsonText>
 
-/** How records name what they hold; the first that is there counts. */
+/** Names of members in records; the first that is there counts. */
 const KEY_NAMES = ['key', 'sid', 'session_id', 'id', '_id']
 const VALUE_NAMES = ['value', 'sess', 'session', 'data', 'val']
 const MOMENT_NAMES = [
@@ -30,19 +30,19 @@ const MOMENT_NAMES = [
   'expires_at',
   'expiresAt',
 ]
-/** What rdb-cli puts beside the keys: facts about the file. */
+/** rdb-cli writes facts about the file beside the keys. */
 const TOOL_MEMBERS: ReadonlySet<string> = new Set(['__aux__', '__func__'])
-/** Redis' types whose values are no session. */
+/** Types of Redis whose values cannot be a session. */
 const COLLECTIONS = /^(?:hash|list|set|zset|stream)$/i
 
 /**
- * One entry of a record `{"key":…,"value":…,"ttl":…}`, under whatever names, or all of an object
- * `{"sess:ID":value,…}`, whose values may be wrapped as `{"type":"string","value":…,"ttl":…}`. Throws
- * for what is neither.
+ * The one entry of a record `{"key":…,"value":…,"ttl":…}`, under any of the names above, or all
+ * entries of an object `{"sess:ID":value,…}`, whose values may be wrapped as
+ * `{"type":"string","value":…,"ttl":…}`. Throws for anything else.
  */
 export function parseDumpObject(text: string): readonly DumpEntry[] {
   if (kindOf(parseJson(text, DEEPEST, LINE)) !== 'object') {
-    throw invalid('it must be an object of keys and values')
+    throw invalidSession('it must be an object of keys and values')
   }
   const members = parseObject(text)
   const key = first(members, KEY_NAMES, 'string')
@@ -51,17 +51,19 @@ export function parseDumpObject(text: string): readonly DumpEntry[] {
     return [entryOf(String(JSON.parse(key)), value, members)]
   }
   if (isExpressSession(members)) {
-    throw invalid('it does not say its id; write that before it, as in "ID {…}", or as its "sid"')
+    throw invalidSession(
+      'it does not say its id; write that before it, as in "ID {…}", or as its "sid"',
+    )
   }
   return [...members]
     .filter(([name]) => !TOOL_MEMBERS.has(name))
     .map(([name, member]) => unwrap(name, member))
 }
 
-/** Throws where the type that the dump tells is none of a session's. */
+/** Throws if the dump names a type that a session cannot have. */
 export function checkType(type: string | undefined): void {
   if (type === undefined || !COLLECTIONS.test(type)) return
-  throw invalid(`it is a ${type.toLowerCase()} in Redis, where sessions are strings`)
+  throw invalidSession(`it is a ${type.toLowerCase()} in Redis, where sessions are strings`)
 }
 
 function unwrap(key: string, value: JsonText): DumpEntry {
@@ -137,8 +139,4 @@ function first(
     if (value !== undefined && (kind === undefined || kindOf(value) === kind)) return value
   }
   return undefined
-}
-
-function invalid(reason: string): CoatcheckError {
-  return new CoatcheckError('invalid_argument', `Cannot read the session: ${reason}`)
 }

@@ -3,20 +3,20 @@
  * then `EXPIRE key 50`), and what loops over `redis-cli --scan` print: `key value`, `key value ttl` or
  * `key ttl value` with spaces, tabs or commas between, or each on a line of its own.
  */
-import { CoatcheckError } from '../../base/errors.ts'
+import { invalidSession } from '../invalid-session.ts'
 import type { DumpEntry } from './dump-entry.ts'
 import { type DumpTime, parseIsoTime, parseTtl } from './dump-time.ts'
 import { takeWord } from './quoted.ts'
 
-/** What a line gives: entries, each with the line where it begins, or why it gives none. */
+/** An entry with the line where it begins; `read` throws if the line is wrong. */
 export type LineEntry = { readonly line: number; readonly read: () => DumpEntry }
 
 export type DumpLines = {
-  /** The entries that are complete with this line. */
+  /** The entries that this line completes. */
   take(text: string, line: number): readonly LineEntry[]
   /** Whether the last line was a key, whose value comes next. */
   needValue(): boolean
-  /** Those that were waiting for more. */
+  /** The entries that were waiting for more lines. */
   end(): readonly LineEntry[]
 }
 
@@ -47,7 +47,7 @@ const INTEGER = /^(?:\(integer\) )?(-?\d+)$/
 const NOTHING = /^\(nil\)$/
 const HEADER = /^"?(?:key|sid|id|session_id)"?[\t,].*\b(?:value|sess|session|data)\b/i
 
-/** `isKey`: whether a word is one of the store's keys; where it is not, the line is wrong. */
+/** `isKey`: whether a word is a key of the store. Lines with other keys are wrong. */
 export function createDumpLines(isKey: (word: string) => boolean): DumpLines {
   let waiting: Waiting | undefined
 
@@ -63,7 +63,7 @@ export function createDumpLines(isKey: (word: string) => boolean): DumpLines {
     return [entryOf(line, key, value, time)]
   }
 
-  /** Undefined where the line is no command. */
+  /** Undefined if the line is no command. */
   function takeCommand(text: string, line: number): LineEntry[] | undefined {
     const word = takeWord(text)
     const name = word?.text.toUpperCase() ?? ''
@@ -136,7 +136,7 @@ export function createDumpLines(isKey: (word: string) => boolean): DumpLines {
   }
 }
 
-/** What stands behind a key on its line: a value, and a time before or behind it; undefined for nothing. */
+/** The value after a key on its line, and the time before or after the value; undefined for none. */
 function readRow(rest: string): { value: string; time: DumpTime | undefined } | undefined {
   const lone = INTEGER.exec(rest)
   if (rest === '' || (lone === null && NOTHING.test(rest))) return undefined
@@ -156,7 +156,7 @@ function readRow(rest: string): { value: string; time: DumpTime | undefined } | 
   return { value: unquote(rest), time: undefined }
 }
 
-/** The same where it has no quotes around it. */
+/** Removes quotes around the whole text. */
 function unquote(text: string): string {
   const word = /^["']/.test(text) ? takeWord(text) : undefined
   return word === undefined || word.rest !== '' ? text : word.text
@@ -168,5 +168,5 @@ function entryOf(line: number, key: string, value: string, time: DumpTime | unde
 }
 
 function fail(reason: string): never {
-  throw new CoatcheckError('invalid_argument', `Cannot read the session: ${reason}`)
+  throw invalidSession(reason)
 }

@@ -1,18 +1,19 @@
-/** Until when a session lives, in the many ways in which dumps tell it. */
+/** The end of a session, in the many ways in which dumps write it. */
 import { CoatcheckError } from '../../base/errors.ts'
 import { findMember, type JsonText, kindOf } from '../../json/json.ts'
+import { invalidSession } from '../invalid-session.ts'
 
-/** What is left from now on, or the moment at which it ends; in ms. */
+/** The time left from now on, or the moment of the end; in ms. */
 export type DumpTime =
   { readonly kind: 'left'; readonly ms: number } | { readonly kind: 'until'; readonly ms: number }
 
-/** From here on a number is a moment: as seconds it would be 31 years from now, as ms so, too. */
+/** Numbers from here on are moments: as durations they would be 31 years. */
 const FIRST_MOMENT_S = 1e9
 const FIRST_MOMENT_MS = 1e12
 const LAST_MOMENT_MS = 253_402_300_799_999
 
 const ZONELESS = /^(\d{4}-\d{2}-\d{2})[ T](\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?)$/
-/** PostgreSQL leaves the minutes of an offset out where there are none. */
+/** PostgreSQL omits the minutes of an offset if they are zero. */
 const SHORT_ZONE = /^(\d{4}-\d{2}-\d{2})[ T]([\d:.]+)([+-]\d{2})$/
 
 export function leftMs(time: DumpTime | undefined, now: number): number | undefined {
@@ -21,8 +22,8 @@ export function leftMs(time: DumpTime | undefined, now: number): number | undefi
 }
 
 /**
- * Redis' own count of what is left: -1 for a key without an end, which is undefined here, -2 for one
- * that has gone since. What is too large for that is a moment, in seconds or ms since 1970.
+ * A TTL as Redis counts it: -1 for a key that does not expire, which is undefined here, -2 for a key
+ * that is gone. A number too large for a TTL is a moment, in seconds or ms since 1970.
  */
 export function parseTtl(text: JsonText, unitMs: 1 | 1000): DumpTime | undefined {
   if (kindOf(text) === 'null') return undefined
@@ -35,16 +36,16 @@ export function parseTtl(text: JsonText, unitMs: 1 | 1000): DumpTime | undefined
   return { kind: 'until', ms: momentOf(count) ?? fail(wrongTtl()) }
 }
 
-/** A moment: ISO 8601 (UTC where it names no zone), seconds or ms since 1970, or MongoDB's `$date`. */
+/** A moment: ISO 8601 (UTC if it names no zone), seconds or ms since 1970, or `$date` of MongoDB. */
 export function parseMoment(text: JsonText, name: string): DumpTime | undefined {
   const ms = findMoment(text)
   if (ms === undefined || !Number.isNaN(ms)) {
     return ms === undefined ? undefined : { kind: 'until', ms }
   }
-  throw invalid(`its "${name}" must be a time, as ISO 8601 or in seconds or ms since 1970`)
+  throw invalidSession(`its "${name}" must be a time, as ISO 8601 or in seconds or ms since 1970`)
 }
 
-/** The same in ms; undefined for `null`, NaN for what is no moment. */
+/** The same in ms; undefined for `null`, NaN if invalid. */
 export function findMoment(text: JsonText): number | undefined {
   switch (kindOf(text)) {
     case 'null':
@@ -64,7 +65,7 @@ export function findMoment(text: JsonText): number | undefined {
   }
 }
 
-/** ISO 8601 or an HTTP date, in ms; NaN for what is neither. */
+/** ISO 8601 or an HTTP date, in ms; NaN for anything else. */
 export function parseIsoTime(text: string): number {
   const iso = text.replace(SHORT_ZONE, '$1T$2$3:00').replace(ZONELESS, '$1T$2Z')
   return /^\d{4}-|\bGMT$/.test(iso) ? Date.parse(iso) : NaN
@@ -76,11 +77,7 @@ function momentOf(count: number): number | undefined {
 }
 
 function wrongTtl(): CoatcheckError {
-  return invalid('its "ttl" must be an integer of seconds, as Redis tells it')
-}
-
-function invalid(reason: string): CoatcheckError {
-  return new CoatcheckError('invalid_argument', `Cannot read the session: ${reason}`)
+  return invalidSession('its "ttl" must be an integer of seconds, as Redis tells it')
 }
 
 function fail(error: Error): never {

@@ -1,20 +1,21 @@
-/** The object in a session's value, however the store wrote it and the dump tool after it. */
+/** Finds the object in a value, in all the ways in which stores and dump tools write it. */
 import { isUtf8 } from 'node:buffer'
 import { CoatcheckError } from '../../base/errors.ts'
 import { MessagePackError, messagePackToJson } from '../../json/msgpack.ts'
 import { type JsonText, kindOf, parseJson, parseObject } from '../../json/json.ts'
 import { DEEPEST } from '../../session/limits.ts'
+import { invalidSession } from '../invalid-session.ts'
 import { unescapeRedis } from './quoted.ts'
 
 const REPLACEMENT = '\ufffd'
 const BASE64 = /^[A-Za-z0-9+/_-]+={0,2}$/
-/** Also as PostgreSQL writes a `bytea`. */
+/** With the `\x` of a PostgreSQL `bytea` or without. */
 const HEX = /^(?:\\x)?((?:[0-9a-fA-F]{2})+)$/
 
 /**
- * The members of a JSON object, or of a string that holds one: as text, as base64 or as hex. Where
- * `isMessagePack`, a string may hold a map of MessagePack as well, as its bytes (each a character),
- * with Redis' escapes, as base64 or as hex. Throws `invalid_argument`, `invalid_json` or `too_deep`.
+ * The members of a JSON object, or of a string that holds one: as text, base64 or hex. If
+ * `isMessagePack`, the string may also hold a MessagePack map: as bytes (one character each), with
+ * escapes of Redis, as base64 or hex. Throws `invalid_argument`, `invalid_json` or `too_deep`.
  */
 export function parseDumpValue(value: JsonText, isMessagePack: boolean): Map<string, JsonText> {
   if (kindOf(value) === 'object') return parseObject(value)
@@ -44,7 +45,7 @@ export function parseDumpValue(value: JsonText, isMessagePack: boolean): Map<str
     }
   }
   if (text.includes(REPLACEMENT) && isMessagePack) {
-    throw invalid(
+    throw invalidSession(
       'its bytes were lost, since the tool that made the dump takes them for text; dump them as ' +
         'base64, as "Moving in" of README.md shows',
     )
@@ -52,19 +53,19 @@ export function parseDumpValue(value: JsonText, isMessagePack: boolean): Map<str
   throw fault ?? noObject()
 }
 
-/** Undefined for bytes that begin as neither a map nor a pickle does. */
+/** Undefined if the bytes begin neither like a map nor like a pickle. */
 function readMessagePack(bytes: Buffer): Map<string, JsonText> | undefined {
   const [first = 0, second = 0] = bytes
-  // Protocols 2 to 5 begin so, and 0 and 1 of a dict; an empty map has nothing behind it.
+  // Pickle protocols 2 to 5, and 0 and 1 of a dict; an empty map is just the first byte.
   if ((first === 0x80 && bytes.length > 1 && second <= 5) || /^(?:\(dp?|\}q)/.test(ascii(bytes))) {
-    throw invalid(
+    throw invalidSession(
       'it is a pickle, which is never read, since reading one runs what is in it; turn it into JSON ' +
         'where Flask runs, as "Moving in" of README.md shows',
     )
   }
   const isMap = (first >= 0x80 && first <= 0x8f) || first === 0xde || first === 0xdf
   if (!isMap) return undefined
-  // What `redis-cli get KEY | base64` packs ends with the line's end.
+  // `redis-cli get KEY | base64` encodes the line end as well.
   const line = bytes.at(-1) === 10 ? bytes.subarray(0, -1) : undefined
   let fault = ''
   for (const candidate of line === undefined ? [bytes] : [bytes, line]) {
@@ -75,7 +76,7 @@ function readMessagePack(bytes: Buffer): Map<string, JsonText> | undefined {
       if (fault === '') fault = error.message
     }
   }
-  throw invalid(`its MessagePack cannot be read: ${fault}`)
+  throw invalidSession(`its MessagePack cannot be read: ${fault}`)
 }
 
 function readObject(text: string): Map<string, JsonText> {
@@ -84,8 +85,8 @@ function readObject(text: string): Map<string, JsonText> {
 }
 
 /**
- * rdb-cli writes each byte over 127 as an escape of its own (`\u00c3\u00ab` for an "ë"): where a text
- * is written so, and is UTF-8 when it is read so, it is meant so.
+ * rdb-cli escapes each byte over 127 by itself (`\u00c3\u00ab` for "ë"). A text of such escapes that is
+ * valid UTF-8 is read as that.
  */
 function restoreUtf8(text: string, json: JsonText): string {
   if (!/\\u00[89a-f]/i.test(json) || !isBytes(text) || /[\x80-\xff]/.test(json)) return text
@@ -97,7 +98,7 @@ function isBytes(text: string): boolean {
   return !/[^\x00-\xff]/.test(text)
 }
 
-/** The bytes of a text that has each as a character, or of one that has some as characters of Unicode. */
+/** Latin-1 bytes if all characters are bytes, else UTF-8. */
 function bytesOf(text: string): Buffer {
   return Buffer.from(text, isBytes(text) ? 'latin1' : 'utf8')
 }
@@ -107,9 +108,5 @@ function ascii(bytes: Buffer): string {
 }
 
 function noObject(): CoatcheckError {
-  return invalid('its value must be a JSON object, or a string that holds one')
-}
-
-function invalid(reason: string): CoatcheckError {
-  return new CoatcheckError('invalid_argument', `Cannot read the session: ${reason}`)
+  return invalidSession('its value must be a JSON object, or a string that holds one')
 }

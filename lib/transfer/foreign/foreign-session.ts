@@ -1,11 +1,11 @@
-/** A session of another store, from its key and its value. */
-import { CoatcheckError, type WayOut } from '../../base/errors.ts'
+/** Makes a session from the key and value of another store. */
 import { findMember, type JsonText, kindOf, renderObject } from '../../json/json.ts'
 import { checkClaims } from '../../session/claims.ts'
 import { checkLimits, checkMembers, type SessionLimits } from '../../session/limits.ts'
 import type { Session } from '../../session/session.ts'
 import { LONGEST_IDLE_TIMEOUT_MS, LONGEST_LIFETIME_MS } from '../../session/time-limits.ts'
 import { ID_SHAPE, isId } from '../../session/token.ts'
+import { invalidSession } from '../invalid-session.ts'
 import { checkType, type DumpEntry } from './dump-entry.ts'
 import { findMoment, leftMs } from './dump-time.ts'
 import { parseDumpValue } from './dump-value.ts'
@@ -15,17 +15,17 @@ import { findUser, type UserPath } from './user-path.ts'
 export type ForeignOptions = {
   readonly store: ForeignStore
   readonly prefix: string
-  /** Which member says whose session it is; undefined where none is asked for. */
+  /** The member that names the user; undefined if none is asked for. */
   readonly sub: UserPath | undefined
-  /** What a session may be; and how long it lives where the dump says nothing. */
+  /** Limits of the sessions; also their time limits if the dump has none. */
   readonly limits: SessionLimits
 }
 
 type Members = Map<string, JsonText>
 
 /**
- * Throws `invalid_argument`, or what the limits throw, for what is no session of that store, is over
- * the limits, or names no user where it says that it does.
+ * Throws `invalid_argument` if the entry is not a session of that store or its user is invalid, and
+ * what the limits throw.
  */
 export function readForeignSession(
   entry: DumpEntry,
@@ -34,7 +34,7 @@ export function readForeignSession(
 ): Session {
   const id = entry.key.startsWith(prefix) ? entry.key.slice(prefix.length) : ''
   if (!isId(id)) {
-    throw invalid(`its key must be ${prefix === '' ? '' : `${prefix} and `}${ID_SHAPE}`, {
+    throw invalidSession(`its key must be ${prefix === '' ? '' : `${prefix} and `}${ID_SHAPE}`, {
       hint: 'key_prefix',
     })
   }
@@ -55,7 +55,7 @@ export function readForeignSession(
   return whole
 }
 
-/** The cookie says how long it lives: `originalMaxAge` in ms, and until when, `expires`. */
+/** The `cookie` holds the idle timeout, `originalMaxAge` in ms, and the end, `expires`. */
 function fromExpress(
   id: string,
   members: Members,
@@ -65,7 +65,7 @@ function fromExpress(
 ): Session {
   const cookie = members.get('cookie')
   if (cookie === undefined || kindOf(cookie) !== 'object') {
-    throw invalid('its value is no session of express-session: that has an object "cookie"')
+    throw invalidSession('its value is no session of express-session: that has an object "cookie"')
   }
   const maxAge = Number(findMember(cookie, 'originalMaxAge'))
   const expires = findMoment(findMember(cookie, 'expires') ?? 'null') ?? NaN
@@ -76,12 +76,12 @@ function fromExpress(
   const idleTimeoutMs = maxAge > 0 ? Math.ceil(maxAge) : Math.max(1, left ?? ttlMs)
   return {
     ...withTimes(blank(id, members), idleTimeoutMs, left ?? idleTimeoutMs, now, limits),
-    // A cookie without either is one that the browser forgets when it is closed.
+    // Without either, the browser forgets the cookie when it closes.
     permanent: maxAge > 0 || !Number.isNaN(expires),
   }
 }
 
-/** session-file-store keeps the moment of the last request in the session, and counts from there. */
+/** session-file-store keeps the time of the last request in the session and counts from it. */
 function takeLastAccess(members: Members, store: ForeignStore): number {
   if (store !== 'session-file-store') return NaN
   const lastAccess = Number(members.get('__lastAccess') ?? NaN)
@@ -89,7 +89,7 @@ function takeLastAccess(members: Members, store: ForeignStore): number {
   return lastAccess
 }
 
-/** `_permanent` is Flask's flag; where the dump has no times, they are this server's defaults. */
+/** `_permanent` is the flag of Flask. Without times in the dump the limits of the settings apply. */
 function fromFlask(
   id: string,
   members: Members,
@@ -106,7 +106,7 @@ function fromFlask(
     : withTimes(session, Math.max(1, left), left, now, limits)
 }
 
-/** Neither store has an absolute limit: it gets the default one, or the idle timeout where that is longer. */
+/** Neither store has a lifetime: it becomes the default, or the idle timeout if that is longer. */
 function withTimes(
   session: Session,
   idleMs: number,
@@ -118,7 +118,7 @@ function withTimes(
   const seenAt = Math.max(0, Math.min(now, now + left - idleTimeoutMs))
   return {
     ...session,
-    // Its lifetime begins here: nobody knows how old it is.
+    // The lifetime begins now: the age is unknown.
     createdAt: now,
     lastSeenAt: Math.floor(seenAt),
     idleTimeoutMs: Math.ceil(idleTimeoutMs),
@@ -129,7 +129,7 @@ function withTimes(
   }
 }
 
-/** No secret is known of it: back ends open it by its id. */
+/** Without a secret: only back ends open it, by its id. */
 function blank(id: string, members: Members): Session {
   return {
     id,
@@ -146,8 +146,4 @@ function blank(id: string, members: Members): Session {
     version: 1,
     device: null,
   }
-}
-
-function invalid(reason: string, way?: WayOut): CoatcheckError {
-  return new CoatcheckError('invalid_argument', `Cannot read the session: ${reason}`, {}, way)
 }

@@ -9,7 +9,7 @@ const ESCAPED: Readonly<Record<string, string>> = {
   b: '\b',
 }
 
-/** Without the escapes of redis-cli: `\n`, `\"`, `\x0a`; each byte of the latter becomes a character. */
+/** Decodes the escapes of redis-cli: `\n`, `\"`, `\x0a`; each byte becomes one character. */
 export function unescapeRedis(text: string): string {
   return text.replaceAll(/\\(?:x([0-9a-fA-F]{2})|(.))/gs, (_all, hex?: string, char?: string) =>
     hex === undefined
@@ -21,9 +21,8 @@ export function unescapeRedis(text: string): string {
 export type Word = { readonly text: string; readonly rest: string }
 
 /**
- * The first word of a line and what is behind it and its separator (a space, a tab or a comma): as it
- * is, or in quotes with redis-cli's escapes, or in double quotes that CSV doubles. Undefined where a
- * quote is not closed.
+ * Splits off the first word of a line at a space, tab or comma. The word may be in quotes, with the
+ * escapes of redis-cli or with quotes doubled as in CSV. Undefined if a quote is not closed.
  */
 export function takeWord(line: string): Word | undefined {
   const quote = line[0]
@@ -44,7 +43,7 @@ export function takeWord(line: string): Word | undefined {
   return wordOf(restoreBytes(unescapeRedis(inner), inner), line.slice(escaped[0].length))
 }
 
-/** As JSON has it, which is what `redis-cli --json` prints; undefined for escapes that JSON lacks. */
+/** As JSON, which `redis-cli --json` prints; undefined for escapes that JSON does not have. */
 function parseString(quoted: string): string | undefined {
   try {
     return String(JSON.parse(quoted))
@@ -57,7 +56,7 @@ function wordOf(text: string, behind: string): Word {
   return { text, rest: behind.replace(/^[\t ]*,?[\t ]*/, '') }
 }
 
-/** Where bytes are escaped (`\xc3\xab`) and are UTF-8, they are a text. */
+/** Reads escaped bytes (`\xc3\xab`) as UTF-8 if they are valid. */
 function restoreBytes(text: string, escaped: string): string {
   if (!/\\x[89a-fA-F]/.test(escaped) || /[^\x00-\xff]/.test(text)) return text
   const bytes = Buffer.from(text, 'latin1')

@@ -1,13 +1,13 @@
 /** The stores whose sessions can be moved here. */
 
 type StoreTraits = {
-  /** What its keys begin with, unless told otherwise. */
+  /** The default prefix of its keys. */
   readonly prefix: string
 } & (
   | {
       /** Its object has a `cookie`. */
       readonly framework: 'express-session'
-      /** What the store keeps a session for whose cookie and record say nothing. */
+      /** How long the store keeps a session without times of its own. */
       readonly ttlMs: number
     }
   | {

@@ -1,12 +1,12 @@
-/** Which member of a session's data says whose it is: `_user_id`, `passport.user`, `/passport/user`. */
-import { CoatcheckError } from '../../base/errors.ts'
+/** The path of the member that names the user: `_user_id`, `passport.user`, `/passport/user`. */
 import { parsePointer } from '../../json/pointer.ts'
 import { findMember, type JsonText, kindOf } from '../../json/json.ts'
+import { invalidSession } from '../invalid-session.ts'
 
-/** The ways to read it; the first that leads to a member counts. */
+/** Alternatives; the first that leads to a member counts. */
 export type UserPath = readonly (readonly string[])[]
 
-/** A JSON pointer where it begins with a slash; else names with dots between, or one name with dots. */
+/** A JSON pointer if it begins with a slash; else names separated by dots, or one name with dots. */
 export function parseUserPath(text: string): UserPath | { readonly fault: string } {
   if (text === '') return { fault: 'must name a member, as in _user_id or passport.user' }
   if (!text.startsWith('/')) return text.includes('.') ? [[text], text.split('.')] : [[text]]
@@ -15,8 +15,8 @@ export function parseUserPath(text: string): UserPath | { readonly fault: string
 }
 
 /**
- * The user's name, of a string or an integer; undefined where the member is absent or null: nobody is
- * logged in. Throws `invalid_argument` for a member of another kind.
+ * The user, from a string or an integer; undefined if the member is absent or null (not logged in).
+ * Throws `invalid_argument` for any other kind.
  */
 export function findUser(data: JsonText, path: UserPath): string | undefined {
   for (const names of path) {
@@ -25,12 +25,9 @@ export function findUser(data: JsonText, path: UserPath): string | undefined {
     if (kindOf(value) === 'string') return String(JSON.parse(value))
     if (/^-?\d+$/.test(value)) return value
     const kind = kindOf(value) === 'number' ? 'a number that is no integer' : kindOf(value)
-    throw new CoatcheckError(
-      'invalid_argument',
-      `Cannot read the session: its user must be a string or an integer, it is ${kind}`,
-      {},
-      { hint: 'user_member' },
-    )
+    throw invalidSession(`its user must be a string or an integer, it is ${kind}`, {
+      hint: 'user_member',
+    })
   }
   return undefined
 }

@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import type { Contender } from '../contender.ts'
-import { portOf, startProcess } from '../processes.ts'
-import { verifyApi } from '../session-api.ts'
+import type { Contender } from './contender.ts'
+import { portOf, startProcess } from '../machine/processes.ts'
+import { verifyApi } from '../data/session-api.ts'
 
 /** The contender that the present code is held against. */
 export const BEFORE = 'before'

@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url'
-import type { Contender } from '../contender.ts'
-import { findProgram } from '../find-program.ts'
-import { findFreePort, runToEnd, startProcess, waitForPort } from '../processes.ts'
-import { cookieApi } from '../session-api.ts'
+import type { Contender } from './contender.ts'
+import { findProgram } from '../machine/find-program.ts'
+import { findFreePort, runToEnd, startProcess, waitForPort } from '../machine/processes.ts'
+import { cookieApi } from '../data/session-api.ts'
 import { findMissingPrograms, startRedis } from './redis.ts'
 
 const FOLDER = fileURLToPath(new URL('../peers/', import.meta.url))

@@ -1,9 +1,9 @@
 import { fileURLToPath } from 'node:url'
-import { type Contender, keepAliveMsOf } from '../contender.ts'
-import type { HttpAnswer } from '../http-request.ts'
-import type { OperationName } from '../operations.ts'
-import { portOf, startProcess } from '../processes.ts'
-import { verifyApi } from '../session-api.ts'
+import { type Contender, keepAliveMsOf } from './contender.ts'
+import type { HttpAnswer } from '../load/http-request.ts'
+import type { OperationName } from '../data/operations.ts'
+import { portOf, startProcess } from '../machine/processes.ts'
+import { verifyApi } from '../data/session-api.ts'
 import type { ConstantAnswer } from '../floors/constant-answer.ts'
 
 /** What every contender is compared with. */

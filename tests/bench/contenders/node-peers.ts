@@ -1,9 +1,9 @@
 /** The session packages of Node's frameworks, each in a small program of `peers/`. */
 import { join } from 'node:path'
-import type { Contender, Setting } from '../contender.ts'
-import { PEERS_FOLDER } from '../peer-packages.ts'
-import { portOf, startProcess } from '../processes.ts'
-import { cookieApi } from '../session-api.ts'
+import type { Contender, Setting } from './contender.ts'
+import { PEERS_FOLDER } from './peer-packages.ts'
+import { portOf, startProcess } from '../machine/processes.ts'
+import { cookieApi } from '../data/session-api.ts'
 import { findMissingPrograms, startRedis } from './redis.ts'
 
 type NodePeer = Required<Pick<Contender, 'name' | 'title' | 'keptIn'>> & {

@@ -1,7 +1,7 @@
 /** The database behind several peers; a process of each of them, and counted with it. */
-import type { Setting } from '../contender.ts'
-import { findProgram } from '../find-program.ts'
-import { findFreePort, startProcess, waitForPort } from '../processes.ts'
+import type { Setting } from './contender.ts'
+import { findProgram } from '../machine/find-program.ts'
+import { findFreePort, startProcess, waitForPort } from '../machine/processes.ts'
 
 export type RedisMode = 'disk' | 'memory'
 

@@ -1,9 +1,9 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Contender } from '../contender.ts'
-import { findProgram } from '../find-program.ts'
-import { findFreePort, startProcess, waitForPort } from '../processes.ts'
-import { expiringWebdisApi, type SessionApi, webdisApi } from '../session-api.ts'
+import type { Contender } from './contender.ts'
+import { findProgram } from '../machine/find-program.ts'
+import { findFreePort, startProcess, waitForPort } from '../machine/processes.ts'
+import { expiringWebdisApi, type SessionApi, webdisApi } from '../data/session-api.ts'
 import { findMissingPrograms, type RedisMode, startRedis } from './redis.ts'
 
 export const webdis = createWebdis('webdis', 'Webdis, Redis', 'memory', webdisApi)

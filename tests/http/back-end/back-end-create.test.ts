@@ -9,7 +9,7 @@ import {
   openBackEnd,
   rowsOf,
 } from '../../kit/clients/back-end.ts'
-import { LIMITS } from '../../kit/store/memory-store.ts'
+import { LIMITS } from '../../kit/store/limits.ts'
 import {
   API_KEY,
   cookieOf,

@@ -276,7 +276,13 @@ test('a key that the store keeps is in force at once beside the others, until it
   assert.is(await statusOf(key), 401)
 
   const createdAt = clock.now()
-  await store.addApiKey({ hash: hashSecret(key), name: 'next', createdAt, revokedAt: null })
+  await store.keys.add({
+    hash: hashSecret(key),
+    name: 'next',
+    scope: 'all',
+    createdAt,
+    revokedAt: null,
+  })
   assert.equal([await statusOf(key), await statusOf(API_KEY)], [200, 200])
 
   database.prepare('update api_keys set revoked_at = ?').run(clock.now())
@@ -286,7 +292,13 @@ test('a key that the store keeps is in force at once beside the others, until it
 test('a key that is revoked in the store is refused, wherever else it is still configured', async () => {
   const { ask, store, clock } = openBackEnd()
   const now = clock.now()
-  await store.addApiKey({ hash: hashSecret(API_KEY), name: 'old', createdAt: now, revokedAt: now })
+  await store.keys.add({
+    hash: hashSecret(API_KEY),
+    name: 'old',
+    scope: 'all',
+    createdAt: now,
+    revokedAt: now,
+  })
   assert.is(await refusalOf(await ask('GET /sessions')), '401 api_key_required')
 })
 

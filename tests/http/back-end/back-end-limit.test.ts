@@ -51,7 +51,10 @@ test('where the limit refuses, the one too many is 409, and nothing is created o
     assert.is(answer.headers.get('set-cookie'), null)
     const { status, code, detail } = await problemOf(answer)
     assert.equal([status, code], [409, 'too_many_sessions'], line)
-    assert.match(detail, 'there are 2 already, the limit is 2 (--max-sessions-per-sub)')
+    assert.match(
+      detail,
+      'there are 2 already, the limit is 2; end one of them first (--max-sessions-per-sub)',
+    )
   }
   assert.equal(rowsOf(server), before)
   assert.is((await server.request('GET /session', { cookie: visitor })).status, 200)

@@ -1,6 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { DAY, HOUR, MINUTE } from '../../kit/store/memory-store.ts'
+import { DAY, HOUR, MINUTE } from '../../kit/store/limits.ts'
 import {
   cookieOf,
   openServer,

@@ -1,7 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { openBackEnd } from '../../kit/clients/back-end.ts'
-import { MINUTE } from '../../kit/store/memory-store.ts'
+import { MINUTE } from '../../kit/store/limits.ts'
 import { type Ask, openServer, sessionOf, signIn } from '../../kit/process/open-server.ts'
 
 const test = suite('not modified')

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { setImmediate as turn } from 'node:timers/promises'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { HOUR } from '../../kit/store/memory-store.ts'
+import { HOUR } from '../../kit/store/limits.ts'
 import {
   listenRaw,
   parseAnswer,

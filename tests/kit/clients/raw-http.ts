@@ -1,7 +1,11 @@
+/**
+ * The raw client: bytes out, bytes in, answers read by one parser; and the app behind real sockets.
+ */
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { forwardAuth } from '../../../lib/http/routes/verify.ts'
 import { type HttpServerOptions, startHttpServer } from '../../../lib/http/server/server.ts'
+import type { Sent } from './http-client.ts'
 import { openServer, type ServerOptions } from '../process/open-server.ts'
 
 /** The app behind real sockets, to which a test sends bytes; on a free port of its own. */
@@ -69,25 +73,12 @@ export type RawAnswer = {
   readonly rest: string
 }
 
-/** One answer out of the bytes; its body is as long as it says, or all where it does not say. */
+/** The one answer that these bytes, a byte a character, begin with; its body is there as far as they go. */
 export function parseAnswer(bytes: string): RawAnswer {
-  const headEnd = bytes.indexOf('\r\n\r\n')
-  const [statusLine = '', ...lines] = bytes.slice(0, headEnd).split('\r\n')
-  const headers = new Map(
-    lines.map((line) => {
-      const colon = line.indexOf(':')
-      return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()] as const
-    }),
-  )
-  const status = Number(statusLine.split(' ')[1])
-  const start = headEnd + 4
-  const length = Number(headers.get('content-length') ?? (status === 204 ? 0 : Infinity))
-  return {
-    status,
-    headers,
-    body: bytes.slice(start, start + length),
-    rest: bytes.slice(start + length),
-  }
+  const taken = takeAnswer(Buffer.from(bytes, 'latin1'), { isWhole: true })
+  if (taken === undefined) throw new Error(`Cannot read an answer: ${JSON.stringify(bytes)}`)
+  const { answer, rest } = taken
+  return { ...answer, body: answer.body.toString('latin1'), rest: rest.toString('latin1') }
 }
 
 /** `400 bad_request` for a refusal that is whole: a problem, with the connection closed. */
@@ -99,4 +90,232 @@ export function refusalIn(bytes: string): string {
   if (rest !== '') return `${status} and more: ${rest}`
   const problem: { status: number; code: string } = JSON.parse(body)
   return `${problem.status === status ? status : 'another status'} ${problem.code}`
+}
+
+export type StreamAnswer = {
+  readonly status: number
+  /** By name in lower case; of a repeated one the last. */
+  readonly headers: ReadonlyMap<string, string>
+  readonly body: Buffer
+}
+
+const STATUS_LINE = /^HTTP\/1\.1 [1-5]\d\d(?: [\t\x20-\x7e]*)?$/
+const HEADER_LINE = /^([!#$%&'*+.^_`|~\w-]+):[\t ]*([\t\x20-\x7e\x80-\xff]*)$/
+const HEAD_END = Buffer.from('\r\n\r\n')
+
+/**
+ * The first answer and what follows it; undefined while it is not there in full. Interim answers
+ * (100) are answers of their own. Throws for bytes that are no answer. Where they are the whole of the
+ * stream, a body may go to its end.
+ */
+export function takeAnswer(
+  bytes: Buffer,
+  { isWhole = false } = {},
+): { readonly answer: StreamAnswer; readonly rest: Buffer } | undefined {
+  const headEnd = bytes.indexOf(HEAD_END)
+  if (headEnd === -1) return undefined
+  const [statusLine = '', ...lines] = bytes.toString('latin1', 0, headEnd).split('\r\n')
+  if (!STATUS_LINE.test(statusLine)) throw malformed('its status line', statusLine)
+  const status = Number(statusLine.slice(9, 12))
+  const headers = new Map<string, string>()
+  for (const line of lines) {
+    const [, name, value = ''] = HEADER_LINE.exec(line) ?? []
+    if (name === undefined) throw malformed('a header', line)
+    headers.set(name.toLowerCase(), value)
+  }
+  const start = headEnd + HEAD_END.length
+  const hasBody = status >= 200 && status !== 204 && status !== 304
+  const left = bytes.length - start
+  const tells = headers.has('content-length') || !isWhole
+  const told = !hasBody ? 0 : tells ? lengthOf(headers) : left
+  const length = isWhole ? Math.min(told, left) : told
+  if (bytes.length < start + length) return undefined
+  const body = bytes.subarray(start, start + length)
+  return { answer: { status, headers, body }, rest: bytes.subarray(start + length) }
+}
+
+/** Every answer that Coatcheck gives has its length: none is chunked or runs to the end. */
+function lengthOf(headers: ReadonlyMap<string, string>): number {
+  const text = headers.get('content-length')
+  if (text === undefined || !/^\d+$/.test(text)) throw malformed('its Content-Length', text ?? '')
+  return Number(text)
+}
+
+function malformed(what: string, given: string): Error {
+  return new Error(`An answer is malformed in ${what}: ${JSON.stringify(given.slice(0, 200))}`)
+}
+
+export type RawClient = {
+  /** Sends these bytes, as no client library would, and resolves with the first answer to them. */
+  ask(bytes: Buffer | string): Promise<StreamAnswer>
+  close(): void
+}
+
+/** `name: value` lines, and a body whose length is told; a string is a byte a character. */
+export type BytesRequest = {
+  readonly headers?: readonly (string | Buffer)[]
+  readonly body?: string | Buffer
+}
+
+const ANSWER_LIMIT_MS = 20_000
+
+/** A client of a running server; a connection is used again unless the server closes it. */
+export function openRawClient(url: string): RawClient {
+  const { hostname, port } = new URL(url)
+  const idle: Socket[] = []
+  const open = new Set<Socket>()
+
+  async function openSocket(): Promise<Socket> {
+    const socket = connect({ host: hostname, port: Number(port), noDelay: true })
+    open.add(socket)
+    socket.on('error', () => {})
+    socket.once('close', () => open.delete(socket))
+    await once(socket, 'connect')
+    return socket
+  }
+
+  return {
+    async ask(bytes) {
+      let socket = idle.pop()
+      while (socket?.destroyed === true || socket?.readable === false) socket = idle.pop()
+      socket ??= await openSocket()
+      const used = socket
+      // A socket that is destroyed is closed, which ends the wait.
+      const timer = setTimeout(() => used.destroy(), ANSWER_LIMIT_MS)
+      const answered = readAnswer(used)
+      used.write(typeof bytes === 'string' ? latin1(bytes) : bytes)
+      const read = await answered.finally(() => clearTimeout(timer))
+      if (read === undefined)
+        throw new Error(
+          `No answer: the connection was closed, or none came in ${ANSWER_LIMIT_MS} ms`,
+        )
+      const { answer, isClean } = read
+      if (isClean && answer.headers.get('connection') !== 'close') idle.push(socket)
+      else socket.destroy()
+      return answer
+    },
+    close() {
+      for (const socket of open) socket.destroy()
+    },
+  }
+}
+
+/** `GET /session HTTP/1.1` and what belongs to it, in the bytes given. */
+export function bytesOf(
+  method: string,
+  target: string | Buffer,
+  { headers = [], body = '' }: BytesRequest = {},
+): Buffer {
+  const bodyBytes = latin1(body)
+  return Buffer.concat([
+    latin1(`${method} `),
+    latin1(target),
+    latin1(` HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${bodyBytes.length}\r\n`),
+    ...headers.flatMap((header) => [latin1(header), latin1('\r\n')]),
+    latin1('\r\n'),
+    bodyBytes,
+  ])
+}
+
+export type RawConnection = {
+  /**
+   * Sends a request, on a new socket where none is open; resolves with its whole answer, or with
+   * undefined where the connection could not be made or ended before the answer was whole.
+   */
+  ask(line: string, sent?: Sent): Promise<RawAnswer | undefined>
+  /** The client's end of the socket that was used last: it tells its answers in a trace. */
+  port(): number
+  /** The kernel has taken all of a request, and its answer is not here yet. */
+  isWaiting(): boolean
+  close(): void
+}
+
+/** One connection to a running server, one request at a time. */
+export function openConnection(url: string): RawConnection {
+  const { hostname: host, port } = new URL(url)
+  let socket: Socket | undefined
+  let localPort = 0
+  let waiting = false
+
+  async function open(): Promise<Socket> {
+    const opened = connect({ host, port: Number(port), noDelay: true })
+    await once(opened, 'connect')
+    localPort = opened.localPort ?? 0
+    const forget = () => {
+      if (socket === opened) socket = undefined
+    }
+    // A socket that fails is closed by itself; whoever waits on it hears of that.
+    opened.on('error', () => {}).once('end', forget)
+    opened.once('close', forget)
+    return opened
+  }
+
+  return {
+    async ask(line, sent = {}) {
+      try {
+        socket ??= await open()
+      } catch {
+        return undefined
+      }
+      const used = socket
+      const answered = readAnswer(used)
+      used.write(renderSent(line, sent))
+      waiting = used.writableLength === 0
+      const read = await answered
+      waiting = false
+      if (read?.answer.headers.get('connection') === 'close' && socket === used) {
+        socket = undefined
+        used.destroy()
+      }
+      return read && { ...read.answer, body: read.answer.body.toString('latin1'), rest: '' }
+    },
+    port: () => localPort,
+    isWaiting: () => waiting,
+    close: () => socket?.destroy(),
+  }
+}
+
+function renderSent(line: string, { body = '', cookie, key, headers = {} }: Sent): Buffer {
+  const [method = '', target = ''] = line.split(' ')
+  return bytesOf(method, target, {
+    headers: [
+      ...(cookie === undefined ? [] : [`Cookie: ${cookie}`]),
+      ...(key === undefined ? [] : [`Authorization: Bearer ${key}`]),
+      ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
+    ],
+    body: Buffer.from(body),
+  })
+}
+
+/** `isClean`: nothing came after the answer, so that the connection can be used again. */
+type ReadAnswer = { readonly answer: StreamAnswer; readonly isClean: boolean }
+
+/** The next answer on the socket; undefined where it is closed before. Rejects what is no answer. */
+function readAnswer(socket: Socket): Promise<ReadAnswer | undefined> {
+  return new Promise((resolve, reject) => {
+    let received: Buffer = Buffer.alloc(0)
+    const stop = () => socket.off('data', onData).off('close', onClose)
+    const onClose = () => {
+      stop()
+      resolve(undefined)
+    }
+    const onData = (chunk: Buffer): void => {
+      received = received.length === 0 ? chunk : Buffer.concat([received, chunk])
+      try {
+        const taken = takeAnswer(received)
+        if (taken === undefined) return
+        stop()
+        resolve({ answer: taken.answer, isClean: taken.rest.length === 0 })
+      } catch (error) {
+        stop()
+        reject(error)
+      }
+    }
+    if (socket.destroyed) resolve(undefined)
+    else socket.on('data', onData).on('close', onClose)
+  })
+}
+
+function latin1(text: string | Buffer): Buffer {
+  return typeof text === 'string' ? Buffer.from(text, 'latin1') : text
 }

@@ -7,7 +7,8 @@ import { createSessionCookie, type SameSite } from '../../../lib/http/cookies/se
 import { createLog } from '../../../lib/base/log.ts'
 import { createSessions } from '../../../lib/service/sessions.ts'
 import type { SessionLimits } from '../../../lib/session/limits.ts'
-import { openMemoryStore, LIMITS } from '../store/memory-store.ts'
+import { LIMITS } from '../store/limits.ts'
+import { openMemoryStore } from '../store/memory-store.ts'
 import { checkSetCookie } from '../texts/strict-cookie.ts'
 
 export type ServerOptions = Partial<SessionLimits> & {
@@ -67,7 +68,7 @@ export function openServer(options: ServerOptions = {}) {
     forwarded,
     log,
   })
-  const apiKeys = createApiKeys(store, [API_KEY])
+  const apiKeys = createApiKeys(store.keys, [API_KEY])
   const { holderAccess = 'read-write', deviceInfo = 'on' } = options
   const parts = { sessions, store, apiKeys, cookie, forwarded, holderAccess, deviceInfo }
   const { createRate } = options

@@ -4,7 +4,7 @@ import { writeSync } from 'node:fs'
 export type TestEvent =
   | { readonly kind: 'started'; readonly title: string }
   | { readonly kind: 'passed'; readonly title: string }
-  | { readonly kind: 'failed'; readonly title: string }
+  | { readonly kind: 'failed'; readonly title: string; readonly message: string }
   | { readonly kind: 'skipped'; readonly title: string; readonly reason: string }
   | { readonly kind: 'trouble'; readonly reason: string }
   | { readonly kind: 'finished' }

@@ -8,6 +8,7 @@ import { EVENTS_FD, type TestEvent } from './test-events.ts'
 export type FileResult = {
   passed: number
   failed: number
+  readonly failures: { title: string; message: string }[]
   readonly skipped: { title: string; reason: string }[]
   /** Why the file is red although, or before, one of its tests failed. */
   readonly troubles: string[]
@@ -21,6 +22,7 @@ export function runTestFile(file: string, timeLimitMs: number): Promise<FileResu
   const result: FileResult = {
     passed: 0,
     failed: 0,
+    failures: [],
     skipped: [],
     troubles: [],
     durationMs: 0,
@@ -93,7 +95,10 @@ function readEvents(child: ChildProcess, result: FileResult): Progress {
     if (event.kind === 'started') progress.title = event.title
     else if (event.kind !== 'trouble') progress.title = undefined
     if (event.kind === 'passed') result.passed++
-    if (event.kind === 'failed') result.failed++
+    if (event.kind === 'failed') {
+      result.failed++
+      result.failures.push(event)
+    }
     if (event.kind === 'skipped') result.skipped.push(event)
     if (event.kind === 'trouble') result.troubles.push(event.reason)
     if (event.kind === 'finished') progress.hasFinished = true

@@ -57,7 +57,7 @@ function watch<T>(real: uvu.Test<T>, { tests }: WatchedSuite): uvu.Test<T> {
           sendEvent({ kind: 'skipped', title, reason: error.message })
           return
         }
-        sendEvent({ kind: 'failed', title })
+        sendEvent({ kind: 'failed', title, message: messageOf(error) })
         // uvu drops the whole suite, with exit code 0, over a thrown value that is no Error.
         throw error instanceof Error ? error : new Error(`threw ${inspect(error)}`)
       } finally {
@@ -87,6 +87,12 @@ function watch<T>(real: uvu.Test<T>, { tests }: WatchedSuite): uvu.Test<T> {
     after: refusedHook('after'),
     run: real.run,
   })
+}
+
+/** With the difference of the two values, where an assertion of uvu shows one. */
+function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return `threw ${inspect(error)}`
+  return 'details' in error && error.details ? `${error.message}\n${error.details}` : error.message
 }
 
 function refusedHook(name: string): (() => void) & { each: () => void } {

@@ -1,5 +1,5 @@
 import type Database from 'better-sqlite3'
-import { HOUR, MINUTE } from './memory-store.ts'
+import { HOUR, MINUTE } from './limits.ts'
 import { sealRows } from './seal-rows.ts'
 
 /**

@@ -7,7 +7,8 @@ import type { Store } from '../../../lib/store/store.ts'
 import type { WriterPort } from '../../../lib/store-sqlite/writer/writer-port.ts'
 import { createWriter } from '../../../lib/store-sqlite/writer/writer.ts'
 import { createFakeClock } from '../clock/fake-clock.ts'
-import { DAY, LIMITS } from './memory-store.ts'
+import { HEALTHY } from './healthy.ts'
+import { DAY, LIMITS } from './limits.ts'
 
 /**
  * The store over a writer whose answers can be held back, as they are on their way from a thread:
@@ -33,7 +34,7 @@ export function openLateStore(limits: Partial<SessionLimits> = {}, keepEndedMs =
       return { ended, removed, damaged }
     },
     tick() {},
-    health: () => ({ state: 'ok', logBytes: 0 }),
+    health: () => HEALTHY,
     async close() {},
   }
   let reads = 0

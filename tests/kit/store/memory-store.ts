@@ -7,21 +7,8 @@ import type { WriterPort } from '../../../lib/store-sqlite/writer/writer-port.ts
 import { createWriter, type Writer } from '../../../lib/store-sqlite/writer/writer.ts'
 import type { SessionLimits } from '../../../lib/session/limits.ts'
 import { createFakeClock, type FakeClock } from '../clock/fake-clock.ts'
-
-export const MINUTE = 60_000
-export const HOUR = 60 * MINUTE
-export const DAY = 24 * HOUR
-
-export const LIMITS: SessionLimits = {
-  ordinary: { idleTimeoutMs: 30 * MINUTE, lifetimeMs: 12 * HOUR },
-  permanent: { idleTimeoutMs: 31 * DAY, lifetimeMs: 31 * DAY },
-  sessionLimitBytes: 65_536,
-  keyLimitBytes: 256,
-  maxKeys: 1_000,
-  maxDepth: 64,
-  maxSessionsPerSub: undefined,
-  onSessionLimit: 'evict',
-}
+import { HEALTHY } from './healthy.ts'
+import { DAY, LIMITS } from './limits.ts'
 
 export type MemoryStoreOptions = {
   readonly limits?: Partial<SessionLimits>
@@ -62,7 +49,7 @@ function inlineWriter(writer: Writer): WriterPort {
       return { ended, removed, damaged }
     },
     tick() {},
-    health: () => ({ state: 'ok', logBytes: 0 }),
+    health: () => HEALTHY,
     async close() {},
   }
 }

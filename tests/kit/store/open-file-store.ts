@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { openSqliteStore, type SqliteStoreOptions } from '../../../lib/store-sqlite/store-sqlite.ts'
 import type { Store } from '../../../lib/store/store.ts'
 import { createFakeClock, type FakeClock } from '../clock/fake-clock.ts'
-import { DAY, LIMITS } from './memory-store.ts'
+import { DAY, LIMITS } from './limits.ts'
 import { makeFolder } from '../process/spawn-server.ts'
 
 export type FileStore = {

@@ -9,7 +9,7 @@ import {
 import { createWriter } from '../../../lib/store-sqlite/writer/writer.ts'
 import { hashSecret } from '../../../lib/session/token.ts'
 import type { Session } from '../../../lib/session/session.ts'
-import { DAY, LIMITS } from './memory-store.ts'
+import { DAY, LIMITS } from './limits.ts'
 import { sealRows } from './seal-rows.ts'
 import { makeFolder } from '../process/spawn-server.ts'
 

@@ -39,9 +39,9 @@ test('an addon that a C library is too old for says which is needed', () => {
 
 test('an addon on a file system without the right to run says so, and what to do', () => {
   const reason = '/data/x.node: failed to map segment from shared object'
-  const { message } = addonError('/data/x.node', reason)
+  const { message, way } = addonError('/data/x.node', reason)
   assert.match(message, '/data must not be mounted "noexec"')
-  assert.match(message, '--data')
+  assert.equal(way, { setting: 'dataPath' })
 })
 
 test('an addon in a folder that cannot be written fails with what the system says', () => {

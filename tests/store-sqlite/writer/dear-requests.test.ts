@@ -6,7 +6,8 @@ import { createReader } from '../../../lib/store-sqlite/reader.ts'
 import { costOf } from '../../../lib/store-sqlite/writer/write-cost.ts'
 import { createFakeClock } from '../../kit/clock/fake-clock.ts'
 import { openServer, refusalOf, signIn } from '../../kit/process/open-server.ts'
-import { sessionAt } from '../../kit/store/store-contract.ts'
+import { HEALTHY } from '../../kit/store/healthy.ts'
+import { sessionAt } from '../../kit/store/session-at.ts'
 
 const test = suite('dear requests')
 
@@ -133,14 +134,14 @@ test('a write costs the more, the larger its session is and the more it looks in
 test('health says that writes are late, unless something worse is to be said', async () => {
   const clock = createFakeClock()
   const reader = createReader(openMemoryDatabase(), 1_000)
-  let state: 'ok' | 'disk_full' = 'ok'
+  let health = HEALTHY
   const answers = Promise.withResolvers<never>()
   answers.promise.catch(() => {})
   const writer = {
     write: () => answers.promise,
     sweep: () => answers.promise,
     tick() {},
-    health: () => ({ state, logBytes: 0 }),
+    health: () => health,
     async close() {},
   }
   const parts = { clock, maxPendingWrites: 10, maxWriteWaitMs: 10, patient: false }
@@ -148,9 +149,9 @@ test('health says that writes are late, unless something worse is to be said', a
   assert.is(store.health().state, 'ok')
   const waiting = store.insert(sessionAt(clock.now())).catch(() => {})
   for (const end = performance.now() + 12; performance.now() < end;) await nextTurn()
-  assert.is(store.health().state, 'writes_late')
-  state = 'disk_full'
-  assert.is(store.health().state, 'disk_full')
+  assert.equal(store.health(), { ...HEALTHY, state: 'degraded', reasons: ['writes_late'] })
+  health = { ...HEALTHY, state: 'degraded', writes: 'ends_only', reasons: ['disk_full'] }
+  assert.is(store.health(), health)
   answers.reject(new Error('The test is over'))
   await waiting
   await store.close()

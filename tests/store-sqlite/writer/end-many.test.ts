@@ -10,8 +10,9 @@ import type { WriteOutcome, WriteRequest } from '../../../lib/store-sqlite/write
 import { createWriter } from '../../../lib/store-sqlite/writer/writer.ts'
 import { codeOf } from '../../kit/runner/code-of.ts'
 import { createFakeClock } from '../../kit/clock/fake-clock.ts'
-import { DAY, LIMITS } from '../../kit/store/memory-store.ts'
-import { sessionAt } from '../../kit/store/store-contract.ts'
+import { DAY, LIMITS } from '../../kit/store/limits.ts'
+import { HEALTHY } from '../../kit/store/healthy.ts'
+import { sessionAt } from '../../kit/store/session-at.ts'
 
 const test = suite('end many')
 
@@ -78,7 +79,7 @@ async function openWith(count: number) {
       write: async (requests) => perform(requests),
       sweep: async () => ({ ended: 0, removed: 0, damaged: 0 }),
       tick() {},
-      health: () => ({ state: 'ok', logBytes: 0 }),
+      health: () => HEALTHY,
       async close() {},
     },
     { clock, maxPendingWrites: 1_000, maxWriteWaitMs: 60_000, patient: false },

@@ -9,7 +9,7 @@ import {
   unpackRequest,
 } from '../../../lib/store-sqlite/writer/protocol.ts'
 import type { WriteOutcome, WriteRequest } from '../../../lib/store-sqlite/writer/protocol.ts'
-import { sessionAt } from '../../kit/store/store-contract.ts'
+import { sessionAt } from '../../kit/store/session-at.ts'
 
 const test = suite('messages between the threads')
 
@@ -66,7 +66,11 @@ test('every request arrives as it was sent', () => {
     { kind: 'end', ...NAMED, reason: 'logout', when: undefined },
     { kind: 'end_many', sub: 'ada', except: undefined, now: 2, reason: 'revoked', limit: 50 },
     { kind: 'touch', seen: [['a', 1]] },
-    { kind: 'add_api_key', key: { hash: 'h', name: 'n', createdAt: 1, revokedAt: null } },
+    {
+      kind: 'add_api_key',
+      key: { hash: 'h', name: 'n', scope: 'all', createdAt: 1, revokedAt: null },
+    },
+    { kind: 'revoke_api_key', name: 'n', revokedAt: 1 },
     { kind: 'see_outside', made: 1 },
   ]
   for (const request of requests) {

@@ -12,9 +12,10 @@ import { createReader } from '../../../lib/store-sqlite/reader.ts'
 import type { WriteOutcome, WriteRequest } from '../../../lib/store-sqlite/writer/protocol.ts'
 import { createWriter, type Writer } from '../../../lib/store-sqlite/writer/writer.ts'
 import { codeOf } from '../../kit/runner/code-of.ts'
-import { DAY, HOUR, MINUTE, openMemoryStore, LIMITS } from '../../kit/store/memory-store.ts'
+import { DAY, HOUR, MINUTE, LIMITS } from '../../kit/store/limits.ts'
+import { openMemoryStore } from '../../kit/store/memory-store.ts'
 import { sealRows } from '../../kit/store/seal-rows.ts'
-import { sessionAt } from '../../kit/store/store-contract.ts'
+import { sessionAt } from '../../kit/store/session-at.ts'
 
 const NOW = Date.UTC(2026, 0, 1)
 const test = suite('refused late')
@@ -78,7 +79,7 @@ const CASES: Readonly<Record<string, { at: string; request: WriteRequest }>> = {
     at: 'insert on api_keys',
     request: {
       kind: 'add_api_key',
-      key: { hash: 'h', name: 'n', createdAt: NOW, revokedAt: null },
+      key: { hash: 'h', name: 'n', scope: 'all', createdAt: NOW, revokedAt: null },
     },
   },
   'a change outside': {

@@ -9,10 +9,10 @@ import {
 } from '../../../lib/store-sqlite/database/database.ts'
 import type { WriteOutcome, WriteRequest } from '../../../lib/store-sqlite/writer/protocol.ts'
 import { createWriter, type Writer } from '../../../lib/store-sqlite/writer/writer.ts'
-import { DAY, MINUTE, LIMITS } from '../../kit/store/memory-store.ts'
+import { DAY, MINUTE, LIMITS } from '../../kit/store/limits.ts'
 import { sealRows } from '../../kit/store/seal-rows.ts'
 import { idOf, makeSessionFile } from '../../kit/store/session-file.ts'
-import { sessionAt } from '../../kit/store/store-contract.ts'
+import { sessionAt } from '../../kit/store/session-at.ts'
 
 const test = suite('written sessions')
 
@@ -149,7 +149,8 @@ function sessionIn(
 ): { data: string; version: number } | undefined {
   if (outcome?.ok !== true) return undefined
   const { answer } = outcome
-  if (answer === undefined || !('state' in answer) || answer.state !== 'live') return undefined
+  if (typeof answer !== 'object' || !('state' in answer)) return undefined
+  if (answer.state !== 'live') return undefined
   const { data, version } = answer.session
   return { data, version }
 }

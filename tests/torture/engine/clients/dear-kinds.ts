@@ -2,7 +2,7 @@
  * Requests that may be dear, each made of some numbers from 0 to 1, its genes, which a search can turn:
  * for every operation on a session, and for all that is read at the door.
  */
-import { requestText } from '../../../bench/connection.ts'
+import { requestText } from '../../../kit/clients/load-client.ts'
 
 export type Genes = readonly number[]
 

@@ -3,8 +3,7 @@
  * knows after each what the server must have kept.
  */
 import type { Sent } from '../../../kit/clients/http-client.ts'
-import type { RawAnswer } from '../../../kit/clients/raw-http.ts'
-import type { Connection } from './connection.ts'
+import type { RawAnswer, RawConnection } from '../../../kit/clients/raw-http.ts'
 import type { Random } from '../random.ts'
 
 /** What a session is, as text that can be compared: its data and claims, or why it ended. */
@@ -31,7 +30,7 @@ export type Step = {
 
 export type SessionClient = {
   /** Asks for one change, and waits for what comes of it. */
-  step(connection: Connection): Promise<Step>
+  step(connection: RawConnection): Promise<Step>
   /** What the server must have kept, by id; a session that is in doubt is not here. */
   readonly known: ReadonlyMap<string, State>
   /** Where the outcome is not known: each session as it was, and as it may be now. */

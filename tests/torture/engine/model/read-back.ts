@@ -1,4 +1,4 @@
-import { openConnection } from '../clients/connection.ts'
+import { openConnection } from '../../../kit/clients/raw-http.ts'
 import { type SessionClient, shownState, type State } from '../clients/session-client.ts'
 
 /**

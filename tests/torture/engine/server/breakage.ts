@@ -1,11 +1,16 @@
-/** Breaks the program on purpose: for controls, which show that a torture would notice. */
+/** Breaks the program on purpose: for controls, which show that a test or a torture would notice. */
+import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { PROGRAM } from '../../../kit/process/spawn-server.ts'
+import { changeSeam, type ChangedSeam, findSeam } from './seams.ts'
 
 export type Breakage =
-  | ChangedFile
+  | ChangedCode
   /** A library goes before those of the system, as `libeatmydata.so`. */
   | { readonly preload: string }
+
+/** The code says something else, at a seam or at several. */
+export type ChangedCode = ChangedSeam | readonly ChangedSeam[] | ChangedFile
 
 /** One place of a file of the program says something else: `file` is as `lib/service/sessions.ts`. */
 export type ChangedFile = { readonly file: string; readonly replace: string; readonly by: string }
@@ -16,7 +21,10 @@ export type BrokenProgram = {
   readonly env: Readonly<Record<string, string>>
 }
 
-/** The variable that tells the hook in the program what to change. */
+/** A change with its file, as the hook in the program takes it. */
+export type PlacedChange = ChangedFile | (ChangedSeam & { readonly file: string })
+
+/** The variable that tells the hook in the program what to change: JSON of `PlacedChange[]`. */
 export const BREAKAGE_VARIABLE = 'BREAKAGE'
 
 export function breakProgram(breakage: Breakage): BrokenProgram {
@@ -25,18 +33,45 @@ export function breakProgram(breakage: Breakage): BrokenProgram {
   if (rest.length === 0) throw new Error('Cannot break the binary: its files are inside')
   return {
     program: [node, '--import', HOOK, ...rest],
-    env: { [BREAKAGE_VARIABLE]: JSON.stringify(breakage) },
+    env: { [BREAKAGE_VARIABLE]: JSON.stringify(placeChanges(breakage)) },
   }
 }
 
 /** The variables with which Node, and every program under test that it starts, runs so broken. */
-export function breakingVariables(breakage: ChangedFile): {
+export function breakingVariables(breakage: ChangedCode): {
   readonly [name: string]: string
 } {
   return {
     NODE_OPTIONS: `--import ${new URL('./breakage-hook.ts', import.meta.url).href}`,
-    [BREAKAGE_VARIABLE]: JSON.stringify(breakage),
+    [BREAKAGE_VARIABLE]: JSON.stringify(placeChanges(breakage)),
   }
+}
+
+/** Throws where a seam is not in exactly one place. */
+function placeChanges(breakage: ChangedCode): PlacedChange[] {
+  if ('file' in breakage) return [breakage]
+  const changes = 'seam' in breakage ? [breakage] : breakage
+  return changes.map((change) => ({ ...change, file: findSeam(change.seam) }))
+}
+
+/** Throws where a place is not to be found, or would not change. */
+export function checkBreakage(breakage: Breakage): void {
+  if ('preload' in breakage) return
+  for (const change of placeChanges(breakage)) {
+    const source = readFileSync(new URL(`../../../../${change.file}`, import.meta.url), 'utf8')
+    if (applyChange(source, change) === source) {
+      throw new Error(`Cannot break ${change.file}: it would be as before`)
+    }
+  }
+}
+
+export function applyChange(source: string, change: PlacedChange): string {
+  if ('seam' in change) return changeSeam(source, change)
+  const { file, replace, by } = change
+  if (source.split(replace).length !== 2) {
+    throw new Error(`Cannot break ${file}: it must have "${replace}" in exactly one place`)
+  }
+  return source.replace(replace, () => by)
 }
 
 const HOOK = fileURLToPath(new URL('./breakage-hook.ts', import.meta.url))

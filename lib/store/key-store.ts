@@ -1,0 +1,33 @@
+/**
+ * The contract of API keys: what back ends and operators show to be let in. Of a key only its hash is
+ * kept. A change holds for each server on this storage from its next look on: nothing caches a key.
+ */
+export type KeyStore = {
+  /** All keys, revoked ones too, in the order in which they were made. */
+  list(): Promise<readonly ApiKey[]>
+
+  /**
+   * Keeps a key, durably. False, and nothing is changed, where there is a key of this hash already, or one
+   * of this name that is in force.
+   */
+  add(key: ApiKey): Promise<boolean>
+
+  /** Revokes the key in force of this name, durably and for good. False where there is none. */
+  revoke(name: string, revokedAt: number): Promise<boolean>
+}
+
+/** An API key as it is kept. Times are milliseconds since the Unix epoch. */
+export type ApiKey = {
+  /** SHA-256 of the key, in base64url. */
+  readonly hash: string
+  /** What its owner calls it; a name is free again once its key is revoked. */
+  readonly name: string
+  readonly scope: KeyScope
+  /** The application whose sessions it is for; undefined for those of all. */
+  readonly app?: string | undefined
+  readonly createdAt: number
+  readonly revokedAt: number | null
+}
+
+/** What a key is for: everything, reading, or the metrics alone. */
+export type KeyScope = 'all' | 'read' | 'metrics'

@@ -1,0 +1,9 @@
+import { createFakeClock } from '../kit/clock/fake-clock.ts'
+import { DAY, LIMITS } from '../kit/store/limits.ts'
+import { testStore } from './contract.ts'
+import { createToyStore } from './toy-store.ts'
+
+testStore('toy', async ({ limits, keepEndedMs = DAY } = {}) => ({
+  store: createToyStore({ ...LIMITS, ...limits }, keepEndedMs),
+  clock: createFakeClock(),
+}))
