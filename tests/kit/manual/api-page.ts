@@ -22,7 +22,7 @@ export function renderApi(): string {
   const sections = Map.groupBy(OPERATIONS, ({ path }) => path)
     .entries()
     .map(([path, rows]) => [`## \`${showPath(path)}\``, ...rows.map(renderRow)].join('\n\n'))
-  return [renderCallers(), ...sections, renderAnyRequest()].join('\n\n')
+  return `${[renderCallers(), ...sections, renderAnyRequest()].join('\n\n')}\n`
 }
 
 function renderRow(row: Row): string {
