@@ -1,4 +1,4 @@
-/** The shape of a row in the table of operations, and what several rows have in common. */
+/** A row in the table of operations: its shape, what several rows share, what its callers share. */
 import type { ProblemCode } from './answer/problem.ts'
 
 /** `ALL`: any method. `HEAD` comes with `GET`. */
@@ -175,3 +175,38 @@ export const READ_KEY = ['key_not_found', 'invalid_key', 'invalid_json', 'too_de
 export const CHANGE_KEY = ['invalid_argument', 'wrong_type', 'number_too_large'] as const
 export const PATCH = ['invalid_argument', 'invalid_patch', 'test_failed'] as const
 export const CLAIMS = ['invalid_claims', 'too_many_sessions'] as const
+
+/** The refusals of any request, which are said once and not with each operation. */
+export const ANY_REQUEST: readonly ProblemCode[] = [
+  'bad_request',
+  'header_too_large',
+  'request_timeout',
+  'overloaded',
+  'storage_busy',
+  'storage_damaged',
+  'storage_failed',
+  'internal',
+]
+
+/** The refusals of any operation of a caller. */
+export const OF_CALLERS: Readonly<Record<Caller, readonly ProblemCode[]>> = {
+  anyone: [],
+  holder: ['holder_access_denied', 'api_key_required', 'too_many_failures'],
+  back_end: ['api_key_required', 'too_many_failures'],
+}
+
+/** The operation's own refusals and those of its caller, without those of any request. */
+export function refusalsOf({ method, who, errors }: Operation): readonly ProblemCode[] {
+  const isSafe = method === 'GET' || method === 'OPTIONS' || method === 'ALL'
+  return [...errors, ...OF_CALLERS[who], ...(isSafe ? [] : (['cross_origin'] as const))]
+}
+
+/** The names of an operation's query parameters. */
+export function queryNames({ query = [] }: Operation): readonly string[] {
+  return query.map(({ name }) => name)
+}
+
+/** A path as people write it: `/session/KEY`. */
+export function showPath(path: string): string {
+  return path.replace(/\/\*$/, '').replace(/:(\w+)/g, (_, name: string) => name.toUpperCase())
+}

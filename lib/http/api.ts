@@ -3,13 +3,11 @@
  * what it returns. The routes, `Allow`, the words of the 404 and the manual's API page come from
  * it. Texts are Markdown.
  */
-import type { ProblemCode } from './answer/problem.ts'
 import {
   ACCEPT,
   AS,
   BACK_END_SESSION,
   BODY,
-  type Caller,
   CHANGE_KEY,
   CLAIMS,
   CONDITIONS,
@@ -385,42 +383,10 @@ export type OperationId = keyof typeof operations
 export type Row = Operation & { readonly id: OperationId }
 
 /** All rows, in the order of the table. */
-export const OPERATIONS: readonly Row[] = Object.entries<Operation>(operations).map(
-  // `Object.entries` widens the ids to strings.
-  ([id, operation]) => ({ ...operation, id: id as OperationId }),
-)
+export const OPERATIONS: readonly Row[] = Object.keys(operations)
+  .filter(isOperationId)
+  .map((id) => ({ id, ...operations[id] }))
 
-/** The refusals of any request, which are said once and not with each operation. */
-export const ANY_REQUEST: readonly ProblemCode[] = [
-  'bad_request',
-  'header_too_large',
-  'request_timeout',
-  'overloaded',
-  'storage_busy',
-  'storage_damaged',
-  'storage_failed',
-  'internal',
-]
-
-/** The refusals of any operation of a caller. */
-export const OF_CALLERS: Readonly<Record<Caller, readonly ProblemCode[]>> = {
-  anyone: [],
-  holder: ['holder_access_denied', 'api_key_required', 'too_many_failures'],
-  back_end: ['api_key_required', 'too_many_failures'],
-}
-
-/** The operation's own refusals and those of its caller, without those of any request. */
-export function refusalsOf({ method, who, errors }: Operation): readonly ProblemCode[] {
-  const isSafe = method === 'GET' || method === 'OPTIONS' || method === 'ALL'
-  return [...errors, ...OF_CALLERS[who], ...(isSafe ? [] : (['cross_origin'] as const))]
-}
-
-/** The names of an operation's query parameters. */
-export function queryNames({ query = [] }: Operation): readonly string[] {
-  return query.map(({ name }) => name)
-}
-
-/** A path as people write it: `/session/KEY`. */
-export function showPath(path: string): string {
-  return path.replace(/\/\*$/, '').replace(/:(\w+)/g, (_, name: string) => name.toUpperCase())
+function isOperationId(name: string): name is OperationId {
+  return name in operations
 }

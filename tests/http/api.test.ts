@@ -3,7 +3,8 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { CodedError } from '../../lib/base/errors.ts'
 import { renderProblem } from '../../lib/http/answer/problem.ts'
-import { ANY_REQUEST, OPERATIONS, refusalsOf, type Row } from '../../lib/http/api.ts'
+import { OPERATIONS, type Row } from '../../lib/http/api.ts'
+import { ANY_REQUEST, refusalsOf } from '../../lib/http/api-parts.ts'
 import { API_KEY, codeOf, openServer, sessionOf } from '../kit/process/open-server.ts'
 
 const test = suite('api')

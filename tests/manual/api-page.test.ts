@@ -1,14 +1,14 @@
-import { readFileSync } from 'node:fs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { renderApi } from '../kit/texts/api-page.ts'
+import { withMarkedParts } from '../kit/manual/marked-parts.ts'
+import { readAllPages } from '../kit/manual/page.ts'
 
 const test = suite('api page')
 
 test('lib/manual/api.md has the table of operations', () => {
-  const page = readFileSync(new URL('../../lib/manual/api.md', import.meta.url), 'utf8')
-  const [, generated = ''] = /<!-- api -->\n\n([^]*?)\n\n<!-- \/api -->/.exec(page) ?? []
-  assert.is(generated, renderApi(), 'copy what renderApi in tests/kit/texts/api-page.ts returns')
+  const page = readAllPages().find(({ path }) => path === 'lib/manual/api.md')
+  assert.ok(page)
+  assert.is(page.text, withMarkedParts(page), 'node tests/kit/manual/update-marked-parts.ts')
 })
 
 test.run()

@@ -2,11 +2,12 @@
  * Mounts the table of operations: a handler for each row, and 405 for the other methods of its
  * path.
  */
-import { HttpError } from '../answer/problem.ts'
 import { METHODS } from 'node:http'
 import type { Handler, Hono } from 'hono'
 import { emptyKey } from '../../session/limits.ts'
-import { type OperationId, OPERATIONS, type Row, showPath } from '../api.ts'
+import { HttpError } from '../answer/problem.ts'
+import { type OperationId, OPERATIONS, type Row } from '../api.ts'
+import { showPath } from '../api-parts.ts'
 import type { AppContext, AppEnv } from '../app-env.ts'
 import { decodeLastSegment } from '../request/request.ts'
 

@@ -2,10 +2,12 @@
 import { renderUsage } from '../../../lib/commands/command.ts'
 import { commands } from '../../../lib/commands/commands.ts'
 import { renderExitCodeTable, renderSettingsTable } from '../texts/markdown-tables.ts'
+import { renderApi } from './api-page.ts'
 import type { Page } from './page.ts'
 
 /** By page and mark: `<!-- settings -->` … `<!-- /settings -->` of `lib/manual/settings.md`. */
 export const MARKED_PARTS: Readonly<Record<string, Readonly<Record<string, () => string>>>> = {
+  'lib/manual/api.md': { api: renderApi },
   'lib/manual/settings.md': { settings: renderSettingsTable },
   'lib/manual/errors.md': { 'exit codes': renderExitCodeTable },
   'lib/manual/commands.md': Object.fromEntries(

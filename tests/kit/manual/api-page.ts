@@ -1,7 +1,13 @@
 import { CodedError } from '../../../lib/base/errors.ts'
-import type { Caller, Parameter } from '../../../lib/http/api-parts.ts'
+import {
+  ANY_REQUEST,
+  type Caller,
+  OF_CALLERS,
+  type Parameter,
+  showPath,
+} from '../../../lib/http/api-parts.ts'
 import { type ProblemCode, renderProblem } from '../../../lib/http/answer/problem.ts'
-import { ANY_REQUEST, OF_CALLERS, OPERATIONS, type Row, showPath } from '../../../lib/http/api.ts'
+import { OPERATIONS, type Row } from '../../../lib/http/api.ts'
 
 const CALLERS: Readonly<Record<Caller, readonly [name: string, meaning: string]>> = {
   anyone: ['anyone', 'needs nothing'],
@@ -16,7 +22,7 @@ export function renderApi(): string {
   const sections = Map.groupBy(OPERATIONS, ({ path }) => path)
     .entries()
     .map(([path, rows]) => [`## \`${showPath(path)}\``, ...rows.map(renderRow)].join('\n\n'))
-  return [renderCallers(), ...sections, renderAnyRequest()].join('\n\n')
+  return `${[renderCallers(), ...sections, renderAnyRequest()].join('\n\n')}\n`
 }
 
 function renderRow(row: Row): string {
