@@ -37,11 +37,7 @@ const LAYERS: Record<string, { files: string[]; imports: string[] }> = {
   // Which store is behind the commands is decided in one place.
   'open-store': { files: ['lib/commands/open-store.ts'], imports: ['store-sqlite', 'store'] },
   command: {
-    files: [
-      'lib/commands/command.ts',
-      'lib/commands/unreadable-formats.ts',
-      'lib/commands/way-out.ts',
-    ],
+    files: ['lib/commands/command.ts', 'lib/commands/way-out.ts'],
     imports: ['open-store', 'settings', 'command-line', 'base'],
   },
   'commands by the contract': {
@@ -53,6 +49,7 @@ const LAYERS: Record<string, { files: string[]; imports: string[] }> = {
       'lib/commands/key.ts',
       'lib/commands/list.ts',
       'lib/commands/show.ts',
+      'lib/commands/unreadable-formats.ts',
     ],
     imports: [
       'command',
