@@ -10,14 +10,14 @@ import { dropPermissions } from '../../base/permissions.ts'
 import { LOCK, WAL, WAL_INDEX } from './beside-files.ts'
 import type { NamedFile } from './open-files.ts'
 
-/** `isWalOnly`: all that is gone is the name of the WAL. */
+/** `isWalOnly`: only the name of the WAL is gone. */
 export type Strayed = { readonly reason: string; readonly isWalOnly: boolean }
 
 /** To each message. */
 export type Looked = {
-  /** What is wrong; undefined where all names lead to what is open. */
+  /** What is wrong; undefined where all names lead to the open files. */
   readonly strayed: Strayed | undefined
-  /** How many hard links the data file has, once there are more than at the look before. */
+  /** How many hard links the data file has, if more than at the look before. */
   readonly newNames: number | undefined
 }
 
@@ -107,7 +107,7 @@ function find({
       const reason = `${capitalize(NAMES[role])} ${path} was moved or removed`
       return { reason, isGone: true }
     }
-    // Whoever may not look any more knows nothing; a disk that is gone knows nothing, either.
+    // Without the right to look, or when interrupted, nothing is known.
     if (/^(EACCES|EPERM|EINTR)$/.test(code)) return undefined
     return { reason: `${capitalize(NAMES[role])} ${path} cannot be found (${code})`, isGone: false }
   }

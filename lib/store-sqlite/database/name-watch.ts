@@ -20,16 +20,16 @@ export type NameWatch = {
 /** The thread's code in the binary, which has no file to start it from. */
 export const NAME_WATCH_ASSET = 'name-watch-thread.cjs'
 
-/** So long a close waits for a look; a disk over a network that is gone may never answer. */
+/** How long a close waits for a look: a network disk that is gone may never answer. */
 const PATIENCE_MS = 5_000
 
-/** It keeps a few strings; by itself a thread takes what a server may need. */
+/** The thread keeps a few strings; Node's defaults are for a whole server. */
 const LIMITS = { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 16 }
 
 /**
- * Starts a thread that may look for names, which the others may not. `onStrayed` is told once, when
- * a name does not lead to the file that is open any more, or when the thread has died; a look is
- * over when it is done. `onNewNames` is told when the data file has come to have more hard links.
+ * Starts a thread that may look up names, which the others may not. `onStrayed` is told once, when
+ * a name no longer leads to the open file, or when the thread has died; the look ends after it.
+ * `onNewNames` is told when the data file has got more hard links.
  */
 export function startNameWatch(
   files: readonly NamedFile[],
@@ -78,7 +78,7 @@ export function startNameWatch(
     look,
     async close() {
       await within(patienceMs, async () => {
-        // One that is under way may have begun before what was lost.
+        // A look under way may have begun before the loss.
         await underWay?.promise
         await look()
         isOver = true
@@ -89,7 +89,7 @@ export function startNameWatch(
   }
 }
 
-/** What of a thread is used here. */
+/** The part of a thread that is used here. */
 export type LookingThread = Pick<EventEmitter, 'on'> &
   Pick<Worker, 'terminate'> & { postMessage(message: 'look'): void }
 
@@ -100,7 +100,7 @@ function startThread(files: readonly NamedFile[]): LookingThread {
     : new Worker(new URL('./name-watch-thread.ts', import.meta.url), given)
 }
 
-/** Resolves when the work is done, or after so long. */
+/** Resolves when the work is done, or after this time. */
 async function within(ms: number, work: () => Promise<void>): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()
   const timer = setTimeout(resolve, ms)

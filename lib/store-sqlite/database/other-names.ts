@@ -1,6 +1,6 @@
 /**
- * Names of the data file besides the one that its WAL and its lock stand beside. Of two names of a
- * file, neither knows the other's lock nor WAL: two servers could hold it, or one miss a WAL.
+ * Other names of the data file than the one beside which its WAL and its lock are. Who opens the file
+ * by another name finds neither: two servers could open it, or one miss the writes in the WAL.
  */
 import { lstatSync, readdirSync, type Stats, statSync } from 'node:fs'
 import { dirname, join, parse } from 'node:path'
@@ -12,8 +12,7 @@ import { StorageError } from './storage-error.ts'
 
 /**
  * Throws a `StorageError` where the file has hard links; and where a symbolic link to it, on the way or
- * in its folder, has a WAL or a held lock of its own, as is left when a file is renamed and linked to
- * while it is open.
+ * in its folder, has a WAL or a held lock of its own, as when an open file was renamed and linked to.
  */
 export function refuseOtherNames(path: string): void {
   const name = realNameOf(path)
@@ -38,7 +37,7 @@ function isLink(path: string): boolean {
   return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true
 }
 
-/** None of a folder that is to come, and of one that this user may not list. */
+/** Empty for a folder that does not exist, or that this user may not list. */
 function namesIn(folder: string): string[] {
   try {
     return readdirSync(folder)
@@ -72,7 +71,7 @@ function refuseLockOfLink(path: string, link: string, name: string): void {
   )
 }
 
-/** A restore that was broken off leaves the file a name under which nobody serves it. */
+/** Does not count the second name that an interrupted restore leaves behind: nobody opens the file by it. */
 function refuseHardLinks(path: string, name: string): void {
   const found = look(name)
   if (found === undefined || !found.isFile() || found.nlink === 1) return

@@ -165,8 +165,8 @@ test('a log that is removed while another program goes on reading is lost in par
 
 const LINKED: readonly (readonly [what: string, end: string])[] = [
   ['data file', ''],
-  ['log', '-wal'],
-  ['index of the log', '-shm'],
+  ['WAL', '-wal'],
+  ['index of the WAL', '-shm'],
   ['lock', '.lock'],
 ]
 
