@@ -32,7 +32,7 @@ testControls('of what proxies tell', {
     green: 'with a folded header',
   },
   "a page's query does not decide whether its reader is logged in": {
-    file: 'verify',
+    file: 'routes/verify.',
     breakage: {
       file: 'lib/http/routes/verify.ts',
       replace: "return touches.length !== 1 || touches[0] !== 'touch=false'",

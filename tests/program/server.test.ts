@@ -52,7 +52,7 @@ test('server prints its address, a curl line to try and once where the first key
 
 test('server stopped by SIGTERM answers what is in flight, keeps touches and leaves no log', async () => {
   const path = join(makeFolder(), 'sessions.db')
-  const server = await spawnServer(['--data', path])
+  const server = await spawnServer(['--data', path, '--stop-timeout', '60s'])
   const cookie = await put(server, '/session/user', '"ada"')
   const first = await (await fetch(`${server.url}/session`, { headers: { cookie } })).json()
   await sleep(20)
@@ -91,7 +91,8 @@ test('server cuts a request that hangs once its stop-timeout is over, and exits 
 
 test('server that is stopping exits at once on a second signal', async () => {
   const path = join(makeFolder(), 'sessions.db')
-  const server = await spawnServer(['--data', path])
+  // Long, so that a busy machine has not cut the request before the second signal comes.
+  const server = await spawnServer(['--data', path, '--stop-timeout', '60s'])
   await beginPut(server, 'Content-Length: 9\r\n')
   server.kill('SIGTERM')
   await untilStopping(server)
