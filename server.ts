@@ -75,7 +75,9 @@ async function serve(settings: Settings): Promise<number> {
   await stopping.promise
   stopSweeper()
   stopWatch()
+  // control: stop-in-time
   killAfter(Math.max(settings.stopTimeoutMs, LEAST_STOP_MS), log)
+  // control: stop-takes-time-2
   await server.stop(settings.stopTimeoutMs * ANSWERING_PART)
   await store.close()
   log.info('stopped')

@@ -56,6 +56,7 @@ export function createApp(options: AppOptions): Hono<AppEnv> {
 
   const app = new Hono<AppEnv>({ getPath: rawPath })
   const sameOrigin = requireSameOrigin(forwarded)
+  // control: api-key-required
   app.use('/sessions/*', sameOrigin, access.requireBackEnd)
   app.use('/cookies/*', sameOrigin)
   mountRoutes(app, createHandlers({ ...options, forwarded, ...access, refusalFor }))
@@ -81,6 +82,7 @@ type HandlersDeps = AppOptions &
 /** The handler of each row of the table of operations. */
 function createHandlers(options: HandlersDeps): Handlers {
   const { cookie, forwarded, deviceInfo, store, bodyLimitBytes } = options
+  // control: http-options
   const bodies = createBodyReader(bodyLimitBytes)
   const deps = {
     ...options,

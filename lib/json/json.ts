@@ -35,6 +35,7 @@ export function parseJson(text: string, maxDepth: number, input: Input): JsonTex
     const reason = explainSyntax(text, input, fault)
     throw new CoatcheckError('invalid_json', `${input.name} is not JSON: ${reason}`)
   }
+  // control: value-as-given
   return text
 }
 
@@ -54,6 +55,7 @@ const LONG_TEXT = 32 * 1024
 
 function isJson(text: string): boolean {
   try {
+    // control: json-syntax
     JSON.parse(text)
     return true
   } catch {

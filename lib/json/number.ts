@@ -56,6 +56,7 @@ type Decimal = {
 }
 
 /** An exponent of more digits is too large whatever the mantissa is. */
+// control: far-exponents
 const FAR = 20
 
 /** An exponent of more than `exponentDigits` digits counts as 10^`exponentDigits`. */

@@ -17,6 +17,7 @@ export function allowWork(cost: number): Work {
 
 /** Throws `invalid_patch` once the budget is spent. */
 export function spend(work: Work, cost: number): void {
+  // control: work-counted
   work.left -= cost
   if (work.left < 0) {
     throw new CoatcheckError(

@@ -128,6 +128,7 @@ export function createSessions({ store, clock, limits }: SessionsOptions): Sessi
   }
 
   function tryChange(id: string, operation: Operation): Promise<StoreChanged & HandedOut> {
+    // control: fixation
     return mayWriteClaims(operation)
       ? tryChangeClaims(id, operation)
       : store.change(id, clock.now(), operation)
@@ -173,10 +174,13 @@ export function createSessions({ store, clock, limits }: SessionsOptions): Sessi
         // one by the decoy's, and the time would tell.
         const check = found.state === 'live' ? secretMatchesLately : secretMatches
         const matches = check(secret, secretHashOf(found) ?? DECOY_HASH)
+        // control: secret-required
         if (matches && isToken(text)) return found
         // The caller's part of equal time (see `Store`): a hot session was found without a search of the
         // store, an unknown id was searched for. This search makes up for it.
+        // control: no-adopted-id
         if (found.state !== 'live') return ABSENT
+        // control: equal-time
         return whenThere(store.find(decoyOf(id), clock.now()), () => ABSENT)
       })
     },
@@ -203,6 +207,7 @@ export function createSessions({ store, clock, limits }: SessionsOptions): Sessi
         if (changed.state === 'live') return changed
         latest = changed
       }
+      // control: renewed-token-begins-nothing
       if (latest.state === 'ended' && latest.tombstone.reason === 'renewed') requireLive(latest)
       return await createWithToken(operation, device)
     },
@@ -241,6 +246,7 @@ export function createSessions({ store, clock, limits }: SessionsOptions): Sessi
 
     list: (query) => store.list(query, clock.now()),
 
+    // control: end-many-scope
     endMany: (which) => store.endMany(which, clock.now(), 'revoked', END_LIMIT),
   }
 }

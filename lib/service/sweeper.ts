@@ -21,6 +21,7 @@ export function startSweeper({ store, clock, log, intervalMs }: SweeperOptions):
     if (sweeping) return
     sweeping = true
     try {
+      // control: sweep
       const { ended, removed, damaged } = await store.sweep(clock.now())
       if (ended + removed > 0) log.info('swept', { ended, removed })
       if (damaged > 0) log.warn('damaged_sessions_found', { damaged })

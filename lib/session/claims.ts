@@ -22,6 +22,7 @@ export function checkClaims(claims: JsonText): void {
   const sub = String(JSON.parse(text))
   const bytes = Buffer.byteLength(sub)
   if (bytes === 0 || bytes > SUB_LIMIT_BYTES) throw invalidSub(`got ${bytes} bytes`)
+  // control: sub-without-controls
   if (CONTROL_CHARACTER.test(sub)) throw invalidSub('got a control character')
   // Proxies trim headers: " ada" must not become "ada".
   if (sub !== sub.trim()) throw invalidSub('got a space at its start or end')

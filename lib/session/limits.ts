@@ -54,6 +54,7 @@ export function checkKey(key: string, limits: SessionLimits): void {
   // A UTF-16 unit takes at most three bytes.
   if (key.length * 3 <= limits.keyLimitBytes) return
   const bytes = Buffer.byteLength(key)
+  // control: key-limit
   if (bytes > limits.keyLimitBytes) {
     throw new CoatcheckError(
       'invalid_key',
@@ -79,6 +80,7 @@ export function checkMembers(
   limits: SessionLimits,
 ): ReadonlyMap<string, JsonText> {
   for (const key of members.keys()) checkKey(key, limits)
+  // control: max-keys
   if (members.size > limits.maxKeys) {
     throw new CoatcheckError(
       'too_many_keys',
@@ -99,6 +101,7 @@ export function checkSize(before: Session, after: Session, limits: SessionLimits
   if (after.data === before.data && Buffer.byteLength(after.claims) <= limits.sessionLimitBytes)
     return
   const bytes = sizeOf(after)
+  // control: session-limit
   if (bytes > limits.sessionLimitBytes && bytes > sizeOf(before)) {
     throw tooLarge(bytes, limits)
   }

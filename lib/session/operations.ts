@@ -141,6 +141,7 @@ function run(session: Session, operation: Operation, limits: SessionLimits): App
         mergePatch(value, operation.patch, workOf(limits)),
       )
     case 'clear':
+      // control: clear-empties
       return { session: { ...session, data: '{}' } }
     case 'overwrite':
       return { session: { ...session, data: parseData(session, operation.data, limits) } }
@@ -158,6 +159,7 @@ function run(session: Session, operation: Operation, limits: SessionLimits): App
 function set(session: Session, key: string, value: JsonText, limits: SessionLimits): Session {
   checkRoom(session, value, limits)
   // A key that exists has passed the checks already.
+  // control: set-replaces
   const replaced = replaceMember(session.data, key, value)
   if (replaced !== undefined) return { ...session, data: replaced }
   const members = parseObject(session.data).set(key, value)
@@ -168,7 +170,9 @@ function set(session: Session, key: string, value: JsonText, limits: SessionLimi
 function pop(session: Session, key: string): Applied {
   const members = parseObject(session.data)
   const value = members.get(key)
+  // control: pop-needs-value
   if (value === undefined) throw keyNotFound(key)
+  // control: pop-removes
   members.delete(key)
   return { session: { ...session, data: renderObject(members) }, value }
 }

@@ -52,6 +52,7 @@ export type TimeLimits = { readonly idleTimeoutMs: number; readonly lifetimeMs: 
 
 /** The first moment at which the session is expired. */
 export function expiresAt(session: Session): number {
+  // control: lifetime
   return Math.min(session.lastSeenAt + session.idleTimeoutMs, lifetimeEndsAt(session))
 }
 
@@ -60,11 +61,13 @@ export function lifetimeEndsAt(session: Session): number {
 }
 
 export function isLive(session: Session, now: number): boolean {
+  // control: expiry
   return now < expiresAt(session)
 }
 
 /** The session after activity at `seenAt`. A clock that was set back shortens nothing. */
 export function touchSession(session: Session, seenAt: number): Session {
+  // control: last-seen-never-back
   return seenAt > session.lastSeenAt ? { ...session, lastSeenAt: seenAt } : session
 }
 

@@ -29,11 +29,13 @@ export function limitSession(
     ...session,
     permanent,
     idleTimeoutMs: idleTimeoutMs ?? (session.ownIdleTimeout ? session : kept).idleTimeoutMs,
+    // control: own-limit-kept
     lifetimeMs: lifetimeMs ?? (session.ownLifetime ? session : kept).lifetimeMs,
     ownIdleTimeout,
     ownLifetime,
   }
   // An older session may be so already; it is refused only if this change is the cause.
+  // control: idle-timeout-within-lifetime
   const isAsked = isGiven || after.lifetimeMs < session.lifetimeMs
   if (isAsked && ownIdleTimeout && after.idleTimeoutMs > after.lifetimeMs) {
     throw idleTimeoutTooLong(after)

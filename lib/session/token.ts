@@ -62,6 +62,7 @@ export function renderToken(token: Token): string {
 
 /** The secret has 258 random bits, so a fast hash is enough: there is nothing to guess. */
 export function hashSecret(secret: string): string {
+  // control: only-hash-stored
   return hash('sha256', secret, 'base64url')
 }
 
@@ -72,6 +73,7 @@ export function isHash(text: string): boolean {
 
 /** Whether the secret has this hash, in a time that does not depend on the result. */
 export function secretMatches(secret: string, secretHash: string): boolean {
+  // control: constant-time
   return timingSafeEqual(
     Buffer.from(hashSecret(secret), 'latin1'),
     Buffer.from(secretHash, 'latin1'),

@@ -18,10 +18,13 @@ export function createHotUpdates(
     change({ id }, changed) {
       if (changed.state !== 'live') return hot.remove(id)
       if (changed.evicted !== undefined) hot.remove(...changed.evicted)
+      // control: renewed-not-hot
       if (changed.session.id !== id) return hot.remove(id)
       hot.update(id, changed.session)
     },
+    // control: ended-not-hot
     end({ id }) {
+      // control: read-end-2
       hot.remove(id)
     },
     end_many(_, { ids }) {

@@ -21,6 +21,7 @@ export function createLookups(parts: LookupParts): Pick<Store, 'find' | 'list'> 
 
   function findNow(id: string, now: number): Found {
     const known = hot.get(id)
+    // control: hot-expiry
     if (known !== undefined && isLive(known, now)) return { state: 'live', session: known }
     const found = guard.read(() => reader.find(id, now, seenAt(id)))
     if (found.state === 'live') hot.add(found.session)

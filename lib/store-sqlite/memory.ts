@@ -59,6 +59,7 @@ export function createHotSessions(limitCharacters = HOT_LIMIT_CHARACTERS): HotSe
   return {
     get: recent.get,
     add: recent.set,
+    // control: hot-updated
     update(id, session) {
       const known = recent.get(id)
       if (known === undefined || known.version >= session.version) return
@@ -92,6 +93,7 @@ export function createWrittenSessions(database: Database.Database): WrittenSessi
   return {
     begin() {
       const version = dataVersion.get()
+      // control: others-writes-seen
       if (version !== seenVersion) recent.clear()
       seenVersion = version
     },

@@ -123,6 +123,7 @@ export function createReader(
           damaged.push(row[0])
         } else {
           const session = touchSession(written, seenAt(row[0]))
+          // control: list-live
           if (isLive(session, now)) sessions.push(session)
         }
         rows++

@@ -90,6 +90,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
         await names.close()
         await writer.check()
         // The writer closes last: the last connection to close empties and removes the WAL.
+        // control: writer-closes-last
         await store.close(() => database?.close())
         letGo()
       },
@@ -198,6 +199,7 @@ export function createStore(reader: Reader, writer: WriterPort, parts: StorePart
       touches.flush()
       const swept = await writer.sweep(now)
       // Ended for good: a clock that is set back must not revive them.
+      // control: swept-not-hot
       hot.removeExpired(now)
       return swept
     },

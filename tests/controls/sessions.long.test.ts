@@ -3,110 +3,69 @@ import { testControls } from '../kit/runner/test-controls.ts'
 testControls('of sessions', {
   'what another program has done to a session is seen by the next write': {
     file: 'written-sessions',
-    breakage: {
-      file: 'lib/store-sqlite/memory.ts',
-      replace: 'if (version !== seenVersion) recent.clear()',
-      by: '',
-    },
+    breakage: { seam: 'others-writes-seen', by: '' },
     red: 'a session that another connection has ended',
     green: 'what a transaction has written that came to nothing',
   },
   'what was written in vain is not remembered': {
     file: 'written-sessions',
-    breakage: {
-      file: 'lib/store-sqlite/writer/writer.ts',
-      replace: 'written.clear()\n',
-      by: '\n',
-    },
+    breakage: { seam: 'failed-writes-forgotten', by: '' },
     red: 'what a transaction has written that came to nothing',
     green: 'a session that another connection has ended',
   },
   'a slice lets go of the writer when somebody waits': {
     file: 'writer/slices',
-    breakage: {
-      file: 'lib/store-sqlite/writer/slices.ts',
-      replace: 'if (isAwaited()) noteOthers()',
-      by: '',
-    },
+    breakage: { seam: 'slice-yields', by: '' },
     red: 'a slice ends with the piece at hand',
     green: 'slices grow while nobody waits',
   },
   'a session that has ended is forgotten': {
     file: 'written-sessions',
-    breakage: {
-      file: 'lib/store-sqlite/tables/session-table.ts',
-      replace: 'remove.run(id)\n      written.delete(id)',
-      by: 'remove.run(id)',
-    },
+    breakage: { seam: 'ended-forgotten', by: '' },
     red: 'whatever was written',
     green: 'activity counts',
   },
   'a session whose record has changed on the disk is not served': {
     file: 'store-sqlite/damage.',
-    breakage: {
-      file: 'lib/store-sqlite/tables/checksum.ts',
-      replace: 'return checksumOf(session) === row[ROW_CHECKSUM] ? session : undefined',
-      by: 'return session',
-    },
+    breakage: { seam: 'checksum', by: 'return session' },
     red: 'a flipped bit anywhere in the file',
     green: 'what is changed on a damaged page',
   },
   'one damaged page is no refusal for what is elsewhere': {
     file: 'store-sqlite/damage.',
-    breakage: {
-      file: 'lib/store-sqlite/writer/writer.ts',
-      replace: 'if (request === undefined || AFFECTS_ALL.has(refusal.code)) {',
-      by: 'if (requests.length > 0) {',
-    },
+    breakage: { seam: 'damage-is-local', by: 'if (requests.length > 0) {' },
     red: 'the others of its batch go through',
     green: 'the sweep leaves a damaged session',
   },
   'what a refused request has begun is undone': {
     file: 'refused-late',
-    breakage: {
-      file: 'lib/store-sqlite/writer/writer.ts',
-      replace: 'if (hasWritten) throw error',
-      by: '',
-    },
+    breakage: { seam: 'refused-undone', by: '' },
     red: 'an insert that gives its place to nobody',
     green: 'a damaged session that makes room',
   },
   'nothing is served from its deadline on': {
     file: 'clock-jumps',
-    breakage: {
-      file: 'lib/session/session.ts',
-      replace: 'return now < expiresAt(session)',
-      by: 'return now <= expiresAt(session)',
-    },
+    breakage: { seam: 'expiry', by: 'return now <= expiresAt(session)' },
     red: 'an idle timeout that ends at',
     green: 'a log-out deletes the cookie',
   },
   'no session lives longer than its lifetime': {
     file: 'clock-jumps',
-    breakage: {
-      file: 'lib/session/session.ts',
-      replace: 'Math.min(session.lastSeenAt + session.idleTimeoutMs, lifetimeEndsAt(session))',
-      by: 'session.lastSeenAt + session.idleTimeoutMs',
-    },
+    breakage: { seam: 'lifetime', by: 'return session.lastSeenAt + session.idleTimeoutMs' },
     red: 'a lifetime across the year 10000',
     green: 'a log-out deletes the cookie',
   },
   'a clock that is set back ends nobody': {
     file: 'clock-jumps',
-    breakage: {
-      file: 'lib/session/session.ts',
-      replace: 'return now < expiresAt(session)',
-      by: 'return now < expiresAt(session) && now >= session.createdAt',
-    },
+    breakage: { seam: 'expiry', by: 'return now < expiresAt(session) && now >= session.createdAt' },
     red: 'a clock that is set back ends nobody',
     green: 'a log-out deletes the cookie',
   },
   'a clock that is set back takes no activity away': {
     file: 'clock-jumps',
     breakage: {
-      file: 'lib/session/session.ts',
-      replace: 'return seenAt > session.lastSeenAt ?',
-      by: 'return seenAt !== session.lastSeenAt && seenAt > 0 ?',
+      seam: 'last-seen-never-back',
+      by: 'return seenAt !== session.lastSeenAt && seenAt > 0 ? { ...session, lastSeenAt: seenAt } : session',
     },
     red: 'activity while the clock was ahead',
     green: 'a log-out deletes the cookie',
@@ -123,38 +82,28 @@ testControls('of sessions', {
   'what a jump of the clock has ended is not served from memory': {
     file: 'wall-clock',
     breakage: {
-      file: 'lib/store-sqlite/lookups.ts',
-      replace: 'if (known !== undefined && isLive(known, now)) return',
-      by: 'if (known !== undefined) return',
+      seam: 'hot-expiry',
+      by: "if (known !== undefined) return { state: 'live', session: known }",
     },
     red: 'a jump past the idle timeout',
     green: 'a jump back ends nobody',
   },
   'what was swept is not revived by a jump back': {
     file: 'wall-clock',
-    breakage: {
-      file: 'lib/store-sqlite/store-sqlite.ts',
-      replace: 'hot.removeExpired(now)',
-      by: '',
-    },
+    breakage: { seam: 'swept-not-hot', by: '' },
     red: 'a jump past the idle timeout',
     green: 'a jump back ends nobody',
   },
   'whatever the clock of the machine does, a lifetime is no longer than it says': {
     file: 'wall-clock',
-    breakage: {
-      file: 'lib/session/session.ts',
-      replace: 'Math.min(session.lastSeenAt + session.idleTimeoutMs, lifetimeEndsAt(session))',
-      by: 'session.lastSeenAt + session.idleTimeoutMs',
-    },
+    breakage: { seam: 'lifetime', by: 'return session.lastSeenAt + session.idleTimeoutMs' },
     red: 'ends with its lifetime',
     green: 'a jump past the idle timeout',
   },
   'a list has the sessions that were created under a clock that was ahead': {
     file: 'wall-clock',
     breakage: {
-      file: 'lib/store-sqlite/reader.ts',
-      replace: 'if (isLive(session, now)) sessions.push(session)',
+      seam: 'list-live',
       by: 'if (isLive(session, now) && session.createdAt <= now) sessions.push(session)',
     },
     red: 'a jump back ends nobody',
@@ -162,11 +111,7 @@ testControls('of sessions', {
   },
   'what has ended stays so, wherever the clock is set': {
     file: 'clock-jumps',
-    breakage: {
-      file: 'lib/store-sqlite/writer/many-sessions.ts',
-      replace: 'if (isRemembered(tombstone, now, keepEndedMs)) tombstones.bury(tombstone)',
-      by: '',
-    },
+    breakage: { seam: 'swept-remembered', by: '' },
     red: 'what was ended or swept stays so',
     green: 'a log-out deletes the cookie',
   },

@@ -65,7 +65,9 @@ export function createAccess(deps: AccessDeps): Access {
     }
     if (key === undefined) throw apiKeyRequired('there is none')
     const client = networkOf(forwarded.addressOf(c))
+    // control: log-without-key
     log.warn('api key refused', { client })
+    // control: error-without-key
     if (failures.take(client) === 0) throw apiKeyRequired('the one given is not in force')
     throw new HttpError(
       'too_many_failures',
@@ -104,6 +106,7 @@ export function createAccess(deps: AccessDeps): Access {
   }
 }
 
+// control: bearer-only
 const BEARER = /^Bearer[ \t]+(.*)$/i
 
 /** RFC 6750 section 2.1. Another scheme is left to a proxy in front. */

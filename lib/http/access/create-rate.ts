@@ -5,6 +5,7 @@ import { networkOf } from '../request/address.ts'
 import type { Forwarded } from '../request/forwarded.ts'
 import { createRateLimit } from './rate-limit.ts'
 
+// control: create-rate-minute
 const MINUTE_MS = 60_000
 
 export type AdmissionDeps = {
@@ -20,6 +21,7 @@ export function createAdmission(deps: AdmissionDeps): (c: AppContext) => void {
   if (createRate === undefined) return () => {}
   const limit = createRateLimit({ clock, burst: createRate, perMs: MINUTE_MS })
   return function admitCreation(c) {
+    // control: create-rate-client
     const waitMs = limit.take(networkOf(forwarded.addressOf(c)))
     if (waitMs === 0) return
     throw new HttpError(

@@ -29,8 +29,10 @@ export function createRateLimit({ clock, burst, perMs }: RateLimitOptions): Rate
       const now = clock.now()
       const { left, at } = buckets.get(client) ?? { left: burst, at: now }
       // A clock that is set back adds nothing.
+      // control: create-rate-clock
       const gained = (Math.max(0, now - at) / perMs) * burst
       const full = Math.min(burst, left + gained)
+      // control: create-rate
       if (full < 1) return ((1 - full) / burst) * perMs
       buckets.set(client, { left: full - 1, at: now })
       return 0

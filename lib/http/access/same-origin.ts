@@ -15,6 +15,7 @@ const QUOTE_LIMIT_CHARACTERS = 200
  * programs send neither.
  */
 export function refuseCrossOrigin(c: AppContext, forwarded: Forwarded): void {
+  // control: same-origin
   if (isSafe(c) || !isCrossOrigin(c, forwarded)) return
   const seen = [...new Set(originsOf(c, forwarded))].join(' or ')
   throw new HttpError(
@@ -39,11 +40,15 @@ export function requireSameOrigin(forwarded: Forwarded): MiddlewareHandler<AppEn
   }
 }
 
+// control: cross-origin-any-type
 function isCrossOrigin(c: AppContext, forwarded: Forwarded): boolean {
   const site = readHeader(c, 'sec-fetch-site')
+  // control: fetch-site
   if (site !== undefined) return site !== 'same-origin' && site !== 'none'
   const origin = readHeader(c, 'origin')
+  // control: origin-absent
   if (origin === undefined) return false
+  // control: origin
   return !originsOf(c, forwarded).includes(parseOrigin(origin) ?? '')
 }
 

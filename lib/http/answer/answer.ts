@@ -7,6 +7,7 @@ export type AnswerHeaders = Readonly<Record<string, string>>
 export const SAFE_HEADERS = {
   'Cache-Control': 'no-store',
   'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
+  // control: vary
   Vary: 'Cookie, Authorization, Accept',
   'X-Content-Type-Options': 'nosniff',
 } as const

@@ -80,6 +80,7 @@ const HEADERS: Partial<Record<ProblemCode, Readonly<Record<string, string>>>> = 
 /** Where waiting may help, for how many seconds. */
 const RETRY_AFTER_SECONDS: Partial<Record<ProblemCode, number>> = {
   outcome_unknown: 5,
+  // control: retry-after
   overloaded: 1,
   storage_busy: 1,
   storage_failed: 5,

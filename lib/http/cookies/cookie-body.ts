@@ -74,6 +74,7 @@ function parseMembers(
         attributes[member] = requireBoolean(member, value)
         break
       case 'sameSite':
+        // control: same-site-words
         attributes.sameSite = requireOneOf(member, value, SAME_SITES)
         break
       case 'priority':

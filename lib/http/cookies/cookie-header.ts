@@ -105,5 +105,6 @@ function trimBlanks(text: string, from: number, to: number): string {
 }
 
 function isBlank(code: number): boolean {
+  // control: cookie-whitespace
   return code === SP || code === HTAB
 }

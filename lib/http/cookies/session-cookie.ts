@@ -75,11 +75,13 @@ export function createSessionCookie(options: SessionCookieOptions): SessionCooki
     if (values.length > 0) return single(secure.name, values)
     const plainValues = findCookies(header, plain.name)
     if (plainValues.length === 0) return { name, state: 'no_token' }
+    // control: secure-cookie-only
     if (forwarded.isSecure(c)) return { name, state: 'insecure_cookie' }
     return single(plain.name, plainValues)
   }
 
   function findSecure(header: string): string[] {
+    // control: prefixed-cookie-name
     return header.includes(secure.name) ? findCookies(header, secure.name) : []
   }
 
@@ -134,6 +136,7 @@ export function createSessionCookie(options: SessionCookieOptions): SessionCooki
       // The end of the lifetime: the idle timeout moves with each request, and the server checks
       // it. At most the lifetime and at least 0, even where the clock was set back or forward.
       const left = Math.min(Math.max(0, lifetimeEndsAt(session) - now), session.lifetimeMs)
+      // control: cookie-max-age
       const lasting = session.permanent ? `; Max-Age=${Math.ceil(left / 1000)}` : ''
       return `${cookie.name}=${token}${lasting}${cookie.suffix}`
     },

@@ -31,6 +31,7 @@ const FIRST_EXPIRES = Date.UTC(1601)
 const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/
 const CONTROL_CHARACTER = /[\x00-\x1f\x7f]/
 /** All but the cookie-octets of RFC 6265 section 4.1.1, and the percent sign. */
+// control: cookie-octets
 const NO_OCTETS = /[^!#$&-+\--:<-[\]-~]+/g
 const OCTETS = /^(?:[!#-+\--:<-[\]-~]*|"[!#-+\--:<-[\]-~]*")$/
 const NOT_ASCII = /[^\x00-\x7f]/
@@ -49,6 +50,7 @@ export function renderSetCookie(
   now: number,
   raw = false,
 ): string {
+  // control: cookie-name-is-token
   if (!TOKEN.test(name)) {
     throw new HttpError(
       'invalid_cookie',
@@ -242,6 +244,7 @@ function checkAttribute(name: string, attribute: string, text: string): void {
       `${attribute} must have no control characters, one was given: percent-encode it`,
     )
   }
+  // control: no-attribute-in-attribute
   if (text.includes(';')) {
     throw broken(
       name,

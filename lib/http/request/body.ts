@@ -39,6 +39,7 @@ const SHALLOW = 8
 const SMALL_CHARACTERS = 65_536
 
 /** Bytes of unfinished bodies that a server keeps, or two of the largest bodies if that is more. */
+// control: arrived-limit
 const ARRIVED_LIMIT_BYTES = 8 * 1024 * 1024
 /** Overhead of a chunk in memory, beside its bytes. */
 const PIECE_BYTES = 256
@@ -103,15 +104,18 @@ export function createBodyReader(limitBytes: number): BodyReader {
       function refuse(error: Refusal): void {
         chunks.forEach(release)
         reject(error)
+        // control: refused-body-forgotten
         forget()
         incoming.off('data', take).resume()
       }
 
       function take(chunk: Buffer): void {
         chunks.push(chunk)
+        // control: chunks-counted
         pieces++
         length += chunk.length
         arrivedBytes += chunk.length + PIECE_BYTES
+        // control: body-limit
         if (length > limitBytes) return refuse(tooLarge(limitBytes))
         if (pieces > MANY_PIECES && length < pieces * FINE_PIECE_BYTES) {
           // Each chunk costs a call, whether it is kept or dropped.
@@ -149,6 +153,7 @@ export function createBodyReader(limitBytes: number): BodyReader {
     readJson: (c, maxDepth) => read(c, (text) => parseJson(text, maxDepth, BODY)),
 
     readValue(c, maxDepth, asText) {
+      // control: text-is-not-json
       if (!asText) return read(c, (text) => parseValue(text, maxDepth))
       requireUtf8(c)
       return read(c, (text) => JSON.stringify(text))
@@ -205,6 +210,7 @@ function requireUtf8(c: AppContext): void {
 function decode(chunks: readonly Buffer[], length: number): string {
   const [first] = chunks
   const bytes = first !== undefined && chunks.length === 1 ? first : Buffer.concat(chunks, length)
+  // control: utf-8
   if (!isUtf8(bytes)) {
     throw new CoatcheckError(
       'invalid_utf8',
@@ -231,6 +237,7 @@ export function passOver(incoming: IncomingMessage): void {
 function release({ buffer, byteLength }: Buffer): void {
   // Small chunks share a buffer; one that has a buffer to itself shares it with nobody.
   const isWhole = byteLength > 0 && byteLength === buffer.byteLength
+  // control: buffers-released
   if (isWhole && buffer instanceof ArrayBuffer) buffer.transfer(0)
 }
 

@@ -19,6 +19,7 @@ export function createDeviceReader(forwarded: Forwarded, deviceInfo: 'on' | 'off
   return function readDevice(c, given) {
     const { address, userAgent } = given ?? {
       address: forwarded.addressOf(c),
+      // control: user-agent
       userAgent: readHeader(c, 'user-agent'),
     }
     return JSON.stringify({ address, userAgent: userAgent?.slice(0, USER_AGENT_LIMIT_CHARACTERS) })

@@ -41,6 +41,7 @@ export function createForwarded(trustedProxies: readonly string[]): Forwarded {
 
   /** A back end with an API key speaks for its clients, listed or not. */
   function isPeerTrusted(c: AppContext): boolean {
+    // control: trusted-proxy-only
     if (c.get('isBackEnd') === true) return true
     // The default: skips the lookup.
     if (trustedProxies.length === 0) return false
@@ -80,10 +81,12 @@ export function createForwarded(trustedProxies: readonly string[]): Forwarded {
       if (standard === peer || standard === theirs) return theirs
       // A proxy writes one of the two, and may pass on the other as its client wrote it. Where they
       // differ neither is believed: a client must not choose its address.
+      // control: forwarded-differ
       return theirs === peer ? standard : peer
     },
 
     hostsOf(c) {
+      // control: own-port
       const { host } = new URL(c.req.url)
       if (!isPeerTrusted(c)) return [host]
       const told = ['x-forwarded-host', 'x-original-host'].flatMap(

@@ -27,6 +27,7 @@ export function isUnchanged(c: AppContext, tag: string): boolean {
   return tags === '*' || tags?.includes(tag.slice(1, -1)) === true
 }
 
+// control: weak-tag
 const TAG = /(W\/)?"([\x21\x23-\x7e\x80-\xff]*)"/g
 /**
  * A version may hold commas, and a list may have empty items: RFC 9110 sections 8.8.3 and 5.6.1.

@@ -116,5 +116,6 @@ export function wantsText(c: AppContext, query: Query): boolean {
 }
 
 function decodeParameter(text: string): string {
+  // control: query-escapes
   return decodeSegment(text.replaceAll('+', ' '))
 }

@@ -157,6 +157,7 @@ export function createSessionRequests(deps: SessionRequestsDeps): SessionRequest
 
     readValue(c) {
       const asText = parseForm(readQueries(c)) === 'text'
+      // control: max-depth
       return bodies.readValue(c, limits.maxDepth, asText)
     },
 

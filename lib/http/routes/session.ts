@@ -54,6 +54,7 @@ export function createSession(deps: SessionDeps): SessionHandlers {
   function write(c: AppContext, { found }: SessionAccess, operation: Operation): Promise<Changed> {
     // A back end whose token is old or lost must not put its data into a new session that nobody
     // reads.
+    // control: back-end-begins-nothing
     if (c.get('isBackEnd') === true) return sessions.change(found, operation)
     return sessions.changeOrCreate(found, operation, () => {
       admitCreation(c)

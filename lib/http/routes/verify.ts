@@ -90,6 +90,7 @@ function wantsTouch(c: AppContext): boolean {
     .slice(mark + 1)
     .split('&')
     .filter((pair) => pair === 'touch' || pair.startsWith('touch='))
+  // control: verify-touch-query
   return touches.length !== 1 || touches[0] !== 'touch=false'
 }
 

@@ -68,17 +68,20 @@ export function createGuard(forwardAuth: ForwardAuth): Guard {
         return badRequest(`it must have one ${repeated} header, it has more`)
       }
       const coding = request.headers['transfer-encoding']
+      // control: transfer-encoding
       if (coding !== undefined && !isUnderstood(coding, request)) {
         return badRequest('its Transfer-Encoding must be chunked and nothing else, in HTTP/1.1')
       }
 
       if (request.url?.startsWith('/') !== true) takeOtherTarget(request)
+      // control: target-is-path
       if (!TARGET.test(request.url ?? '') && !passOverPage(request)) {
         return badRequest(
           'its target must be a path in printable ASCII, without a fragment; ' +
             'a backslash in a key is written %5C',
         )
       }
+      // control: host-is-valid
       if (!takeHost(request)) {
         return badRequest(
           'it must have a Host, in HTTP/1.1, that is a name or an address, with or without a port',
@@ -120,6 +123,7 @@ function takeOtherTarget(request: IncomingMessage): void {
   if (request.url === '*' && request.method === 'OPTIONS') request.url = '/'
   const [start = '', authority] = ABSOLUTE_TARGET.exec(request.url ?? '') ?? []
   if (authority === undefined) return
+  // control: absolute-target-host
   request.headers.host = authority
   const target = (request.url ?? '').slice(start.length)
   request.url = target.startsWith('/') ? target : `/${target}`
@@ -184,6 +188,7 @@ function findRepeatedHeader(rawHeaders: readonly string[]): string | undefined {
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const bit = bitOf(rawHeaders[index] ?? '')
     // Reached by the second of two equal names, and by hardly any other header that browsers send.
+    // control: single-headers
     if ((seen & bit & SINGLE_BITS) !== 0) return findRepeatedName(rawHeaders)
     seen |= bit
   }

@@ -45,6 +45,7 @@ export type HttpServer = {
 }
 
 /** Node's default is 30 s. */
+// control: time-limit-check
 const TIME_LIMIT_CHECK_MS = 1_000
 
 /** Host of a request without one: a name that no page comes from (RFC 6761 section 6.4). */
@@ -85,6 +86,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
         if (this.req.method !== 'GET') passOver(this.req)
         // nginx's auth request for a POST is a GET with the POST's length and no body: the next
         // request on the connection would be taken for the body.
+        // control: announced-body
         else if (announcesBody(this.req)) this.shouldKeepAlive = false
       }
       return super.writeHead(status, ...rest)
@@ -92,9 +94,12 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   }
 
   function serve(request: IncomingMessage, response: ServerResponse): void {
+    // control: nothing-after-refusal
     if (refused.has(request.socket)) return
+    // control: request-refusal
     const refusal = guard.refuseRequest(request)
     if (refusal === undefined) {
+      // control: pipelining-in-turn
       pipelining.inTurn(request, response, () => void listener(request, response))
     } else {
       refused.add(request.socket)
@@ -105,8 +110,11 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   const server = createServer(
     {
       // Node refuses headers of this size; our limit is the largest size accepted.
+      // control: header-limit
       maxHeaderSize: options.headerLimitBytes + 1,
+      // control: headers-timeout
       headersTimeout: options.headerTimeoutMs,
+      // control: request-timeout
       requestTimeout: options.requestTimeoutMs,
       keepAliveTimeout: options.keepAliveTimeoutMs,
       connectionsCheckingInterval: TIME_LIMIT_CHECK_MS,
@@ -122,9 +130,11 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   server.on('checkContinue', serve)
   server.on('checkExpectation', serve)
   // A client that has closed its side may still read its responses. Node's types lack this option.
+  // control: half-open
   Object.assign(server, { httpAllowHalfOpen: true })
   server.on('clientError', (error: ParserError, socket: Socket) => {
     // Browsers and proxies connect in advance, and expect no response to that.
+    // control: silent-connection
     const isSilent = error.code === TIMED_OUT && socket.bytesRead === 0
     if (!socket.writable || error.code === 'ECONNRESET' || isSilent) {
       socket.destroy()
@@ -135,6 +145,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     // Leaves further bytes in the kernel: here they would fill the memory.
     socket.pause()
     // Sent at once, it would be taken for the response to an earlier request.
+    // control: answers-in-order
     pipelining.afterAnswers(socket, () => inTurns(() => giveUp(socket, error, forwardAuth)))
   })
   limitConnections(server, options.maxConnections, refused)
@@ -162,6 +173,7 @@ async function close(server: Server, graceMs: number): Promise<void> {
       clearTimeout(timer)
       resolve()
     })
+    // control: stop-closes-idle
     server.closeIdleConnections()
   })
 }
@@ -189,6 +201,7 @@ function giveUp(socket: Socket, error: ParserError, forwardAuth: ForwardAuth): v
   const refusal = refusalForParser(error.code)
   answerSocket(socket, refusalAt(forwardAuth, targetOf(error), refusal))
   // Late bytes must not complete a request that was refused.
+  // control: given-up-is-closed
   if (refusal.code === 'request_timeout') socket.destroySoon()
 }
 
@@ -250,6 +263,7 @@ function limitConnections(server: Server, maxConnections: number, refused: WeakS
   server.on('connection', (socket) => {
     connections++
     socket.once('close', () => connections--)
+    // control: max-connections
     if (connections <= maxConnections) return
     refused.add(socket)
     answerSocket(

@@ -21,6 +21,7 @@ export function limitSlowReaders(server: Server, limitMs: number, lookMs: number
         if (since !== Infinity) waitingSince.set(socket, Infinity)
       } else if (since === Infinity) {
         waitingSince.set(socket, now)
+        // control: slow-readers
       } else if (now - since >= limitMs) {
         socket.destroy()
       }

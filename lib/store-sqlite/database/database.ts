@@ -102,6 +102,7 @@ export function openWriterDatabase(
   const database = new Database(path, { timeout: BUSY_TIMEOUT_MS })
   // better-sqlite3 opens an existing file with synchronous=NORMAL: nothing here is left to defaults.
   if (path !== ':memory:') setPragma(database, 'journal_mode', 'wal')
+  // control: durability
   setPragma(database, 'synchronous', durability === 'full' ? 2 : 1)
   setPragma(database, 'secure_delete', 'fast', 2)
   // The length that a WAL keeps after a reset, so that it need not grow again.

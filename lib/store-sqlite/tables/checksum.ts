@@ -38,6 +38,7 @@ export function tombstoneChecksumOf({ id, secretHash, reason, endedAt }: Tombsto
 /** Undefined for a row that is not as it was written. */
 export function parseIntactRow(row: SessionRow): Session | undefined {
   const session = parseSession(row)
+  // control: checksum
   return checksumOf(session) === row[ROW_CHECKSUM] ? session : undefined
 }
 

@@ -83,6 +83,7 @@ export function createSessionTable(
       onWrite()
       onRemade(id)
       sql.remove.run(id)
+      // control: ended-forgotten
       written.delete(id)
     },
     deleteRow(number, id) {
@@ -108,6 +109,7 @@ function prepareStatements(database: Database.Database) {
     // one is whose id is in use. `insert … select` would be plainer, but could insert many
     // rows, for which SQLite copies each page before it changes it.
     insert: database.prepare(
+      // control: create-never-overwrites
       `insert or ignore into sessions (${SESSION_FIELDS}, checksum, sweep_at, sub)
        values ((select ? where not exists (select 1 from tombstones where id = ?)),
          ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,

@@ -23,6 +23,7 @@ export function createChange({ tables, reader, eviction, limits }: ChangeParts) 
   return function change({ id, now, seenAt, operation }: WriteRequest<'change'>): Changed {
     const found = reader.find(id, now, seenAt)
     if (found.state !== 'live') return found
+    // control: fresh-session
     const before = touchSession(found.session, now)
     const { session, value } = applyOperation(before, operation, limits)
     const isRenewed = session.id !== id
@@ -35,6 +36,7 @@ export function createChange({ tables, reader, eviction, limits }: ChangeParts) 
     sessions.update(found.session, session)
     if (isAssigned) sessions.assign(session.id, sub)
     if (evicted !== undefined) eviction.evict(evicted, now)
+    // control: renewal-tombstone
     if (isRenewed) tombstones.bury(endSession(before, 'renewed', now))
     return {
       state: 'live',

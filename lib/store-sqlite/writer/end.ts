@@ -44,8 +44,11 @@ export function createEnding({ tables, reader }: EndParts): Ending {
     return tombstone
   }
 
+  // control: finish
   function finish(session: Session, now: number, reason: EndReason): void {
+    // control: end-is-final
     sessions.delete(session.id)
+    // control: log-out-final-2
     tombstones.bury(endSession(session, reason, now))
   }
 

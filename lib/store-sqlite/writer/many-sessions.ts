@@ -70,6 +70,7 @@ export function createSweep(
   // Finds every session that is not `isLive`: a row's `sweep_at` is never later than it expires.
   const due = database
     .prepare<[now: number, limit: number], SessionRow>(
+      // control: sweep-due
       `select ${SESSION_COLUMNS} from sessions where sweep_at <= ? order by sweep_at limit ?`,
     )
     .raw()
@@ -87,6 +88,7 @@ export function createSweep(
     }
     // The same tombstone that readers have been shown since the session expired.
     const tombstone = expireSession(session)
+    // control: swept-remembered
     if (isRemembered(tombstone, now, keepEndedMs)) tombstones.bury(tombstone)
     sessions.deleteRow(row[ROW_NUMBER], id)
     return 'ended'

@@ -51,6 +51,7 @@ export function createSlices(options: SlicesOptions): Slices {
   }
 
   function goesOnAfter(pieces: number): boolean {
+    // control: slice-yields
     if (isAwaited()) noteOthers()
     return pieces < most
   }

@@ -58,6 +58,7 @@ export function openSpaceReserve(path: string): SpaceReserve {
       if (held > 0) return true
       try {
         // Written, because a file that is only made longer takes no space.
+        // control: space-reserve
         while (held < bytes) {
           held += writeSync(file, ZEROS, 0, Math.min(ZEROS.length, bytes - held), held)
         }

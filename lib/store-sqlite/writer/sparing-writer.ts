@@ -63,6 +63,7 @@ export function createSparingWriter(writer: ServerWriter, space: Space): Sparing
       if (isWalFull || isDiskFull) return runSparingly(requests)
       const outcomes = writer.run(requests, goesOn)
       damage.note(requests, outcomes)
+      // control: full-disk-refused
       if (!outcomes.some(isFull)) return outcomes
       tapReserve()
       // Nothing of these was written.
@@ -87,6 +88,7 @@ export function createSparingWriter(writer: ServerWriter, space: Space): Sparing
     check() {
       const isHeld = reserve.hold()
       if (isDiskFull) {
+        // control: space-is-back
         isDiskFull = !isHeld && (!wal.checkpoint('restart') || freeBytes() < ROOM_BYTES)
       }
       if (isWalFull || wal.bytes() > walLimitBytes) isWalFull = !wal.checkpoint('restart')
@@ -113,6 +115,7 @@ export function createSparingWriter(writer: ServerWriter, space: Space): Sparing
 }
 
 function isSpared({ kind }: WriteRequest): boolean {
+  // control: ends-always-written
   return kind !== 'insert' && kind !== 'change' && kind !== 'add_api_key'
 }
 

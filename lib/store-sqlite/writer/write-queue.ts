@@ -203,6 +203,7 @@ export function createWriteQueue(options: WriteQueueOptions): WriteQueue {
 
   /** Why a write cannot be taken; undefined where it can. */
   function findRefusal(isDear: boolean, now: number): CoatcheckError | undefined {
+    // control: max-pending
     if (pending >= maxPending) {
       return overloaded(`${maxPending} writes wait already`, 'maxPendingWrites')
     }

@@ -75,6 +75,7 @@ export function createWriter(
     try {
       return { ok: true, answer: answer(request, goesOn) }
     } catch (error) {
+      // control: refused-undone
       if (hasWritten) throw error
       return { ok: false, refusal: refusalOf(error) }
     }
@@ -136,6 +137,7 @@ function createTransact(
   written: WrittenSessions,
   touching: Touching,
 ): Transact {
+  // control: writer-starts
   const begin = database.prepare('begin immediate')
   const commit = database.prepare('commit')
   const rollback = database.prepare('rollback')
@@ -143,15 +145,19 @@ function createTransact(
   return (work) => {
     try {
       touching.begin()
+      // control: begin
       begin.run()
       written.begin()
       const result = work()
+      // control: commit
       commit.run()
       touching.commit()
       return result
     } catch (error) {
+      // control: failed-writes-forgotten
       written.clear()
       if (database.inTransaction) rollback.run()
+      // control: unknown-fault
       throw refusalFor(error) ?? error
     }
   }
@@ -187,6 +193,7 @@ function createRun(
       } catch (error) {
         const refusal = refusalOf(error)
         const request = requests[at]
+        // control: damage-is-local
         if (request === undefined || AFFECTS_ALL.has(refusal.code)) {
           return requests.map(() => ({ ok: false, refusal }))
         }

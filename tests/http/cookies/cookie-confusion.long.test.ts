@@ -20,15 +20,10 @@ test('in Chromium no cookie that a neighbour plants opens a session in place of 
 const breakages: Record<string, Breakage> =
   process.env['TEST_BINARY'] === undefined
     ? {
-        'takes the plain cookie over https': {
-          file: 'lib/http/cookies/session-cookie.ts',
-          replace: "if (forwarded.isSecure(c)) return { name, state: 'insecure_cookie' }",
-          by: '',
-        },
+        'takes the plain cookie over https': { seam: 'secure-cookie-only', by: '' },
         'decodes names': {
-          file: 'lib/http/cookies/session-cookie.ts',
-          replace: 'header.includes(secure.name) ? findCookies(header, secure.name) : []',
-          by: "findCookies(header.replaceAll('%48', 'H'), secure.name)",
+          seam: 'prefixed-cookie-name',
+          by: "return findCookies(header.replaceAll('%48', 'H'), secure.name)",
         },
       }
     : {}

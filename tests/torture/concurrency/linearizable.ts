@@ -27,34 +27,21 @@ const KINDS: readonly StepKind[] = [
 ]
 
 const breakages: Readonly<Record<string, Breakage>> = {
-  'reads-lag': {
-    file: 'lib/store-sqlite/memory.ts',
-    replace: 'update(id, session) {',
-    by: `update(id, session) {
-      if (session.version % 3 === 0) return`,
-  },
-  'read-after-end': {
-    file: 'lib/store-sqlite/acknowledged.ts',
-    replace: 'end({ id }) {\n      hot.remove(id)',
-    by: 'end() {',
-  },
+  'reads-lag': { seam: 'hot-updated', after: 'if (session.version % 3 === 0) return' },
+  'read-after-end': [
+    { seam: 'ended-not-hot', by: 'end() {' },
+    { seam: 'read-end-2', by: '' },
+  ],
   'stale-writes': {
-    file: 'lib/store-sqlite/writer/change.ts',
-    replace: 'const before = touchSession(found.session, now)',
+    seam: 'fresh-session',
     by: `const held = (globalThis.held ??= new Map())
-    if (held.get(id)?.at !== now) held.set(id, { at: now, session: found.session })
-    const before = touchSession(held.get(id).session, now)`,
+if (held.get(id)?.at !== now) held.set(id, { at: now, session: found.session })
+const before = touchSession(held.get(id).session, now)`,
   },
-  'pop-leaves': {
-    file: 'lib/session/operations.ts',
-    replace: 'members.delete(key)',
-    by: 'void key',
-  },
+  'pop-leaves': { seam: 'pop-removes', by: 'void key' },
   'kill-undoes': {
-    file: 'lib/store-sqlite/writer/writer.ts',
-    replace: "const begin = database.prepare('begin immediate')",
-    by: `database.exec('delete from sessions where version > 20')
-  const begin = database.prepare('begin immediate')`,
+    seam: 'writer-starts',
+    before: "database.exec('delete from sessions where version > 20')",
   },
 }
 

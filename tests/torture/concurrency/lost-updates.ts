@@ -18,30 +18,22 @@ const POPPINGS = 10
 
 const breakages: Readonly<Record<string, Breakage>> = {
   'stale-writes': {
-    file: 'lib/store-sqlite/writer/change.ts',
-    replace: 'const before = touchSession(found.session, now)',
+    seam: 'fresh-session',
     by: `const held = (globalThis.held ??= new Map())
-    if (held.get(id)?.at !== now) held.set(id, { at: now, session: found.session })
-    const before = touchSession(held.get(id).session, now)`,
+if (held.get(id)?.at !== now) held.set(id, { at: now, session: found.session })
+const before = touchSession(held.get(id).session, now)`,
   },
   'write-lost-now-and-then': {
-    file: 'lib/session/operations.ts',
-    replace: 'const replaced = replaceMember(session.data, key, value)',
+    seam: 'set-replaces',
     by: `const isLost = session.version % 500 === 0
-  const replaced = isLost ? session.data : replaceMember(session.data, key, value)`,
+const replaced = isLost ? session.data : replaceMember(session.data, key, value)`,
   },
-  'pop-leaves': {
-    file: 'lib/session/operations.ts',
-    replace: 'members.delete(key)',
-    by: 'void key',
-  },
+  'pop-leaves': { seam: 'pop-removes', by: 'void key' },
   'pop-has-two-winners': {
-    file: 'lib/session/operations.ts',
-    replace: 'if (value === undefined) throw keyNotFound(key)\n  members.delete',
+    seam: 'pop-needs-value',
     by: `if (value !== undefined) globalThis.last = { value, left: 1 }
-  else if (globalThis.last?.left > 0) return { session, value: (globalThis.last.left--, globalThis.last.value) }
-  else throw keyNotFound(key)
-  members.delete`,
+else if (globalThis.last?.left > 0) return { session, value: (globalThis.last.left--, globalThis.last.value) }
+else throw keyNotFound(key)`,
   },
 }
 

@@ -31,42 +31,19 @@ const LOSERS: readonly StepKind[] = [
 
 const breakages: Readonly<Record<string, Breakage>> = {
   'log-out-leaves-session': {
-    file: 'lib/store-sqlite/writer/end.ts',
-    replace: 'function finish(session: Session, now: number, reason: EndReason): void {',
+    seam: 'finish',
     by: `function finish(session, now, reason) {
-    if (reason === 'logout') return tombstones.bury(endSession(session, reason, now))`,
+  if (reason === 'logout') return tombstones.bury(endSession(session, reason, now))`,
   },
-  'renewal-leaves-no-trace': {
-    file: 'lib/store-sqlite/writer/change.ts',
-    replace: "tombstones.bury(endSession(before, 'renewed', now))",
-    by: 'void before',
-  },
-  'renewal-leaves-hot': {
-    file: 'lib/store-sqlite/acknowledged.ts',
-    replace: 'if (changed.session.id !== id) return hot.remove(id)',
-    by: 'if (changed.session.id !== id) return',
-  },
-  'clear-leaves-data': {
-    file: 'lib/session/operations.ts',
-    replace: "return { session: { ...session, data: '{}' } }",
-    by: 'return { session }',
-  },
-  'served-after-deadline': {
-    file: 'lib/session/session.ts',
-    replace: 'return now < expiresAt(session)',
-    by: 'return now < expiresAt(session) + 20',
-  },
+  'renewal-leaves-no-trace': { seam: 'renewal-tombstone', by: 'if (isRenewed) void before' },
+  'renewal-leaves-hot': { seam: 'renewed-not-hot', by: 'if (changed.session.id !== id) return' },
+  'clear-leaves-data': { seam: 'clear-empties', by: 'return { session }' },
+  'served-after-deadline': { seam: 'expiry', by: 'return now < expiresAt(session) + 20' },
   'idles-on': {
-    file: 'lib/session/session.ts',
-    replace: 'return now < expiresAt(session)',
+    seam: 'expiry',
     by: 'return now < Math.min(expiresAt(session) + 9 * session.idleTimeoutMs, lifetimeEndsAt(session))',
   },
-  'kill-undoes-ends': {
-    file: 'lib/store-sqlite/writer/writer.ts',
-    replace: "const begin = database.prepare('begin immediate')",
-    by: `database.exec('delete from tombstones')
-  const begin = database.prepare('begin immediate')`,
-  },
+  'kill-undoes-ends': { seam: 'writer-starts', before: "database.exec('delete from tombstones')" },
 }
 
 export const racesTorture: Torture = {

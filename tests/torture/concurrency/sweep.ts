@@ -61,27 +61,21 @@ const GROWTH_SHARE = 0.05
 export const sweepTorture: Torture = {
   about: 'a great many sessions that expire at once, to be served late or to hold up others',
   breakages: {
-    'live for longer': {
-      file: 'lib/session/session.ts',
-      replace: 'return now < expiresAt(session)',
-      by: 'return now < expiresAt(session) + 1_000',
-    },
+    'live for longer': { seam: 'expiry', by: 'return now < expiresAt(session) + 1_000' },
     'never swept': {
-      file: 'lib/store-sqlite/writer/many-sessions.ts',
-      replace: 'from sessions where sweep_at <= ? order by sweep_at limit ?',
-      by: 'from sessions where sweep_at <= ? and 0 order by sweep_at limit ?',
+      seam: 'sweep-due',
+      by: '`select ${SESSION_COLUMNS} from sessions where sweep_at <= ? and 0 order by sweep_at limit ?`,',
     },
     'on the main thread': {
-      file: 'lib/service/sweeper.ts',
-      replace: 'await store.sweep(clock.now())',
+      seam: 'sweep',
       // Of a moment before the wait, so that nothing is gone before others have waited.
-      by: `await store.sweep(
-        ((now) => {
-          const until = performance.now() + 3_000
-          while (performance.now() < until);
-          return now
-        })(clock.now()),
-      )`,
+      by: `const { ended, removed, damaged } = await store.sweep(
+  ((now) => {
+    const until = performance.now() + 3_000
+    while (performance.now() < until);
+    return now
+  })(clock.now()),
+)`,
     },
   },
   run,

@@ -31,18 +31,15 @@ export const failingDisk: Torture = {
   about: 'lets writes and syncs of the disk fail, and looks for what is acknowledged all the same',
   breakages: {
     'commit-errors-ignored': {
-      file: 'lib/store-sqlite/writer/writer.ts',
-      replace: '      commit.run()\n',
-      by: `      try {
-        commit.run()
-      } catch {
-        if (database.inTransaction) rollback.run()
-      }
-`,
+      seam: 'commit',
+      by: `try {
+  commit.run()
+} catch {
+  if (database.inTransaction) rollback.run()
+}`,
     },
     'takes-heart': {
-      file: 'lib/store-sqlite/writer/writer.ts',
-      replace: 'throw refusalFor(error) ?? error',
+      seam: 'unknown-fault',
       by: "throw refusalFor(error) ?? new CoatcheckError('storage_busy', String(error))",
     },
   },

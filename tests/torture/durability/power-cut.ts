@@ -34,16 +34,8 @@ import {
 export const powerCut: Torture = {
   about: 'cuts the power at every answer, and looks for what was acknowledged',
   breakages: {
-    synchronous: {
-      file: 'lib/store-sqlite/database/database.ts',
-      replace: "durability === 'full' ? 2 : 1",
-      by: '0',
-    },
-    'synchronous-normal': {
-      file: 'lib/store-sqlite/database/database.ts',
-      replace: "durability === 'full' ? 2 : 1",
-      by: '1',
-    },
+    synchronous: { seam: 'durability', by: "setPragma(database, 'synchronous', 0)" },
+    'synchronous-normal': { seam: 'durability', by: "setPragma(database, 'synchronous', 1)" },
     'answer-before-commit': answerBeforeCommit(2),
   },
   run,

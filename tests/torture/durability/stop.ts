@@ -18,16 +18,8 @@ import type { Given, Torture } from '../torture.ts'
 export const stop: Torture = {
   about: 'stops the server under load, and looks for requests that failed',
   breakages: {
-    'cuts-connections': {
-      file: 'lib/http/server/server.ts',
-      replace: 'server.closeIdleConnections()',
-      by: 'server.closeAllConnections()',
-    },
-    'reader-closes-last': {
-      file: 'lib/store-sqlite/store-sqlite.ts',
-      replace: 'store.close(() => database?.close())',
-      by: 'store.close()',
-    },
+    'cuts-connections': { seam: 'stop-closes-idle', by: 'server.closeAllConnections()' },
+    'reader-closes-last': { seam: 'writer-closes-last', by: 'await store.close()' },
   },
   run,
 }

@@ -42,24 +42,17 @@ const SEARCH_PART = 0.6
 export const dearRequestsTorture: Torture = {
   about: 'searches for requests that cost too much, and sends many of the dearest',
   breakages: {
-    'what is done is not counted': {
-      file: 'lib/json/work.ts',
-      replace: '  work.left -= cost\n',
-      by: '',
-    },
-    'exponents of any length': {
-      file: 'lib/json/number.ts',
-      replace: 'const FAR = 20',
-      by: 'const FAR = Infinity',
-    },
-    'a stop that takes its time': {
-      file: 'server.ts',
-      replace: `Math.max(settings.stopTimeoutMs, LEAST_STOP_MS), log)
-  await server.stop(settings.stopTimeoutMs * ANSWERING_PART)`,
-      by: `1e9, log)
-  await new Promise((resolve) => setTimeout(resolve, 15_000))
-  await server.stop(settings.stopTimeoutMs * 3)`,
-    },
+    'what is done is not counted': { seam: 'work-counted', by: '' },
+    'exponents of any length': { seam: 'far-exponents', by: 'const FAR = Infinity' },
+    'a stop that takes its time': [
+      {
+        seam: 'stop-in-time',
+        by: `killAfter(1e9, log)
+await new Promise((resolve) => setTimeout(resolve, 15_000))
+await server.stop(settings.stopTimeoutMs * 3)`,
+      },
+      { seam: 'stop-takes-time-2', by: '' },
+    ],
   },
   run,
 }

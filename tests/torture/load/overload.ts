@@ -29,21 +29,9 @@ const RECOVERED_P99_MS = 500
 export const overloadTorture: Torture = {
   about: 'more work than the server can do, to make it slow, large or wrong',
   breakages: {
-    'any number of writes may wait': {
-      file: 'lib/store-sqlite/writer/write-queue.ts',
-      replace: 'pending >= maxPending',
-      by: 'false',
-    },
-    'any number of connections': {
-      file: 'lib/http/server/server.ts',
-      replace: 'connections <= maxConnections',
-      by: 'true',
-    },
-    'no word of when to come back': {
-      file: 'lib/http/answer/problem.ts',
-      replace: '  overloaded: 1,',
-      by: '',
-    },
+    'any number of writes may wait': { seam: 'max-pending', by: 'if (false) {' },
+    'any number of connections': { seam: 'max-connections', by: 'if (true) return' },
+    'no word of when to come back': { seam: 'retry-after', by: '' },
   },
   run,
 }

@@ -49,20 +49,14 @@ export const oversizedTorture: Torture = {
   about: `${UPLOADS} oversized uploads at once, and the memory they take`,
   breakages: {
     'what is passed over is left to be collected': {
-      file: 'lib/http/request/body.ts',
-      replace: 'buffer.transfer(0)',
-      by: 'void buffer',
+      seam: 'buffers-released',
+      by: 'if (isWhole && buffer instanceof ArrayBuffer) void buffer',
     },
     'a body of unknown length has no limit': {
-      file: 'lib/http/request/body.ts',
-      replace: 'chunks.push(chunk)\n',
-      by: 'chunks.push(chunk)\n      if (length <= 1e9) return\n',
+      seam: 'chunks-counted',
+      before: 'if (length <= 1e9) return',
     },
-    'no body has a limit': {
-      file: 'lib/http/http.ts',
-      replace: 'createBodyReader(bodyLimitBytes)',
-      by: 'createBodyReader(1e9)',
-    },
+    'no body has a limit': { seam: 'http-options', by: 'const bodies = createBodyReader(1e9)' },
   },
   run,
 }

@@ -52,21 +52,9 @@ const MODES = [
 export const slowClientsTorture: Torture = {
   about: 'thousands of clients that are slow or silent, to be served late',
   breakages: {
-    'no limit on headers': {
-      file: 'lib/http/server/server.ts',
-      replace: 'headersTimeout: options.headerTimeoutMs',
-      by: 'headersTimeout: 0',
-    },
-    'no limit on requests': {
-      file: 'lib/http/server/server.ts',
-      replace: 'requestTimeout: options.requestTimeoutMs',
-      by: 'requestTimeout: 0',
-    },
-    'no limit on reading': {
-      file: 'lib/http/server/slow-readers.ts',
-      replace: 'now - since >= limitMs',
-      by: 'false',
-    },
+    'no limit on headers': { seam: 'headers-timeout', by: 'headersTimeout: 0,' },
+    'no limit on requests': { seam: 'request-timeout', by: 'requestTimeout: 0,' },
+    'no limit on reading': { seam: 'slow-readers', by: '} else if (false) {' },
     'a log without bounds': { seam: 'log-rate', by: 'const LINES_PER_SECOND = 5_000' },
   },
   run,

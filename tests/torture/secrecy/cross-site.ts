@@ -40,33 +40,24 @@ export const crossSiteTorture: Torture = {
   about: 'make a page of another origin change something, or a page of the same one be refused',
   breakages: {
     'no check of the origin': {
-      file: 'lib/http/access/same-origin.ts',
-      replace: '!isCrossOrigin(c, forwarded)',
-      by: 'c.req.method !== ""',
+      seam: 'same-origin',
+      by: 'if (isSafe(c) || c.req.method !== "") return',
     },
     'same site is good enough': {
-      file: 'lib/http/access/same-origin.ts',
-      replace: "site !== 'same-origin' &&",
-      by: "site !== 'same-origin' && site !== 'same-site' &&",
+      seam: 'fetch-site',
+      by: "if (site !== undefined) return site !== 'same-origin' && site !== 'same-site' && site !== 'none'",
     },
-    'Origin is not looked at': {
-      file: 'lib/http/access/same-origin.ts',
-      replace: 'if (origin === undefined) return false',
-      by: 'return false',
-    },
+    'Origin is not looked at': { seam: 'origin-absent', by: 'return false' },
     'only JSON is refused': {
-      file: 'lib/http/access/same-origin.ts',
-      replace: 'function isCrossOrigin(c: AppContext, forwarded: Forwarded): boolean {',
-      by: "function isCrossOrigin(c: AppContext, forwarded: Forwarded): boolean {\n  if (readHeader(c, 'content-type') !== 'application/json') return false",
+      seam: 'cross-origin-any-type',
+      after: "if (readHeader(c, 'content-type') !== 'application/json') return false",
     },
     'the own origin is refused': {
-      file: 'lib/http/access/same-origin.ts',
-      replace: "site !== 'same-origin' &&",
-      by: '',
+      seam: 'fetch-site',
+      by: "if (site !== undefined) return  site !== 'none'",
     },
     'the port of the own origin is forgotten': {
-      file: 'lib/http/request/forwarded.ts',
-      replace: 'const { host } = new URL(c.req.url)',
+      seam: 'own-port',
       by: 'const { hostname: host } = new URL(c.req.url)',
     },
   },

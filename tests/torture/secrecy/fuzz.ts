@@ -31,21 +31,17 @@ export const fuzzTorture: Torture = {
   about: 'mutated requests, to crash it or to have it answer 5xx',
   breakages: {
     'an escape in a query that nobody foresaw': {
-      file: 'lib/http/request/request.ts',
-      replace: "return decodeSegment(text.replaceAll('+', ' '))",
+      seam: 'query-escapes',
       by: "return decodeURIComponent(text.replaceAll('+', ' '))",
     },
-    'anything is JSON': { file: 'lib/json/json.ts', replace: '    JSON.parse(text)\n', by: '' },
+    'anything is JSON': { seam: 'json-syntax', by: '' },
     'a rejection that nobody handles': {
-      file: 'lib/http/server/server.ts',
-      replace: 'const refusal = guard.refuseRequest(request)',
-      by: `if (request.method === 'TRACE') void Promise.reject(new Error('nobody'))
-    const refusal = guard.refuseRequest(request)`,
+      seam: 'request-refusal',
+      before: "if (request.method === 'TRACE') void Promise.reject(new Error('nobody'))",
     },
     "a user's log-out ends everybody": {
-      file: 'lib/service/sessions.ts',
-      replace: 'store.endMany(which,',
-      by: 'store.endMany({ ...which, sub: undefined },',
+      seam: 'end-many-scope',
+      by: "endMany: (which) => store.endMany({ ...which, sub: undefined }, clock.now(), 'revoked', END_LIMIT),",
     },
   },
   run,

@@ -21,30 +21,22 @@ const KEPT = 200
 export const stolenDiskTorture: Torture = {
   about: 'a thief of disk, backups, logs and error bodies looks for a token',
   breakages: {
-    'the secret itself is kept': {
-      file: 'lib/session/token.ts',
-      replace: "return hash('sha256', secret, 'base64url')",
-      by: 'return secret.slice(-43)',
-    },
+    'the secret itself is kept': { seam: 'only-hash-stored', by: 'return secret.slice(-43)' },
     'the hash is no hash but hex': {
-      file: 'lib/session/token.ts',
-      replace: "return hash('sha256', secret, 'base64url')",
+      seam: 'only-hash-stored',
       by: "return Buffer.from(secret).toString('hex').slice(0, 43)",
     },
     'a log line tells the key that is refused': {
-      file: 'lib/http/access/access.ts',
-      replace: "log.warn('api key refused', { client })",
+      seam: 'log-without-key',
       by: "log.warn('api key refused', { client, key })",
     },
     'an error tells the key that is refused': {
-      file: 'lib/http/access/access.ts',
-      replace: "apiKeyRequired('the one given is not in force')",
-      by: 'apiKeyRequired(`${key} is not in force`)',
+      seam: 'error-without-key',
+      by: 'if (failures.take(client) === 0) throw apiKeyRequired(`${key} is not in force`)',
     },
     'a session keeps the cookie that its browser sent before': {
-      file: 'lib/http/request/device.ts',
-      replace: "readHeader(c, 'user-agent'),",
-      by: "readHeader(c, 'cookie'),",
+      seam: 'user-agent',
+      by: "userAgent: readHeader(c, 'cookie'),",
     },
   },
   run,

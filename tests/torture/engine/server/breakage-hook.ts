@@ -1,6 +1,7 @@
 // Loaded into the program before it starts, and into its threads: changes its code as it is read.
 import { registerHooks } from 'node:module'
-import { applyChange, BREAKAGE_VARIABLE, type PlacedChange } from './breakage.ts'
+import { BREAKAGE_VARIABLE, type PlacedChange } from './breakage.ts'
+import { changeSeam } from './seams.ts'
 
 const ROOT = new URL('../../../../', import.meta.url)
 
@@ -12,6 +13,6 @@ registerHooks({
     const loaded = nextLoad(url, context)
     const here = changes.filter(({ file }) => url === new URL(file, ROOT).href)
     if (here.length === 0) return loaded
-    return { ...loaded, source: here.reduce(applyChange, String(loaded.source)) }
+    return { ...loaded, source: here.reduce(changeSeam, String(loaded.source)) }
   },
 })

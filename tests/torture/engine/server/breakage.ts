@@ -10,10 +10,7 @@ export type Breakage =
   | { readonly preload: string }
 
 /** The code says something else, at a seam or at several. */
-export type ChangedCode = ChangedSeam | readonly ChangedSeam[] | ChangedFile
-
-/** One place of a file of the program says something else: `file` is as `lib/service/sessions.ts`. */
-export type ChangedFile = { readonly file: string; readonly replace: string; readonly by: string }
+export type ChangedCode = ChangedSeam | readonly ChangedSeam[]
 
 /** What starts the program so broken. */
 export type BrokenProgram = {
@@ -22,7 +19,7 @@ export type BrokenProgram = {
 }
 
 /** A change with its file, as the hook in the program takes it. */
-export type PlacedChange = ChangedFile | (ChangedSeam & { readonly file: string })
+export type PlacedChange = ChangedSeam & { readonly file: string }
 
 /** The variable that tells the hook in the program what to change: JSON of `PlacedChange[]`. */
 export const BREAKAGE_VARIABLE = 'BREAKAGE'
@@ -49,7 +46,6 @@ export function breakingVariables(breakage: ChangedCode): {
 
 /** Throws where a seam is not in exactly one place. */
 function placeChanges(breakage: ChangedCode): PlacedChange[] {
-  if ('file' in breakage) return [breakage]
   const changes = 'seam' in breakage ? [breakage] : breakage
   return changes.map((change) => ({ ...change, file: findSeam(change.seam) }))
 }
@@ -59,19 +55,10 @@ export function checkBreakage(breakage: Breakage): void {
   if ('preload' in breakage) return
   for (const change of placeChanges(breakage)) {
     const source = readFileSync(new URL(`../../../../${change.file}`, import.meta.url), 'utf8')
-    if (applyChange(source, change) === source) {
+    if (changeSeam(source, change) === source) {
       throw new Error(`Cannot break ${change.file}: it would be as before`)
     }
   }
-}
-
-export function applyChange(source: string, change: PlacedChange): string {
-  if ('seam' in change) return changeSeam(source, change)
-  const { file, replace, by } = change
-  if (source.split(replace).length !== 2) {
-    throw new Error(`Cannot break ${file}: it must have "${replace}" in exactly one place`)
-  }
-  return source.replace(replace, () => by)
 }
 
 const HOOK = fileURLToPath(new URL('./breakage-hook.ts', import.meta.url))
