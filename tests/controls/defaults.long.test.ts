@@ -17,7 +17,7 @@ testControls('of defaults', {
     green: 'limits that were given are kept as given',
   },
   'a write with a token that was renewed begins no session': {
-    file: 'session-life',
+    file: 'session-renewal.',
     breakage: {
       seam: 'renewed-token-begins-nothing',
       by: "if (latest.state === 'ended' && latest.tombstone.endedAt < 0) requireLive(latest)",
@@ -47,7 +47,7 @@ testControls('of defaults', {
     green: '/verify answers',
   },
   'a percent sign goes out encoded': {
-    file: 'set-cookie',
+    file: 'cookies/set-cookie.',
     breakage: { seam: 'cookie-octets', by: 'const NO_OCTETS = /[^!#$%&-+\\--:<-[\\]-~]+/g' },
     red: 'renderSetCookie percent-encodes what',
     green: 'renderSetCookie writes a raw value',
