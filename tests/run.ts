@@ -32,6 +32,8 @@ process.chdir(fileURLToPath(new URL('..', import.meta.url)))
 try {
   const given = readArguments(process.argv.slice(2))
   process.env['TEST_TITLES'] = JSON.stringify(given.titles)
+  // Stripping the types of the same modules in each process takes a fifth of the quick tests' time.
+  process.env['NODE_COMPILE_CACHE'] ??= resolve('node_modules/.cache/compiled')
   if (given.all) await runEverything(given.timeLimitMs)
   else if (given.binary !== undefined) await runOnBinary(given, given.binary)
   else if (given.patterns.length > 0) await runAll(findFiles(given.patterns), given.timeLimitMs)

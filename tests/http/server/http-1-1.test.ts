@@ -1,5 +1,5 @@
 /**
- * HTTP/1.1 as RFC 9112 has it, beyond what stands in guard.test.ts: bytes that two programs could
+ * HTTP/1.1 as RFC 9112 has it, beyond what stands in guard.long.test.ts: bytes that two programs could
  * read in two ways are refused, on a connection that closes, and do nothing.
  */
 import { suite } from 'uvu'
