@@ -28,7 +28,17 @@ export type Session = {
   readonly device: JsonText | null
 }
 
-export type EndReason = 'idle_timeout' | 'lifetime' | 'logout' | 'renewed' | 'revoked' | 'evicted'
+/** Why a session ended. */
+export const END_REASONS = [
+  'idle_timeout',
+  'lifetime',
+  'logout',
+  'renewed',
+  'revoked',
+  'evicted',
+] as const
+
+export type EndReason = (typeof END_REASONS)[number]
 
 /** What identifies a session: its id, and the hash of its secret if a token opens it. */
 export type SessionKey = Pick<Session, 'id' | 'secretHash'>

@@ -101,7 +101,7 @@ export function readSome<Name extends keyof Settings>(
 }
 
 /** The flag of a setting, as the parser knows it. */
-export function flagOf(row: SettingRow): Flag {
+function flagOf(row: SettingRow): Flag {
   const { flag: name, kind, bare, isSecret } = row
   return {
     name,

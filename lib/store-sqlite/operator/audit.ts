@@ -2,7 +2,7 @@
 import type Database from 'better-sqlite3'
 import { checkClaims, findSub } from '../../session/claims.ts'
 import { DEEPEST } from '../../session/limits.ts'
-import { expiresAt } from '../../session/session.ts'
+import { END_REASONS, expiresAt } from '../../session/session.ts'
 import { ID_SHAPE, isHash, isId } from '../../session/token.ts'
 import { kindOf, parseJson } from '../../json/json.ts'
 import { checksumOf, tombstoneChecksumOf } from '../tables/checksum.ts'
@@ -33,8 +33,6 @@ export type OnFinding = (finding: Finding) => void
 /** Read at once; a longer read would keep the WAL from being reset. */
 const SLICE = 1_000
 const SLICE_CHARACTERS = 4 * 1024 * 1024
-
-const REASONS = ['idle_timeout', 'lifetime', 'logout', 'renewed', 'revoked', 'evicted']
 
 type AuditedRow = [...SessionRow, sub: string | null, sweepAt: number, endedAt: number | null]
 
@@ -136,7 +134,9 @@ function* brokenTombstoneRules(row: TombstoneRow): Generator<string> {
   const tombstone = parseTombstone(row)
   if (!isId(tombstone.id)) yield MALFORMED_ID
   if (!isHashOrNone(tombstone.secretHash)) yield MALFORMED_HASH
-  if (!REASONS.includes(tombstone.reason)) yield `reason must be one of ${REASONS.join(', ')}`
+  if (!END_REASONS.includes(tombstone.reason)) {
+    yield `reason must be one of ${END_REASONS.join(', ')}`
+  }
   if (tombstoneChecksumOf(tombstone) !== row[4]) yield WRONG_CHECKSUM
 }
 
