@@ -40,10 +40,10 @@ export const END_REASONS = [
 
 export type EndReason = (typeof END_REASONS)[number]
 
-/** What identifies a session: its id, and the hash of its secret if a token opens it. */
+/** The id of a session, and the hash of its secret if a token opens it. */
 export type SessionKey = Pick<Session, 'id' | 'secretHash'>
 
-/** What is kept of an ended session for a while: its key, why and when it ended. */
+/** The record of an ended session, kept for a while: its key, why and when it ended. */
 export type Tombstone = {
   readonly id: string
   readonly secretHash: string | null

@@ -18,7 +18,7 @@ import { settingsTable, variableOf, type SettingRow, type Settings } from './set
 
 export type { Settings } from './settings-table.ts'
 
-/** What the command line of the server asks for. */
+/** The request of the server's command line. */
 export type Command =
   | { readonly kind: 'serve'; readonly settings: Settings }
   | { readonly kind: 'help'; readonly text: string }

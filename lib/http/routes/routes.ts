@@ -81,7 +81,7 @@ function refuseOtherMethods(app: Hono<AppEnv>, route: Route): void {
   })
 }
 
-/** What `Allow` says of a request's path: the methods of its action are not those of other keys. */
+/** `Allow` for a request's path: the methods of an action are not those of other keys. */
 function createAllow({ rows, actions }: Route): (c: AppContext) => string {
   const plain = allowOf(rows)
   if (actions.length === 0) return () => plain

@@ -17,7 +17,7 @@ export const PARTIAL_MARK = '.partial-'
 /** Followed by the time: the file that a restore has replaced. */
 export const ASIDE_MARK = '.before-restore-'
 
-/** What may hold writes that are not in the data file yet. */
+/** The files that may hold writes which are not in the data file yet. */
 export const WITH_WRITES: readonly string[] = [WAL, JOURNAL]
 
 /** All that SQLite opens with the data file. */

@@ -75,12 +75,12 @@ export function watchOpenFiles(path: string): OpenFiles {
   ]
   let start = readAt(file, 0, FILE_HEADER_BYTES)
   let startSalts = readWalIndex(index)?.salts
-  /** How many frames had been checkpointed when the start of the file was read. */
+  /** The number of frames checkpointed when the start of the file was read. */
   let startMoved = 0
   let fileBytes = fstatSync(file).size
   let seen: WalIndex | undefined
 
-  /** What is wrong with the WAL, which must hold all frames that are in its index. */
+  /** The fault of the WAL, which must hold all frames that are in its index. */
   function findWalLoss(state: WalIndex): string | undefined {
     if (state.frames === 0) return undefined
     const header = readAt(wal, 0, WAL_HEADER_BYTES)

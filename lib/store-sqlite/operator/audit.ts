@@ -36,7 +36,7 @@ const SLICE_CHARACTERS = 4 * 1024 * 1024
 
 type AuditedRow = [...SessionRow, sub: string | null, sweepAt: number, endedAt: number | null]
 
-/** What SQLite finds wrong with the file's structure; one long read of the whole file. */
+/** SQLite's findings on the file's structure; one long read of the whole file. */
 export function auditFile(database: Database.Database, onFinding: OnFinding): void {
   const verdicts = database.prepare<[], string>('pragma integrity_check').pluck().all()
   for (const verdict of verdicts) {

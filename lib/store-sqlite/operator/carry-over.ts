@@ -1,4 +1,4 @@
-/** What a restore takes over from the file that it replaces: the ends of sessions and keys, which are final. */
+/** Takes over from the file that a restore replaces: the ends of sessions and keys, which are final. */
 import { statSync } from 'node:fs'
 import type Database from 'better-sqlite3'
 import { codeOf } from '../../base/errors.ts'

@@ -49,7 +49,7 @@ export function parseIntactTombstone(row: TombstoneRow | undefined): Tombstone |
   return tombstoneChecksumOf(tombstone) === row[4] ? tombstone : undefined
 }
 
-/** How many fields of a session `004-checksums.sql` passes; what it passes after them are none. */
+/** The number of a session's fields that `004-checksums.sql` passes; its other arguments are none. */
 const FIELDS_OF_MIGRATION = 11
 const ARGUMENTS_OF_MIGRATION = 13
 
