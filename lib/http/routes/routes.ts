@@ -38,6 +38,15 @@ export const SHOWN_PATHS: readonly string[] = ROUTES.map(({ path }) => path)
   .filter((path) => path !== '/')
   .map(showPath)
 
+/** `/sessions`: every path below these needs an API key, whether or not it is in the table. */
+export const BACK_END_TREES: readonly string[] = [
+  ...new Set(
+    OPERATIONS.filter(({ who }) => who === 'back_end').map(({ path }) =>
+      path.split('/', 2).join('/'),
+    ),
+  ),
+]
+
 /** `Allow` for the server as a whole. */
 export const ALL_METHODS = allowOf(OPERATIONS)
 
