@@ -15,6 +15,7 @@ import {
   ROW_NUMBER,
   SESSION_COLUMNS,
   type SessionRow,
+  TOMBSTONE_CHECKSUM,
   TOMBSTONE_COLUMNS,
   type TombstoneRow,
 } from '../tables/rows.ts'
@@ -137,7 +138,7 @@ function* brokenTombstoneRules(row: TombstoneRow): Generator<string> {
   if (!END_REASONS.includes(tombstone.reason)) {
     yield `reason must be one of ${END_REASONS.join(', ')}`
   }
-  if (tombstoneChecksumOf(tombstone) !== row[4]) yield WRONG_CHECKSUM
+  if (tombstoneChecksumOf(tombstone) !== row[TOMBSTONE_CHECKSUM]) yield WRONG_CHECKSUM
 }
 
 const WRONG_CHECKSUM = 'the checksum must be that of what is in the row'

@@ -7,6 +7,7 @@ import {
   ROW_CHECKSUM,
   type SessionFields,
   type SessionRow,
+  TOMBSTONE_CHECKSUM,
   type TombstoneRow,
 } from './rows.ts'
 
@@ -46,7 +47,7 @@ export function parseIntactRow(row: SessionRow): Session | undefined {
 export function parseIntactTombstone(row: TombstoneRow | undefined): Tombstone | undefined {
   if (row === undefined) return undefined
   const tombstone = parseTombstone(row)
-  return tombstoneChecksumOf(tombstone) === row[4] ? tombstone : undefined
+  return tombstoneChecksumOf(tombstone) === row[TOMBSTONE_CHECKSUM] ? tombstone : undefined
 }
 
 /** The number of a session's fields that `004-checksums.sql` passes; its other arguments are none. */
