@@ -24,7 +24,13 @@ import { createFrontPage } from './routes/front-page.ts'
 import { createHandedOut } from './routes/handed-out.ts'
 import { createHealthRoute } from './routes/health-route.ts'
 import { createNamedSession } from './routes/named-session.ts'
-import { ALL_METHODS, type Handlers, mountRoutes, SHOWN_PATHS } from './routes/routes.ts'
+import {
+  ALL_METHODS,
+  BACK_END_TREES,
+  type Handlers,
+  mountRoutes,
+  SHOWN_PATHS,
+} from './routes/routes.ts'
 import { createSession } from './routes/session.ts'
 import { createSessionRequests } from './routes/session-requests.ts'
 import { createSessionsHandlers } from './routes/sessions.ts'
@@ -56,8 +62,10 @@ export function createApp(options: AppOptions): Hono<AppEnv> {
 
   const app = new Hono<AppEnv>({ getPath: rawPath })
   const sameOrigin = requireSameOrigin(forwarded)
-  // control: api-key-required
-  app.use('/sessions/*', sameOrigin, access.requireBackEnd)
+  for (const tree of BACK_END_TREES) {
+    // control: api-key-required
+    app.use(`${tree}/*`, sameOrigin, access.requireBackEnd)
+  }
   app.use('/cookies/*', sameOrigin)
   mountRoutes(app, createHandlers({ ...options, forwarded, ...access, refusalFor }))
 
@@ -111,13 +119,13 @@ function createRefusalFor(log: Log): (error: unknown) => Refusal {
   return function refusalFor(error) {
     if (error instanceof CoatcheckError || error instanceof HttpError) {
       const { code, message } = error
-      if (code === 'storage_damaged') log.error('storage damaged', { message })
+      if (code === 'storage_damaged') log.error('storage_damaged', { message })
       return error
     }
     // The frames only: a message of Node's own may quote its input.
     const { name, stack = '' } = error instanceof Error ? error : new Error('not an error')
     const place = stack.split('\n').filter((line) => line.startsWith('    at '))
-    log.error('request failed', { error: name, place: place.join(' ').trim() })
+    log.error('request_failed', { error: name, place: place.join(' ').trim() })
     return new CoatcheckError(
       'internal',
       'Cannot answer: the server has a fault, its log tells more',

@@ -17,7 +17,7 @@ import type { SessionCookie } from '../cookies/session-cookie.ts'
 import { createRateLimit } from './rate-limit.ts'
 import { refuseCrossOrigin } from './same-origin.ts'
 
-/** What the holder of a token may do without a back end's API key. */
+/** The rights of a token's holder without a back end's API key. */
 export type HolderAccess = 'read-write' | 'read' | 'none'
 
 export type AccessDeps = {
@@ -66,7 +66,7 @@ export function createAccess(deps: AccessDeps): Access {
     if (key === undefined) throw apiKeyRequired('there is none')
     const client = networkOf(forwarded.addressOf(c))
     // control: log-without-key
-    log.warn('api key refused', { client })
+    log.warn('api_key_refused', { client })
     // control: error-without-key
     if (failures.take(client) === 0) throw apiKeyRequired('the one given is not in force')
     throw new HttpError(
