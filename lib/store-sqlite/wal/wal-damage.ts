@@ -335,6 +335,8 @@ function areInFile(
   pageBytes: number,
 ): boolean {
   return pages.entries().every(([page, index]) => {
+    // A damaged head: no database has a page 0.
+    if (page === 0) return false
     const inFile = readAt(data, (page - 1) * pageBytes, pageBytes)
     return inFile.equals(readFramePage(wal, index, pageBytes))
   })
