@@ -32,9 +32,10 @@ export function createRateLimit({ clock, burst, perMs }: RateLimitOptions): Rate
       // control: create-rate-clock
       const gained = (Math.max(0, now - at) / perMs) * burst
       const full = Math.min(burst, left + gained)
+      // Kept after a refusal, too: else nothing would be gained until a clock that was ahead is there again.
+      buckets.set(client, { left: full < 1 ? full : full - 1, at: now })
       // control: create-rate
       if (full < 1) return ((1 - full) / burst) * perMs
-      buckets.set(client, { left: full - 1, at: now })
       return 0
     },
   }

@@ -36,6 +36,8 @@ test('an address begins so many sessions, then waits; others, and its own sessio
   assert.is((await create()).status, 429)
   clock.set(clock.now() - 3_600_000)
   assert.is((await create()).status, 429)
+  clock.advance(10_000)
+  assert.is((await create()).status, 204)
 })
 
 test('back ends begin as many as they like, also for somebody at an address that may not', async () => {
