@@ -67,11 +67,13 @@ export function createAccess(deps: AccessDeps): Access {
     const client = networkOf(forwarded.addressOf(c))
     // control: log-without-key
     log.warn('api_key_refused', { client })
+    const waitMs = failures.take(client)
     // control: error-without-key
-    if (failures.take(client) === 0) throw apiKeyRequired('the one given is not in force')
+    if (waitMs === 0) throw apiKeyRequired('the one given is not in force')
     throw new HttpError(
       'too_many_failures',
-      'Cannot take another wrong API key now: too many came from this address; wait 10 s, or correct the key',
+      'Cannot take another wrong API key now: too many came from this address; wait, or correct the key',
+      { retryAfter: Math.ceil(waitMs / 1_000) },
     )
   }
 

@@ -85,7 +85,6 @@ const RETRY_AFTER_SECONDS: Partial<Record<ProblemCode, number>> = {
   storage_busy: 1,
   storage_failed: 5,
   storage_full: 5,
-  too_many_failures: 10,
 }
 
 export type Problem = {
