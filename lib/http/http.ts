@@ -111,13 +111,13 @@ function createRefusalFor(log: Log): (error: unknown) => Refusal {
   return function refusalFor(error) {
     if (error instanceof CoatcheckError || error instanceof HttpError) {
       const { code, message } = error
-      if (code === 'storage_damaged') log.error('storage damaged', { message })
+      if (code === 'storage_damaged') log.error('storage_damaged', { message })
       return error
     }
     // The frames only: a message of Node's own may quote its input.
     const { name, stack = '' } = error instanceof Error ? error : new Error('not an error')
     const place = stack.split('\n').filter((line) => line.startsWith('    at '))
-    log.error('request failed', { error: name, place: place.join(' ').trim() })
+    log.error('request_failed', { error: name, place: place.join(' ').trim() })
     return new CoatcheckError(
       'internal',
       'Cannot answer: the server has a fault, its log tells more',

@@ -53,8 +53,8 @@ test('the list of log events has all that the code logs', () => {
   const paths = ['server.ts', ...globSync('lib/**/*.ts', { cwd: ROOT })]
   const logged = paths.flatMap((path) => {
     const text = readFileSync(join(ROOT, path), 'utf8')
-    return [...text.matchAll(/log\??\.(?:info|warn|error)\(\s*'([^']+)'/g)].map(([, name = '']) =>
-      name.replaceAll(' ', '_'),
+    return [...text.matchAll(/log\??\.(?:info|warn|error)\(\s*'([^']+)'/g)].map(
+      ([, name = '']) => name,
     )
   })
   const known = new Set(logged)
@@ -65,6 +65,19 @@ test('the list of log events has all that the code logs', () => {
   // The names of changes of health are made of the state.
   assert.equal(
     listed.filter((name) => !known.has(name) && !name.startsWith('storage_')),
+    [],
+  )
+})
+
+test('the words for the storage in the answer of /healthz are those of the store', () => {
+  const rows = sectionOf(readPage('operating.md'), '## Watch').matchAll(/^\| `\w+` +\| `(\w+)`/gm)
+  const words = [...rows].map(([, word = '']) => word).slice(1)
+  const store = globSync('lib/store-sqlite/**/*.ts', { cwd: ROOT }).map((path) =>
+    readFileSync(join(ROOT, path), 'utf8'),
+  )
+  assert.ok(words.includes('disk_full'))
+  assert.equal(
+    words.filter((word) => !new RegExp(`'${word}'|^ +${word}[:,]`, 'm').test(store.join('\n'))),
     [],
   )
 })

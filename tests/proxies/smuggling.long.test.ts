@@ -119,7 +119,7 @@ async function openSite(start: (coatcheck: string) => Promise<Proxy>) {
       await proxy.stop()
       server.kill('SIGTERM')
       assert.is((await server.ended).code, 0)
-      assert.is(server.stderr().includes('request failed'), false)
+      assert.is(server.stderr().includes('request_failed'), false)
     },
   }
 }

@@ -116,7 +116,7 @@ async function findFaults(server: RunningServer, texts: readonly NaughtyText[]):
 
   const after = await readSession(wire, witness)
   if (after !== before) faults.push(`the witness changed from ${before} to ${after}`)
-  if (server.stderr().includes('request failed')) faults.push(`it logged ${server.stderr()}`)
+  if (server.stderr().includes('request_failed')) faults.push(`it logged ${server.stderr()}`)
   wire.close()
   return faults
 }

@@ -66,7 +66,7 @@ export function createAccess(deps: AccessDeps): Access {
     if (key === undefined) throw apiKeyRequired('there is none')
     const client = networkOf(forwarded.addressOf(c))
     // control: log-without-key
-    log.warn('api key refused', { client })
+    log.warn('api_key_refused', { client })
     // control: error-without-key
     if (failures.take(client) === 0) throw apiKeyRequired('the one given is not in force')
     throw new HttpError(

@@ -92,7 +92,7 @@ export function createSessionCookie(options: SessionCookieOptions): SessionCooki
   function warnOnce(): void {
     if (hasWarned) return
     hasWarned = true
-    log?.warn('plain session cookie over https passed over', {
+    log?.warn('plain_session_cookie_over_https_passed_over', {
       cookie: plain.name,
       expected: secure.name,
     })

@@ -250,7 +250,7 @@ test('no key and no part of it is in an answer or in the log, which names the ad
   for (const line of logged) {
     assert.not.match(line, /wwww|zzzz|qqqq|the-key-of|ck_/)
     const { level, event, client } = JSON.parse(line)
-    assert.equal([level, event, client], ['warn', 'api key refused', '192.0.2.1'])
+    assert.equal([level, event, client], ['warn', 'api_key_refused', '192.0.2.1'])
   }
 })
 

@@ -132,7 +132,7 @@ test('a plain cookie that comes alone over https is told once in the log', async
   const { level, event, expected } = JSON.parse(logged[0] ?? '')
   assert.equal(
     [level, event, expected],
-    ['warn', 'plain session cookie over https passed over', '__Host-Http-sid'],
+    ['warn', 'plain_session_cookie_over_https_passed_over', '__Host-Http-sid'],
   )
   assert.not.match(logged[0] ?? '', cookie.slice(4))
 })

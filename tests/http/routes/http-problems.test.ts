@@ -173,7 +173,7 @@ test('an error that nobody foresaw is 500 without details, and logged without da
   assert.is(logged.length, 1)
   assert.not.match(logged[0] ?? '', 'ada')
   const line = JSON.parse(logged[0] ?? '')
-  assert.equal([line.level, line.event, line.error], ['error', 'request failed', 'TypeError'])
+  assert.equal([line.level, line.event, line.error], ['error', 'request_failed', 'TypeError'])
   assert.match(line.place, 'http-problems.test.ts')
 })
 

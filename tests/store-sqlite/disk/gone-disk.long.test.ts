@@ -34,7 +34,7 @@ for (const [what, ask] of [
     assert.is(code, 74, stderr)
     assert.match(stderr, '"event":"writing_failed"')
     assert.not.ok(statuses.has(204))
-    if (statuses.has(500)) assert.match(stderr, '"event":"storage damaged"')
+    if (statuses.has(500)) assert.match(stderr, '"event":"storage_damaged"')
 
     const again = await spawnServer(args, {}, under)
     assert.equal(await findMissing(again, acknowledged), [])
@@ -65,7 +65,7 @@ test('a session that is damaged is told in the log for each answer, at most five
   server.kill('SIGTERM')
   const { code, stderr } = await server.ended
   assert.is(code, 0, stderr)
-  const lines = stderr.split('\n').filter((line) => line.includes('"event":"storage damaged"'))
+  const lines = stderr.split('\n').filter((line) => line.includes('"event":"storage_damaged"'))
   assert.ok(lines.length >= Math.min(asked, 5) && lines.length <= 20, `${lines.length}`)
   assert.match(lines[0] ?? '', damaged[0] ?? 'none')
 })

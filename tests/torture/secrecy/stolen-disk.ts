@@ -28,7 +28,7 @@ export const stolenDiskTorture: Torture = {
     },
     'a log line tells the key that is refused': {
       seam: 'log-without-key',
-      by: "log.warn('api key refused', { client, key })",
+      by: "log.warn('api_key_refused', { client, key })",
     },
     'an error tells the key that is refused': {
       seam: 'error-without-key',
