@@ -64,7 +64,7 @@ function renderStatistics(statistics: Statistics): string {
     section('File, in bytes', [
       ['file', file.bytes],
       ['free within it', file.freeBytes],
-      ['WAL beside it', file.logBytes],
+      ['WAL beside it', file.walBytes],
     ]),
   ].join('')
 }

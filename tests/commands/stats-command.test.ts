@@ -87,7 +87,7 @@ test('stats beside a server counts what it has just answered, and leaves its log
     [0, 0],
   )
   assert.is(first?.sessions.live, 101)
-  assert.is(first?.file.logBytes, log)
+  assert.is(first?.file.walBytes, log)
 })
 
 async function stats(path: string): Promise<Statistics> {

@@ -24,7 +24,7 @@ export type Statistics = {
     /** Within the file, to be used again. */
     readonly freeBytes: number
     /** What is in the WAL beside the file. */
-    readonly logBytes: number
+    readonly walBytes: number
   }
 }
 
@@ -129,6 +129,6 @@ function readSizes(database: Database.Database, path: string): Statistics['file'
   return {
     bytes: statSync(path).size,
     freeBytes: pageBytes * Number(database.pragma('freelist_count', { simple: true })),
-    logBytes: statSync(path + WAL, { throwIfNoEntry: false })?.size ?? 0,
+    walBytes: statSync(path + WAL, { throwIfNoEntry: false })?.size ?? 0,
   }
 }
