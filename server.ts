@@ -5,20 +5,20 @@ import { dropPermissions } from './lib/base/permissions.ts'
 import { EXIT, type ExitName } from './lib/command-line/exit-codes.ts'
 import { createSessionCookie } from './lib/http/cookies/session-cookie.ts'
 import { createApp } from './lib/http/http.ts'
-import { forwardAuth } from './lib/http/routes/verify.ts'
 import { createForwarded } from './lib/http/request/forwarded.ts'
+import { forwardAuth } from './lib/http/routes/verify.ts'
 import { startHttpServer } from './lib/http/server/server.ts'
 import { announce, reportVariables } from './lib/program/announce.ts'
 import { runProgram } from './lib/program/program.ts'
 import { killAfter, waitForSignal } from './lib/program/signals.ts'
 import { openApiKeys } from './lib/service/api-keys.ts'
 import { createSessions } from './lib/service/sessions.ts'
-import { API_KEY } from './lib/store-sqlite/database/beside-files.ts'
 import { startStorageWatch } from './lib/service/storage-watch.ts'
 import { startSweeper } from './lib/service/sweeper.ts'
 import { createLimits } from './lib/session/limits.ts'
 import type { Settings } from './lib/settings/settings.ts'
 import { placeAddon } from './lib/store-sqlite/database/addon.ts'
+import { KEY_FILE } from './lib/store-sqlite/database/beside-files.ts'
 import { openSqliteStore } from './lib/store-sqlite/store-sqlite.ts'
 
 /** The part of the time for a stop in which requests are answered; the rest is for the writer. */
@@ -93,7 +93,7 @@ async function serve(settings: Settings): Promise<number> {
       keys: store.keys,
       clock,
       configured: settings.apiKeys ?? [],
-      path: settings.apiKeyPath ?? settings.dataPath + API_KEY,
+      path: settings.apiKeyPath ?? settings.dataPath + KEY_FILE,
     })
     const parts = { sessions, store, apiKeys, cookie, forwarded, clock, log, limits }
     const app = createApp({ ...settings, ...parts })

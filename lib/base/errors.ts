@@ -69,6 +69,8 @@ export type Hint =
   /** How a damaged WAL is cut short, and how a backup replaces a file. */
   | 'relax_durability'
   | 'replace_file'
+  /** What says where the first API key is written, and what makes that unnecessary. */
+  | 'place_key'
 
 /**
  * A refusal with a name. `message` says what was wanted, what was expected and what came, and knows

@@ -9,7 +9,7 @@ export function whenThere<T, U>(
   return value instanceof Promise ? value.then(use) : use(value)
 }
 
-/** What `work` gives, or, where it throws or rejects, `mend` makes of the error. */
+/** The result of `work`, or of `mend` where `work` throws or rejects. */
 export function whenFailed<T>(
   work: () => MaybePromise<T>,
   mend: (error: unknown) => MaybePromise<T>,

@@ -1,11 +1,7 @@
 /**
- * Drops every right of Node's permission model for this thread, for good, except for the one named:
- * its code can no longer start processes or threads, load addons or modules, or open files or
- * connections. Without `--permission` this does nothing.
- *
- * Not covered: open sockets and files stay usable, SQLite opens files by itself, so that code with a
- * database can attach another, and signals to processes of the same user. Node calls its model a seat
- * belt; the wall against malicious code is the operating system's part.
+ * Drops every right of Node's permission model for this thread, for good, except for the one named.
+ * Without `--permission` this does nothing. What is open stays usable, and SQLite opens files by
+ * itself: Node calls its model a seat belt, the wall is the operating system's part.
  */
 export function dropPermissions({ except }: { readonly except?: 'fs.read' } = {}): void {
   // Undefined without `--permission`, unlike its type.

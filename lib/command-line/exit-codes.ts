@@ -84,7 +84,7 @@ export const EXIT = Object.fromEntries(
   Object.entries(table).map(([name, { code }]) => [name, code]),
 ) as { readonly [Name in ExitName]: (typeof table)[Name]['code'] }
 
-/** What any command can end with that opens the data file. */
+/** The exit codes of any command that opens the data file. */
 export const DATA_FILE_EXITS = [
   'damaged',
   'missing',

@@ -1,4 +1,4 @@
 import { isBinary } from '../base/assets.ts'
 
-/** What a person types to call the program; in a clone, npm finds it. */
+/** The word that a person types to call the program; in a clone, npm finds it. */
 export const PROGRAM_NAME = isBinary ? 'coatcheck' : 'npx coatcheck'

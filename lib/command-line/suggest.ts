@@ -10,7 +10,7 @@ export function findNearest(word: string, known: readonly string[]): string | un
   return nearest.distance <= limit ? nearest.name : undefined
 }
 
-/** What was renamed to something that no misspelling comes near, flags and variables alike. */
+/** Old names, of flags and variables alike, that no misspelling of the new ones comes near. */
 const RENAMED: ReadonlyMap<string, string> = new Map([['log-limit', 'wal-limit']])
 
 function findRenamed(word: string, known: readonly string[]): string | undefined {

@@ -1,4 +1,4 @@
-/** How a command is described, read and run. */
+/** The shape of a command; reads its words and flags, and runs it. */
 import type { Clock } from '../base/clock.ts'
 import { type Flag, quote, readCommandLine } from '../command-line/command-line.ts'
 import type { CommandName } from '../command-line/command-names.ts'

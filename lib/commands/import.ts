@@ -32,7 +32,7 @@ const MOST_TOLD = 20
 /** An object that holds a whole dump is read in pieces of about this size. */
 const PIECE_BYTES = 16 * 1024 * 1024
 
-const RULE_SETTINGS = [
+const LIMIT_SETTINGS = [
   'idleTimeoutMs',
   'lifetimeMs',
   'permanentIdleTimeoutMs',
@@ -122,7 +122,7 @@ function readerFor({ flags }: CommandInput): ImportReader {
     if (prefix !== undefined || sub !== undefined) {
       throw usageError(importCommand, '--prefix and --sub need --from')
     }
-    return createOwnReader(readRules())
+    return createOwnReader(readLimits())
   }
   if (!isForeignStore(store)) {
     throw usageError(importCommand, `--from must be one of ${FOREIGN_STORES.join(', ')}`)
@@ -133,7 +133,7 @@ function readerFor({ flags }: CommandInput): ImportReader {
     store,
     prefix: typeof prefix === 'string' ? prefix : traitsOf(store).prefix,
     sub: path,
-    limits: readRules(),
+    limits: readLimits(),
   })
 }
 
@@ -221,7 +221,7 @@ function charactersOf({ data, claims }: Session): number {
   return data.length + claims.length
 }
 
-/** What a server of this environment holds its sessions to. */
-function readRules(): SessionLimits {
-  return createLimits(readSome(RULE_SETTINGS, {}))
+/** The limits of a server in this environment. */
+function readLimits(): SessionLimits {
+  return createLimits(readSome(LIMIT_SETTINGS, {}))
 }

@@ -1,4 +1,4 @@
-/** What an import says to a format that it does not read: what it is, and how it becomes one that it does. */
+/** The words of an import for a format that it does not read: its name, and the way out. */
 import type { UnreadableFormat } from '../transfer/input-encoding.ts'
 
 const DUMP_TOOLS =

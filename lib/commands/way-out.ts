@@ -8,6 +8,7 @@ const WORDS: Partial<Record<Hint, string>> = {
   user_member: ' (--sub)',
   relax_durability: ' (--durability relaxed)',
   replace_file: ' (--force)',
+  place_key: '; give another place (--api-key-file), or a key (COATCHECK_API_KEY)',
 }
 
 /** Empty where there is none. */

@@ -28,7 +28,7 @@ export type Answer = {
   readonly headers?: readonly string[]
 }
 
-export type Operation = {
+export type ApiOperation = {
   readonly method: Method
   /** `:name` is one segment, `*` at the end any number of them. */
   readonly path: string
@@ -110,6 +110,9 @@ export const COOKIE_TARGET: readonly Parameter[] = [
   { name: 'httpOnly', type: 'boolean', fallback: 'false', meaning: 'as the cookie was set' },
   { name: 'partitioned', type: 'boolean', fallback: 'false', meaning: 'as the cookie was set' },
 ]
+
+/** The sessions on a page of a list. */
+export const PAGE_SESSIONS = { fallback: 100, least: 1, most: 1_000 } as const
 
 export const JSON_ONLY = ['application/json'] as const
 export const VALUE_BODY: RequestBody = { types: JSON_ONLY, shape: 'any JSON value' }
@@ -196,13 +199,13 @@ export const OF_CALLERS: Readonly<Record<Caller, readonly ProblemCode[]>> = {
 }
 
 /** The operation's own refusals and those of its caller, without those of any request. */
-export function refusalsOf({ method, who, errors }: Operation): readonly ProblemCode[] {
+export function refusalsOf({ method, who, errors }: ApiOperation): readonly ProblemCode[] {
   const isSafe = method === 'GET' || method === 'OPTIONS' || method === 'ALL'
   return [...errors, ...OF_CALLERS[who], ...(isSafe ? [] : (['cross_origin'] as const))]
 }
 
 /** The names of an operation's query parameters. */
-export function queryNames({ query = [] }: Operation): readonly string[] {
+export function queryNames({ query = [] }: ApiOperation): readonly string[] {
   return query.map(({ name }) => name)
 }
 

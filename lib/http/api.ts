@@ -5,6 +5,7 @@
  */
 import {
   ACCEPT,
+  type ApiOperation,
   AS,
   BACK_END_SESSION,
   BODY,
@@ -21,7 +22,7 @@ import {
   JSON_ONLY,
   KEY_PATCH_BODY,
   NEW_SESSION_BODY,
-  type Operation,
+  PAGE_SESSIONS,
   PATCH,
   RAW,
   READ_KEY,
@@ -151,7 +152,12 @@ export const operations = {
     summary: 'Lists live sessions, of one user or of everybody, page by page.',
     query: [
       SUB,
-      { name: 'limit', type: 'integer', fallback: '100', meaning: 'sessions a page, 1 to 1000' },
+      {
+        name: 'limit',
+        type: 'integer',
+        fallback: String(PAGE_SESSIONS.fallback),
+        meaning: `sessions a page, ${PAGE_SESSIONS.least} to ${PAGE_SESSIONS.most}`,
+      },
       { name: 'after', type: 'string', meaning: 'the `next` of the page before' },
     ],
     answers: {
@@ -378,11 +384,11 @@ export const operations = {
     answers: { 204: { carries: 'nothing', headers: ['Allow'] } },
     errors: [],
   },
-} as const satisfies Readonly<Record<string, Operation>>
+} as const satisfies Readonly<Record<string, ApiOperation>>
 
 export type OperationId = keyof typeof operations
 
-export type Row = Operation & { readonly id: OperationId }
+export type Row = ApiOperation & { readonly id: OperationId }
 
 /** All rows, in the order of the table. */
 export const OPERATIONS: readonly Row[] = Object.keys(operations)

@@ -24,7 +24,13 @@ import { createFrontPage } from './routes/front-page.ts'
 import { createHandedOut } from './routes/handed-out.ts'
 import { createHealthRoute } from './routes/health-route.ts'
 import { createNamedSession } from './routes/named-session.ts'
-import { ALL_METHODS, type Handlers, mountRoutes, SHOWN_PATHS } from './routes/routes.ts'
+import {
+  ALL_METHODS,
+  BACK_END_TREES,
+  type Handlers,
+  mountRoutes,
+  SHOWN_PATHS,
+} from './routes/routes.ts'
 import { createSession } from './routes/session.ts'
 import { createSessionRequests } from './routes/session-requests.ts'
 import { createSessionsHandlers } from './routes/sessions.ts'
@@ -56,8 +62,10 @@ export function createApp(options: AppOptions): Hono<AppEnv> {
 
   const app = new Hono<AppEnv>({ getPath: rawPath })
   const sameOrigin = requireSameOrigin(forwarded)
-  // control: api-key-required
-  app.use('/sessions/*', sameOrigin, access.requireBackEnd)
+  for (const tree of BACK_END_TREES) {
+    // control: api-key-required
+    app.use(`${tree}/*`, sameOrigin, access.requireBackEnd)
+  }
   app.use('/cookies/*', sameOrigin)
   mountRoutes(app, createHandlers({ ...options, forwarded, ...access, refusalFor }))
 

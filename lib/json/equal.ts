@@ -1,14 +1,9 @@
 import { type Node, openLevel } from './level.ts'
 import { compareShortNumbers, equalNumbers } from './number.ts'
 import { type JsonText, kindOf } from './json.ts'
-import { allowWork, PASS_COST, spend, type Work } from './work.ts'
+import { PASS_COST, spend, type Work } from './work.ts'
 
 /** Equality of RFC 6902 section 4.6: numbers by value, members in any order. */
-export function equalJson(a: JsonText, b: JsonText): boolean {
-  return equalNodes(a, b, allowWork(Infinity))
-}
-
-/** The same for values that may be parsed already. */
 export function equalNodes(a: Node, b: Node, work: Work): boolean {
   const left = openLevel(a, work)
   const right = openLevel(b, work)

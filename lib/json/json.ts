@@ -152,11 +152,6 @@ function placeOf(text: JsonText, key: string, from: number): Place | undefined {
 }
 
 /** The items of an array, each exactly as it stands between commas. */
-export function parseArray(text: JsonText): JsonText[] {
-  return [...itemsOf(text)]
-}
-
-/** The same one by one, for callers that may stop early. */
 export function* itemsOf(text: JsonText): Generator<JsonText> {
   let start = skipSpace(text, 0) + 1
   if (text.charCodeAt(skipSpace(text, start)) === CLOSE_BRACKET) return

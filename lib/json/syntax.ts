@@ -3,10 +3,10 @@
 import type { WayOut } from '../base/errors.ts'
 import { BACKSLASH, CLOSE_BRACE, CLOSE_BRACKET, OPEN_BRACE, OPEN_BRACKET, QUOTE } from './scan.ts'
 
-/** How messages name a text that is parsed. */
+/** The name of a parsed text in messages. */
 export type Input = {
   readonly name: string
-  /** How the string "ada" is written there, if not as `"ada"`. */
+  /** The string "ada" as it is written there, if not as `"ada"`. */
   readonly example?: string
   /** Whether the caller tells the line at which the text begins: then its line 1 is not named. */
   readonly isNumbered?: boolean

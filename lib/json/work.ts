@@ -1,7 +1,7 @@
 /** A budget for work on JSON: the cost is counted as the work goes on, so no request takes long. */
 import { CoatcheckError } from '../base/errors.ts'
 
-/** What is left of the budget, in nanoseconds of a busy machine, roughly. */
+/** The rest of the budget, roughly in nanoseconds of a busy machine. */
 export type Work = { left: number }
 
 /** Parsing one member or item of a large object or array, and visiting it again. */

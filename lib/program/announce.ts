@@ -1,4 +1,4 @@
-/** What the server says when it starts. */
+/** The words of the server when it starts. */
 import type { Log } from '../base/log.ts'
 import { readStrayVariables } from '../settings/settings.ts'
 

@@ -39,7 +39,10 @@ export function explainFailure(error: unknown): Failure {
 /** The way out in the words of the command line; empty where the error names none. */
 function wayOutOf(error: Error): string {
   const knowsOne =
-    error instanceof StorageError || error instanceof AddonError || error instanceof CoatcheckError
+    error instanceof StorageError ||
+    error instanceof AddonError ||
+    error instanceof KeyFileError ||
+    error instanceof CoatcheckError
   return knowsOne ? describeWayOut(error.way) : ''
 }
 

@@ -1,8 +1,8 @@
 /** The keys that back ends show: those that the operator configured, and those kept in the store. */
 import { closeSync, constants, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs'
-import { API_KEY_SHAPE, isApiKey, mintApiKey } from '../session/api-key.ts'
 import type { Clock } from '../base/clock.ts'
-import { codeOf } from '../base/errors.ts'
+import { codeOf, type WayOut } from '../base/errors.ts'
+import { API_KEY_SHAPE, isApiKey, mintApiKey } from '../session/api-key.ts'
 import { hashSecret, secretMatches } from '../session/token.ts'
 import type { KeyStore } from '../store/key-store.ts'
 
@@ -17,6 +17,12 @@ export type OpenApiKeys = ApiKeys & { readonly madeAt: string | undefined }
 /** The file of API keys is wrong, or cannot be read or written. */
 export class KeyFileError extends Error {
   override readonly name = 'KeyFileError'
+  readonly way: WayOut | undefined
+
+  constructor(message: string, way?: WayOut) {
+    super(message)
+    this.way = way
+  }
 }
 
 /** On disk when it is written: Node's permission model refuses `fsync`, whatever the rights. */
@@ -34,8 +40,8 @@ export type ApiKeysOptions = {
 
 /**
  * Reads the keys that are configured. Where there are none, and the store keeps none either, makes
- * the first: the store keeps its hash, and the file gets the key, for this user to read. Throws a `KeyFileError` for a
- * file that is wrong, or cannot be read or written.
+ * the first: the store keeps its hash, and the file gets the key, for this user to read. Throws a
+ * `KeyFileError` for a file that is wrong, or cannot be read or written.
  */
 export async function openApiKeys(options: ApiKeysOptions): Promise<OpenApiKeys> {
   const { keys, clock, path } = options
@@ -112,9 +118,8 @@ function writeKeyFile(path: string, key: string): void {
       closeSync(file)
     }
   } catch (error) {
-    throw new KeyFileError(
-      `Cannot write the first API key to ${path}: ${codeOf(error)}; ` +
-        'give another place (--api-key-file), or a key (COATCHECK_API_KEY)',
-    )
+    throw new KeyFileError(`Cannot write the first API key to ${path}: ${codeOf(error)}`, {
+      hint: 'place_key',
+    })
   }
 }

@@ -1,8 +1,8 @@
 /** Everything that requests can do to sessions: find, change, create, renew, list and end. */
 import type { Clock } from '../base/clock.ts'
 import { CoatcheckError } from '../base/errors.ts'
-import type { JsonText } from '../json/json.ts'
 import { type MaybePromise, whenThere } from '../base/maybe-promise.ts'
+import type { JsonText } from '../json/json.ts'
 import { beginSession } from '../session/new-session.ts'
 import {
   type Applied,
@@ -13,6 +13,7 @@ import {
 } from '../session/operations.ts'
 import type { Precondition } from '../session/precondition.ts'
 import type { SessionLimits } from '../session/limits.ts'
+import { ABSENT } from '../session/retention.ts'
 import {
   type EndReason,
   type Found,
@@ -115,8 +116,6 @@ const DECOY_HASH = hashSecret('no secret has this hash, for every secret has 43 
 
 /** As many sessions as one call ends, so that it returns in time. */
 const END_LIMIT = 10_000
-
-const ABSENT: Found = { state: 'absent' }
 
 export function createSessions({ store, clock, limits }: SessionsOptions): Sessions {
   const secretMatchesLately = createSecretCheck()

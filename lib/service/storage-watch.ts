@@ -9,7 +9,7 @@ export type StorageWatchOptions = {
 }
 
 const INTERVAL_MS = 1_000
-/** What lasts is logged again. */
+/** A state that lasts is logged again. */
 const REMINDER_MS = 60_000
 
 /**

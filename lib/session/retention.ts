@@ -1,4 +1,4 @@
-/** How long the end of a session is remembered: for `keepEndedMs` after it, then its id is free. */
+/** The end of a session is remembered for `keepEndedMs`; then its id is free. */
 import { expireSession, type Found, isLive, type Session, type Tombstone } from './session.ts'
 
 /**
@@ -13,14 +13,14 @@ export function isRemembered(tombstone: Tombstone, now: number, keepEndedMs: num
   return tombstone.endedAt > forgottenBy(now, keepEndedMs)
 }
 
-/** What a stored session is at `now`: an expired one has ended, swept or not. */
+/** The state of a stored session at `now`: an expired one has ended, swept or not. */
 export function findStored(session: Session, now: number, keepEndedMs: number): Found {
   return isLive(session, now)
     ? { state: 'live', session }
     : findEnded(expireSession(session), now, keepEndedMs)
 }
 
-/** What a stored tombstone is at `now`. */
+/** The state of a stored tombstone at `now`. */
 export function findEnded(tombstone: Tombstone, now: number, keepEndedMs: number): Found {
   return isRemembered(tombstone, now, keepEndedMs) ? { state: 'ended', tombstone } : ABSENT
 }

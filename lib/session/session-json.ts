@@ -24,7 +24,7 @@ function renderLife(session: Session): string {
   )
 }
 
-/** What a back end gets only in the response to its write; absent members do not apply. */
+/** Members for a back end that only the response to its write has; absent ones do not apply. */
 export type HandedOut = {
   readonly token?: string | undefined
   /** The value of a `Set-Cookie` header for the browser. */

@@ -28,12 +28,22 @@ export type Session = {
   readonly device: JsonText | null
 }
 
-export type EndReason = 'idle_timeout' | 'lifetime' | 'logout' | 'renewed' | 'revoked' | 'evicted'
+/** Why a session ended. */
+export const END_REASONS = [
+  'idle_timeout',
+  'lifetime',
+  'logout',
+  'renewed',
+  'revoked',
+  'evicted',
+] as const
 
-/** What identifies a session: its id, and the hash of its secret if a token opens it. */
+export type EndReason = (typeof END_REASONS)[number]
+
+/** The id of a session, and the hash of its secret if a token opens it. */
 export type SessionKey = Pick<Session, 'id' | 'secretHash'>
 
-/** What is kept of an ended session for a while: its key, why and when it ended. */
+/** The record of an ended session, kept for a while: its key, why and when it ended. */
 export type Tombstone = {
   readonly id: string
   readonly secretHash: string | null

@@ -18,7 +18,7 @@ import { settingsTable, variableOf, type SettingRow, type Settings } from './set
 
 export type { Settings } from './settings-table.ts'
 
-/** What the command line of the server asks for. */
+/** The request of the server's command line. */
 export type Command =
   | { readonly kind: 'serve'; readonly settings: Settings }
   | { readonly kind: 'help'; readonly text: string }
@@ -101,7 +101,7 @@ export function readSome<Name extends keyof Settings>(
 }
 
 /** The flag of a setting, as the parser knows it. */
-export function flagOf(row: SettingRow): Flag {
+function flagOf(row: SettingRow): Flag {
   const { flag: name, kind, bare, isSecret } = row
   return {
     name,

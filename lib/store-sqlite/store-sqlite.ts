@@ -33,13 +33,13 @@ export type SqliteStoreOptions = {
   readonly path: string
   readonly durability: Durability
   readonly limits: SessionLimits
-  /** How long a tombstone is kept. */
+  /** The time for which a tombstone is kept. */
   readonly keepEndedMs: number
-  /** How large the WAL may grow while another program's read keeps it from being reset. */
+  /** The largest WAL, while another program's read keeps it from being reset. */
   readonly walLimitBytes: number
-  /** How many writes may wait for the writer before more are refused with `overloaded`. */
+  /** The most writes that may wait for the writer; more are refused with `overloaded`. */
   readonly maxPendingWrites: number
-  /** How long a write may wait to begin before it is refused with `overloaded`. */
+  /** The longest wait of a write until it begins; then it is refused with `overloaded`. */
   readonly maxWriteWaitMs: number
   readonly clock: Clock
   /** Told once when writing has failed for good; reads go on. */

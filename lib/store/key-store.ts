@@ -20,7 +20,7 @@ export type KeyStore = {
 export type ApiKey = {
   /** SHA-256 of the key, in base64url. */
   readonly hash: string
-  /** What its owner calls it; a name is free again once its key is revoked. */
+  /** Its owner's name for it, which is free again once the key is revoked. */
   readonly name: string
   readonly scope: KeyScope
   /** The application whose sessions it is for; undefined for those of all. */
@@ -29,5 +29,5 @@ export type ApiKey = {
   readonly revokedAt: number | null
 }
 
-/** What a key is for: everything, reading, or the metrics alone. */
+/** The use of a key: everything, reading, or the metrics alone. */
 export type KeyScope = 'all' | 'read' | 'metrics'

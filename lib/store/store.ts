@@ -81,7 +81,7 @@ export type Store = {
    */
   sweep(now: number): Promise<Swept>
 
-  /** What the storage can do, as of about a second ago. */
+  /** The state of the storage, as of about a second ago. */
   health(): StoreHealth
 
   /** Writes what is still to be written and releases the storage. */

@@ -61,7 +61,7 @@ Each round loads the contenders in turn; the table shows the median of the round
   --server-cores LIST  as taskset takes it, such as 0-3 (the first core)
   --load-cores LIST    for the load generator (the last core)
   --before PATH        another checkout of Coatcheck takes part, with a column for the ratio to it
-  --markdown           print the table as Markdown, for the README
+  --markdown           print the table as Markdown, for the manual
   --no-install         do not install the packages of peers that are missing
   -h, --help           print this and stop
 `

@@ -72,14 +72,14 @@ test('stats of a file without sessions has nothing but zeros', async () => {
   assert.equal([statistics.ended, statistics.topSubs, statistics.largest], [{}, [], []])
 })
 
-test('stats beside a server counts what it has just answered, and leaves its log alone', async () => {
+test('stats beside a server counts what it has just answered, and leaves its WAL alone', async () => {
   const path = makeSessionFile(100)
   const server = await spawnServer(['--data', path])
   await (await fetch(`${server.url}/session/k`, { method: 'PUT', body: '1' })).text()
-  const log = statSync(`${path}-wal`).size
+  const wal = statSync(`${path}-wal`).size
   const runs = await Promise.all([1, 2].map(() => runServer(['stats', '--json', '--data', path])))
   const [first]: Statistics[] = runs.map(({ stdout }) => JSON.parse(stdout))
-  assert.is(statSync(`${path}-wal`).size, log)
+  assert.is(statSync(`${path}-wal`).size, wal)
   server.kill('SIGTERM')
   await server.ended
   assert.equal(
@@ -87,7 +87,7 @@ test('stats beside a server counts what it has just answered, and leaves its log
     [0, 0],
   )
   assert.is(first?.sessions.live, 101)
-  assert.is(first?.file.walBytes, log)
+  assert.is(first?.file.walBytes, wal)
 })
 
 async function stats(path: string): Promise<Statistics> {

@@ -7,12 +7,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import Database from 'better-sqlite3'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import {
-  makeFolder,
-  runServer,
-  type RunningServer,
-  spawnServer,
-} from '../kit/process/spawn-server.ts'
+import { put, stop } from '../kit/process/drive-server.ts'
+import { makeFolder, runServer, spawnServer } from '../kit/process/spawn-server.ts'
 
 const test = suite('server')
 
@@ -245,18 +241,5 @@ test('server loses no update of many clients on one session', async () => {
   assert.is(Object.keys(data).length, 26)
   await stop(server)
 })
-
-/** Puts a value into a new session and answers its cookie. */
-async function put(server: RunningServer, path: string, body: string): Promise<string> {
-  const headers = { 'content-type': 'application/json' }
-  const answer = await fetch(`${server.url}${path}`, { method: 'PUT', body, headers })
-  assert.is(answer.status, 204)
-  return answer.headers.get('set-cookie')?.split(';', 1)[0] ?? ''
-}
-
-async function stop(server: RunningServer): Promise<void> {
-  server.kill('SIGTERM')
-  assert.is((await server.ended).code, 0)
-}
 
 test.run()

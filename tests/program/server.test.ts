@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { put, stop } from '../kit/process/drive-server.ts'
 import {
   makeFolder,
   runServer,
@@ -113,19 +114,6 @@ async function beginPut(server: RunningServer, headers: string): Promise<Socket>
   )
   assert.match(String((await once(socket, 'data'))[0]), /^HTTP\/1\.1 100 /)
   return socket
-}
-
-/** Puts a value into a new session and answers its cookie. */
-async function put(server: RunningServer, path: string, body: string): Promise<string> {
-  const headers = { 'content-type': 'application/json' }
-  const answer = await fetch(`${server.url}${path}`, { method: 'PUT', body, headers })
-  assert.is(answer.status, 204)
-  return answer.headers.get('set-cookie')?.split(';', 1)[0] ?? ''
-}
-
-async function stop(server: RunningServer): Promise<void> {
-  server.kill('SIGTERM')
-  assert.is((await server.ended).code, 0)
 }
 
 test.run()

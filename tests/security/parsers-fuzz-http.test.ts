@@ -3,7 +3,6 @@ import type { IncomingMessage } from 'node:http'
 import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { CodedError } from '../../lib/base/errors.ts'
 import type { AppContext } from '../../lib/http/app-env.ts'
 import {
   parseCookieAttributes,
@@ -21,22 +20,12 @@ import { readPrecondition } from '../../lib/http/request/precondition-headers.ts
 import { renderSetCookie } from '../../lib/http/cookies/set-cookie.ts'
 import { forwardAuth } from '../../lib/http/routes/verify.ts'
 import { anyText, headerText, likely, pieced } from '../kit/texts/hostile-texts.ts'
+import { unlessRefused } from '../kit/texts/unless-refused.ts'
 
 const test = suite('parsers of HTTP, fuzzed')
 
 const NOW = Date.UTC(2026, 0, 1)
 const RUNS = { numRuns: 1_000 }
-
-/** What comes out; undefined where it is refused by name. */
-function unlessRefused<T>(parse: () => T): T | undefined {
-  try {
-    return parse()
-  } catch (error) {
-    if (!(error instanceof CodedError)) throw error
-    assert.is.not(error.code, 'internal')
-    return undefined
-  }
-}
 
 function contextOf(headers: Record<string, string>, url = 'http://localhost/'): AppContext {
   const target = url.replace(/^http:\/\/[^/]*/, '')

@@ -10,7 +10,6 @@ import { isApiKey } from '../../lib/session/api-key.ts'
 import { createForeignReader } from '../../lib/transfer/foreign/foreign-reader.ts'
 import { recordsOf } from '../../lib/transfer/input-records.ts'
 import { LIMITS } from '../kit/store/limits.ts'
-import { CodedError } from '../../lib/base/errors.ts'
 import { parseNewSession } from '../../lib/http/routes/new-session-body.ts'
 import { parseKeyPatch, parseSessionPatch } from '../../lib/http/routes/session-body.ts'
 import { applyJsonPatch, parseJsonPatch } from '../../lib/json/json-patch.ts'
@@ -27,22 +26,12 @@ import {
   splitToken,
 } from '../../lib/session/token.ts'
 import { anyJson, anyText, likely, likelyJson } from '../kit/texts/hostile-texts.ts'
+import { unlessRefused } from '../kit/texts/unless-refused.ts'
 
 const test = suite('parsers, with any text')
 
 const NOW = Date.UTC(2026, 0, 1)
 const RUNS = { numRuns: 1_000 }
-
-/** What comes out; undefined where it is refused by name. */
-function unlessRefused<T>(parse: () => T): T | undefined {
-  try {
-    return parse()
-  } catch (error) {
-    if (!(error instanceof CodedError)) throw error
-    assert.is.not(error.code, 'internal')
-    return undefined
-  }
-}
 
 test('scan: any text is stepped over within its bounds', () => {
   const property = fc.property(anyText, fc.nat(20), (text, start) => {

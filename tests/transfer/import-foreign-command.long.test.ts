@@ -4,8 +4,9 @@ import { importCommand } from '../../lib/commands/import.ts'
 import { listCommand } from '../../lib/commands/list.ts'
 import { showCommand } from '../../lib/commands/show.ts'
 import { DAY, HOUR, MINUTE } from '../kit/store/limits.ts'
+import { bytesOf, expiryOf, importFrom } from '../kit/process/import-from.ts'
 import { runHere } from '../kit/process/run-here.ts'
-import { idOf, idsIn, makeSessionFile } from '../kit/store/session-file.ts'
+import { idOf, idsIn } from '../kit/store/session-file.ts'
 
 const test = suite('import of foreign dumps')
 
@@ -310,23 +311,5 @@ test('a dump in one object of many megabytes is read in pieces, and each key onc
   assert.is(out, 'Imported 600; left out 0 that were there, 0 expired and 0 wrong\n')
   assert.equal(idsIn(path), ids)
 })
-
-async function importFrom(store: string, dump: object | string, ...flags: string[]) {
-  const path = makeSessionFile(0)
-  const text = typeof dump === 'string' ? dump : JSON.stringify(dump)
-  const args = ['--from', store, ...flags, '--data', path]
-  const run = await runHere(importCommand, args, { stdin: bytesOf(text) })
-  return { path, ...run }
-}
-
-async function expiryOf(path: string, id: string): Promise<number> {
-  const { out } = await runHere(showCommand, [id, '--data', path])
-  const { expiresAt }: { expiresAt: string } = JSON.parse(out)
-  return Date.parse(expiresAt)
-}
-
-async function* bytesOf(text: string): AsyncGenerator<Buffer> {
-  yield Buffer.from(text)
-}
 
 test.run()

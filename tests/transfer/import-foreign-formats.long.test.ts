@@ -1,9 +1,9 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { importCommand } from '../../lib/commands/import.ts'
 import { showCommand } from '../../lib/commands/show.ts'
+import { expiryOf, importFrom } from '../kit/process/import-from.ts'
 import { runHere } from '../kit/process/run-here.ts'
-import { idOf, idsIn, makeSessionFile } from '../kit/store/session-file.ts'
+import { idOf, idsIn } from '../kit/store/session-file.ts'
 
 const test = suite('import of foreign formats')
 
@@ -122,23 +122,5 @@ test('text that only looks like bytes stays what it is', async () => {
   const { out } = await runHere(showCommand, [idOf(1), '--data', path])
   assert.equal(JSON.parse(out).data, { text })
 })
-
-async function importFrom(store: string, dump: object | string, ...flags: string[]) {
-  const path = makeSessionFile(0)
-  const text = typeof dump === 'string' ? dump : JSON.stringify(dump)
-  const args = ['--from', store, ...flags, '--data', path]
-  const run = await runHere(importCommand, args, { stdin: bytesOf(text) })
-  return { path, ...run }
-}
-
-async function expiryOf(path: string, id: string): Promise<number> {
-  const { out } = await runHere(showCommand, [id, '--data', path])
-  const { expiresAt }: { expiresAt: string } = JSON.parse(out)
-  return Date.parse(expiresAt)
-}
-
-async function* bytesOf(text: string): AsyncGenerator<Buffer> {
-  yield Buffer.from(text)
-}
 
 test.run()

@@ -3,7 +3,7 @@ import { COMMANDS } from '../../command-line/command-names.ts'
 import { settingsTable } from '../../settings/settings-table.ts'
 import { type Command, flagHelpOf } from '../command.ts'
 
-/** What a value may be: one of these words, a file, or anything. */
+/** The possible values: one of these words, a file, or anything. */
 export type Place = { readonly kind: 'words'; readonly words: readonly string[] } | 'file' | 'any'
 
 export type FlagWord = {

@@ -17,7 +17,7 @@ import type { SessionCookie } from '../cookies/session-cookie.ts'
 import { createRateLimit } from './rate-limit.ts'
 import { refuseCrossOrigin } from './same-origin.ts'
 
-/** What the holder of a token may do without a back end's API key. */
+/** The rights of a token's holder without a back end's API key. */
 export type HolderAccess = 'read-write' | 'read' | 'none'
 
 export type AccessDeps = {

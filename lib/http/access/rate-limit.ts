@@ -8,13 +8,13 @@ export type RateLimit = {
 
 export type RateLimitOptions = {
   readonly clock: Clock
-  /** How many a client may do at once. */
+  /** The number that a client may do at once. */
   readonly burst: number
   /** The time in which it may do as many again. */
   readonly perMs: number
 }
 
-/** What a client had left, and when that was. */
+/** The rest that a client had, and the time of it. */
 type Bucket = { readonly left: number; readonly at: number }
 
 /** Of more clients than this the oldest are forgotten, and may do all again. */

@@ -16,6 +16,7 @@ const WORDS: Readonly<Record<Hint, string>> = {
   user_member: '',
   relax_durability: '',
   replace_file: '',
+  place_key: '',
 }
 
 /** Empty where there is none. */

@@ -2,7 +2,7 @@ import { CodedError, type ErrorCode } from '../../base/errors.ts'
 import { SAFE_HEADERS } from './answer.ts'
 import { describeWayOut } from './hints.ts'
 
-/** What only HTTP refuses, by name, beside the codes of the domain. */
+/** The refusals of HTTP alone, beside the codes of the domain. */
 export type HttpErrorCode =
   | 'api_key_required'
   | 'bad_request'
@@ -26,7 +26,7 @@ export type Refusal = CodedError<ProblemCode>
 
 export class HttpError extends CodedError<HttpErrorCode> {}
 
-/** How each refusal looks over HTTP: its status and its title. The one such table. */
+/** The status and the title of each refusal over HTTP: the one such table. */
 export const PROBLEMS: Readonly<Record<ProblemCode, readonly [status: number, title: string]>> = {
   bad_request: [400, 'Bad request'],
   api_key_required: [401, 'API key required'],
@@ -71,7 +71,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, readonly [status: number, ti
 
 const CHALLENGE = { 'WWW-Authenticate': 'Bearer realm="coatcheck"' }
 
-/** What a refusal says in headers of its own. */
+/** The headers that a refusal has besides. */
 const HEADERS: Partial<Record<ProblemCode, Readonly<Record<string, string>>>> = {
   api_key_required: CHALLENGE,
   session_required: { ...CHALLENGE, 'Session-Id': '', 'Session-Sub': '' },

@@ -38,6 +38,15 @@ export const SHOWN_PATHS: readonly string[] = ROUTES.map(({ path }) => path)
   .filter((path) => path !== '/')
   .map(showPath)
 
+/** `/sessions`: every path below these needs an API key, whether or not it is in the table. */
+export const BACK_END_TREES: readonly string[] = [
+  ...new Set(
+    OPERATIONS.filter(({ who }) => who === 'back_end').map(({ path }) =>
+      path.split('/', 2).join('/'),
+    ),
+  ),
+]
+
 /** `Allow` for the server as a whole. */
 export const ALL_METHODS = allowOf(OPERATIONS)
 
@@ -81,7 +90,7 @@ function refuseOtherMethods(app: Hono<AppEnv>, route: Route): void {
   })
 }
 
-/** What `Allow` says of a request's path: the methods of its action are not those of other keys. */
+/** `Allow` for a request's path: the methods of an action are not those of other keys. */
 function createAllow({ rows, actions }: Route): (c: AppContext) => string {
   const plain = allowOf(rows)
   if (actions.length === 0) return () => plain

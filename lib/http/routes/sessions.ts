@@ -8,7 +8,7 @@ import { renderForBackEnd } from '../../session/session-json.ts'
 import { ID_SHAPE, isId } from '../../session/token.ts'
 import { answerJson } from '../answer/answer.ts'
 import { operations } from '../api.ts'
-import { queryNames } from '../api-parts.ts'
+import { PAGE_SESSIONS, queryNames } from '../api-parts.ts'
 import type { AppContext } from '../app-env.ts'
 import { BODY, type BodyReader } from '../request/body.ts'
 import type { DeviceReader } from '../request/device.ts'
@@ -31,9 +31,6 @@ type SessionsHandlers = Pick<
   'listSessions' | 'createSession' | 'endSessions' | 'putNamedSession'
 >
 
-const DEFAULT_PAGE = 100
-const LARGEST_PAGE = 1_000
-
 const LIST_NAMES = queryNames(operations.listSessions)
 const END_NAMES = queryNames(operations.endSessions)
 
@@ -53,7 +50,7 @@ export function createSessionsHandlers(deps: SessionsDeps): SessionsHandlers {
   return {
     async listSessions(c) {
       const query = readParameters(c, LIST_NAMES)
-      const limit = readInteger('limit', query.get('limit'), 1, LARGEST_PAGE) ?? DEFAULT_PAGE
+      const limit = readPageSize(query)
       const asked = { sub: readSub(query), after: query.get('after'), limit }
       const page = await sessions.list(asked).catch(refuseCursor)
       const items = page.sessions.map((session) => renderForBackEnd(session))
@@ -112,16 +109,12 @@ function readSub(query: Query): string | undefined {
   return sub
 }
 
-function readInteger(
-  name: string,
-  text: string | undefined,
-  least: number,
-  most: number,
-): number | undefined {
-  if (text === undefined) return undefined
+function readPageSize(query: Query): number {
+  const { fallback, least, most } = PAGE_SESSIONS
+  const text = query.get('limit') ?? String(fallback)
   const value = /^\d{1,16}$/.test(text) ? Number(text) : NaN
   if (value >= least && value <= most) return value
-  throw badRequest(`?${name}= must be an integer from ${least} to ${most}`)
+  throw badRequest(`?limit= must be an integer from ${least} to ${most}`)
 }
 
 /** Only the store can tell whether a cursor is one. */

@@ -106,7 +106,7 @@ function answerVerified(session: Session, body: JsonText): Response {
 /** A path tells capital letters from small ones, a scheme does not. */
 const VERIFY_TARGET = /^(?:[Hh][Tt]{2}[Pp][Ss]?:\/\/[^/?#]+)?\/verify(?:[/?]|$)/
 
-/** What the server must know of this route: it refuses some requests before they reach the app. */
+/** For the server, which refuses some requests of this route before they reach the app. */
 export const forwardAuth: ForwardAuth = {
   path: '/verify',
   isTarget: (target) => VERIFY_TARGET.test(target ?? ''),

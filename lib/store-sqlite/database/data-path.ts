@@ -48,7 +48,7 @@ export function createFolder(folder: string): void {
   }
 }
 
-/** What was found in place of a file, for the end of a message. */
+/** The thing found in place of a file, for the end of a message. */
 export function kindOf(found: Stats | undefined): string {
   if (found === undefined) return 'there is no such file'
   if (found.isDirectory()) return 'it is a folder; name a file in it'

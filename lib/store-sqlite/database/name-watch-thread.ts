@@ -15,9 +15,9 @@ export type Strayed = { readonly reason: string; readonly isWalOnly: boolean }
 
 /** To each message. */
 export type Looked = {
-  /** What is wrong; undefined where all names lead to the open files. */
+  /** The fault; undefined where all names lead to the open files. */
   readonly strayed: Strayed | undefined
-  /** How many hard links the data file has, if more than at the look before. */
+  /** The number of the data file's hard links, if more than at the look before. */
   readonly newNames: number | undefined
 }
 

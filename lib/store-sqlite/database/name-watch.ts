@@ -20,7 +20,7 @@ export type NameWatch = {
 /** The thread's code in the binary, which has no file to start it from. */
 export const NAME_WATCH_ASSET = 'name-watch-thread.cjs'
 
-/** How long a close waits for a look: a network disk that is gone may never answer. */
+/** The longest wait of a close for a look: a network disk that is gone may never answer. */
 const PATIENCE_MS = 5_000
 
 /** The thread keeps a few strings; Node's defaults are for a whole server. */

@@ -75,12 +75,12 @@ export function watchOpenFiles(path: string): OpenFiles {
   ]
   let start = readAt(file, 0, FILE_HEADER_BYTES)
   let startSalts = readWalIndex(index)?.salts
-  /** How many frames had been checkpointed when the start of the file was read. */
+  /** The number of frames checkpointed when the start of the file was read. */
   let startMoved = 0
   let fileBytes = fstatSync(file).size
   let seen: WalIndex | undefined
 
-  /** What is wrong with the WAL, which must hold all frames that are in its index. */
+  /** The fault of the WAL, which must hold all frames that are in its index. */
   function findWalLoss(state: WalIndex): string | undefined {
     if (state.frames === 0) return undefined
     const header = readAt(wal, 0, WAL_HEADER_BYTES)
@@ -120,12 +120,12 @@ export function watchOpenFiles(path: string): OpenFiles {
   /** Whether the new start of the file comes from the WAL: only a checkpoint, of any program, writes it. */
   function isOurs(now: Buffer, state: WalIndex): boolean {
     if (now.length < FILE_HEADER_BYTES || now.readUInt16BE(VERSIONS_AT) !== WITH_WAL) return false
-    const isSameLog = state.salts === startSalts
+    const isSameWal = state.salts === startSalts
     // It came from a WAL that has been reset since, with which it cannot be compared: it must not be older.
     const isNotOlder = now.readUInt32BE(CHANGE_COUNTER_AT) >= start.readUInt32BE(CHANGE_COUNTER_AT)
-    if (!isSameLog && isNotOlder) return true
+    if (!isSameWal && isNotOlder) return true
     // From the end, since it is nearly always one of the last frames.
-    for (let frame = state.frames - 1; frame >= (isSameLog ? startMoved : 0); frame--) {
+    for (let frame = state.frames - 1; frame >= (isSameWal ? startMoved : 0); frame--) {
       if (readFrameHead(wal, frame, state.pageBytes)?.page !== 1) continue
       const at = WAL_HEADER_BYTES + frame * frameBytesOf(state) + FRAME_HEADER_BYTES
       if (readAt(wal, at, FILE_HEADER_BYTES).equals(now)) return true

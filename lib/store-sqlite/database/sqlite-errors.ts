@@ -6,13 +6,13 @@ import { CoatcheckError } from '../../base/errors.ts'
  * Whether SQLite has met a malformed page, the end of a file that was longer, or rows that contradict
  * each other: the writer checks first, so no constraint fails in a sound file.
  */
-export function isDamage(error: InstanceType<typeof Database.SqliteError>): boolean {
+function isDamage(error: InstanceType<typeof Database.SqliteError>): boolean {
   return /^SQLITE_(CORRUPT|NOTADB|IOERR_SHORT_READ|CONSTRAINT_(UNIQUE|PRIMARYKEY|ROWID|NOTNULL))/.test(
     error.code,
   )
 }
 
-export function damagedFile({ code }: { readonly code: string }): CoatcheckError {
+function damagedFile({ code }: { readonly code: string }): CoatcheckError {
   return new CoatcheckError(
     'storage_damaged',
     `Cannot use this part of the data file: it is damaged (${code}); the command check tells more, ` +

@@ -2,7 +2,7 @@ import { statSync } from 'node:fs'
 import { codeOf, type WayOut } from '../../base/errors.ts'
 import { WAL } from './beside-files.ts'
 
-/** What is wrong with a file, whoever uses it: the server, a backup, a restore. Each has its exit code. */
+/** The faults of a file, for server, backup and restore alike. Each has its exit code. */
 export type StorageFault =
   'missing' | 'damaged' | 'foreign' | 'newer' | 'older' | 'in_use' | 'unwritable' | 'disk_failed'
 

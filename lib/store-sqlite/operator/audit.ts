@@ -2,7 +2,7 @@
 import type Database from 'better-sqlite3'
 import { checkClaims, findSub } from '../../session/claims.ts'
 import { DEEPEST } from '../../session/limits.ts'
-import { expiresAt } from '../../session/session.ts'
+import { END_REASONS, expiresAt } from '../../session/session.ts'
 import { ID_SHAPE, isHash, isId } from '../../session/token.ts'
 import { kindOf, parseJson } from '../../json/json.ts'
 import { checksumOf, tombstoneChecksumOf } from '../tables/checksum.ts'
@@ -15,6 +15,7 @@ import {
   ROW_NUMBER,
   SESSION_COLUMNS,
   type SessionRow,
+  TOMBSTONE_CHECKSUM,
   TOMBSTONE_COLUMNS,
   type TombstoneRow,
 } from '../tables/rows.ts'
@@ -34,11 +35,9 @@ export type OnFinding = (finding: Finding) => void
 const SLICE = 1_000
 const SLICE_CHARACTERS = 4 * 1024 * 1024
 
-const REASONS = ['idle_timeout', 'lifetime', 'logout', 'renewed', 'revoked', 'evicted']
-
 type AuditedRow = [...SessionRow, sub: string | null, sweepAt: number, endedAt: number | null]
 
-/** What SQLite finds wrong with the file's structure; one long read of the whole file. */
+/** SQLite's findings on the file's structure; one long read of the whole file. */
 export function auditFile(database: Database.Database, onFinding: OnFinding): void {
   const verdicts = database.prepare<[], string>('pragma integrity_check').pluck().all()
   for (const verdict of verdicts) {
@@ -136,8 +135,10 @@ function* brokenTombstoneRules(row: TombstoneRow): Generator<string> {
   const tombstone = parseTombstone(row)
   if (!isId(tombstone.id)) yield MALFORMED_ID
   if (!isHashOrNone(tombstone.secretHash)) yield MALFORMED_HASH
-  if (!REASONS.includes(tombstone.reason)) yield `reason must be one of ${REASONS.join(', ')}`
-  if (tombstoneChecksumOf(tombstone) !== row[4]) yield WRONG_CHECKSUM
+  if (!END_REASONS.includes(tombstone.reason)) {
+    yield `reason must be one of ${END_REASONS.join(', ')}`
+  }
+  if (tombstoneChecksumOf(tombstone) !== row[TOMBSTONE_CHECKSUM]) yield WRONG_CHECKSUM
 }
 
 const WRONG_CHECKSUM = 'the checksum must be that of what is in the row'

@@ -54,7 +54,7 @@ const NO_LIMITS: SessionLimits = {
 /** Beside what ends sessions, in the same step: a running server must forget what it has in memory. */
 const NOTE_FOR_SERVER: WriteRequest = { kind: 'change_outside' }
 
-/** What `data` names is a file; each opener throws a `StorageError`. */
+/** `data` names a file; each opener throws a `StorageError`. */
 export const sqliteOperatorStores: OperatorStores = {
   openReader,
 

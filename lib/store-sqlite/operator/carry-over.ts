@@ -1,4 +1,4 @@
-/** What a restore takes over from the file that it replaces: the ends of sessions and keys, which are final. */
+/** Takes over from the file that a restore replaces: the ends of sessions and keys, which are final. */
 import { statSync } from 'node:fs'
 import type Database from 'better-sqlite3'
 import { codeOf } from '../../base/errors.ts'
@@ -171,8 +171,10 @@ function carryKeys(
   const revoke = target.prepare<ApiKey>(
     'update api_keys set revoked_at = $revokedAt where hash = $hash and revoked_at is null',
   )
-  const isThere = target.prepare<[string], number>('select 1 from api_keys where hash = ?').pluck()
-  const isNamed = target
+  const findByHash = target
+    .prepare<[string], number>('select 1 from api_keys where hash = ?')
+    .pluck()
+  const findByName = target
     .prepare<[string], number>('select 1 from api_keys where name = ? and revoked_at is null')
     .pluck()
   const add = target.prepare<ApiKey>(
@@ -187,9 +189,11 @@ function carryKeys(
       }
       const isRevoked = key.revokedAt !== null
       if (isRevoked) counts.revokedKeys += revoke.run(key).changes
-      if (isThere.get(key.hash) !== undefined) continue
+      if (findByHash.get(key.hash) !== undefined) continue
       let { name } = key
-      for (let n = 2; !isRevoked && isNamed.get(name) !== undefined; n++) name = `${key.name}-${n}`
+      for (let n = 2; !isRevoked && findByName.get(name) !== undefined; n++) {
+        name = `${key.name}-${n}`
+      }
       add.run({ ...key, name })
       if (!isRevoked) counts.newKeys++
     }

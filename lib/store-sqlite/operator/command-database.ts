@@ -84,7 +84,7 @@ export function refuseOlder(path: string, { version, known }: Inspected): void {
   )
 }
 
-/** Beside a server SQLite reads the log as the server knows it, and drops nothing. */
+/** Beside a server SQLite reads the WAL as the server knows it, and drops nothing. */
 export function refuseDamagedWal(path: string, isInUse = isServed): void {
   if (isInUse(path)) return
   const damage = findWalDamage(path)

@@ -159,7 +159,7 @@ export function syncFolder(folder: string): void {
   }
 }
 
-/** What went wrong with a file that was to be written, as a refusal where it is the place's fault. */
+/** The error of a file that could not be written, as a refusal where it is the place's fault. */
 export function writeError(action: string, error: unknown): unknown {
   if (error instanceof StorageError) return error
   const code = codeOf(error)

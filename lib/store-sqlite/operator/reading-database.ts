@@ -72,8 +72,8 @@ export function openForReading(
  */
 function refuseBeforeWalIsMoved(path: string): void {
   const file = realpathSync(path)
-  const logBytes = statSync(file + WAL, { throwIfNoEntry: false })?.size ?? 0
-  if (logBytes === 0 || !mayWriteBeside(file)) return
+  const walBytes = statSync(file + WAL, { throwIfNoEntry: false })?.size ?? 0
+  if (walBytes === 0 || !mayWriteBeside(file)) return
   refuseOlder(path, inspect(path, 'quick_check'))
 }
 

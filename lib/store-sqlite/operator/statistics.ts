@@ -1,4 +1,4 @@
-/** What a data file holds, in numbers, without session data; also beside a running server. */
+/** The contents of a data file in numbers, without session data; also beside a running server. */
 import { statSync } from 'node:fs'
 import type Database from 'better-sqlite3'
 import { WAL } from '../database/beside-files.ts'
@@ -16,14 +16,14 @@ export type Statistics = {
   readonly byAge: readonly { readonly upToMs: number | undefined; readonly live: number }[]
   /** Those that ended of late, as long as the server remembers them, by their reason. */
   readonly ended: Readonly<Record<string, number>>
-  /** Who has the most sessions in the file, most first. */
+  /** The users with the most sessions in the file, most first. */
   readonly topSubs: readonly { readonly sub: string; readonly sessions: number }[]
   readonly largest: readonly Largest[]
   readonly file: {
     readonly bytes: number
     /** Within the file, to be used again. */
     readonly freeBytes: number
-    /** What is in the WAL beside the file. */
+    /** The size of the WAL beside the file. */
     readonly walBytes: number
   }
 }
@@ -105,7 +105,7 @@ export function readStatistics(
   }
 }
 
-/** How many sessions there are in the file, live or not; one pass over the smallest index. */
+/** The number of sessions in the file, live or not; one pass over the smallest index. */
 export function countSessions(database: Database.Database): number {
   return Number(database.prepare('select count(*) from sessions').pluck().get())
 }

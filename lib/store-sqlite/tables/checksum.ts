@@ -7,6 +7,7 @@ import {
   ROW_CHECKSUM,
   type SessionFields,
   type SessionRow,
+  TOMBSTONE_CHECKSUM,
   type TombstoneRow,
 } from './rows.ts'
 
@@ -46,10 +47,10 @@ export function parseIntactRow(row: SessionRow): Session | undefined {
 export function parseIntactTombstone(row: TombstoneRow | undefined): Tombstone | undefined {
   if (row === undefined) return undefined
   const tombstone = parseTombstone(row)
-  return tombstoneChecksumOf(tombstone) === row[4] ? tombstone : undefined
+  return tombstoneChecksumOf(tombstone) === row[TOMBSTONE_CHECKSUM] ? tombstone : undefined
 }
 
-/** How many fields of a session `004-checksums.sql` passes; what it passes after them are none. */
+/** The number of a session's fields that `004-checksums.sql` passes; its other arguments are none. */
 const FIELDS_OF_MIGRATION = 11
 const ARGUMENTS_OF_MIGRATION = 13
 

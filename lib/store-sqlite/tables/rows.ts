@@ -82,6 +82,9 @@ export type TombstoneRow = [
 
 export const TOMBSTONE_COLUMNS = 'id, secret_hash, reason, ended_at, checksum'
 
+/** Where a `TombstoneRow` has its checksum. */
+export const TOMBSTONE_CHECKSUM = 4
+
 export function parseTombstone([id, secretHash, reason, endedAt]: TombstoneRow): Tombstone {
   return { id, secretHash, reason, endedAt }
 }

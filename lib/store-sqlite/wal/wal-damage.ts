@@ -1,14 +1,7 @@
 /**
- * Damage in the WAL, looked for before SQLite opens it. SQLite stops at the first frame that is not as
- * it was written, and ignores the rest: a crash may have cut off the last transaction. But a transaction
- * is on disk before a frame of the next one is written. So a frame of a later transaction proves that
- * what is broken was whole, and acknowledged, and has been damaged since:
- *
- *     | frame 0 | frame 1, commit | frame 2, broken | frame 3, commit | frame 4 |
- *       SQLite takes these two      and stops here;   frame 4 continues frame 3,
- *                                                     which ended the broken transaction
- *
- * The format of a WAL is drawn in `wal-frames.ts`.
+ * Damage in the WAL, looked for before SQLite opens it: SQLite stops at the first broken frame, and
+ * ignores the rest. A frame of a later transaction proves that what is broken was whole, and
+ * acknowledged. `lib/manual/inside.md` has the drawing.
  */
 import { closeSync, openSync, realpathSync, statSync } from 'node:fs'
 import {
@@ -31,7 +24,7 @@ import {
 import { WAL } from '../database/beside-files.ts'
 import { StorageError } from '../database/storage-error.ts'
 
-/** What SQLite would pass over. */
+/** The frames that SQLite would ignore. */
 export type WalDamage = {
   /** The first of these frames, from 0. */
   readonly from: number
@@ -93,7 +86,7 @@ export function damagedWal(path: string, damage: WalDamage): StorageError {
   )
 }
 
-/** What is lost, in words. */
+/** The loss, in words. */
 export function describeWalDamage(path: string, { from, frames, transactions }: WalDamage): string {
   return (
     `the WAL beside it, ${path}-wal, is damaged from frame ${from} on, and what was acknowledged ` +
@@ -129,7 +122,7 @@ function find(path: string, wal: number, header: WalHeader): WalDamage | undefin
 
 /** The part of a WAL that is as it was written. */
 type Valid = {
-  /** How many frames SQLite takes: those up to the last commit frame. */
+  /** The number of frames that SQLite takes: those up to the last commit frame. */
   readonly taken: number
   /** Of each page in these, the last frame. */
   readonly pages: ReadonlyMap<number, number>
@@ -163,7 +156,7 @@ function readValid(frames: Iterator<Frame>, header: WalHeader): Valid {
   return { taken, pages, pending, checksum, broken }
 }
 
-/** What stands in a WAL from the broken frame on. */
+/** The contents of a WAL from the broken frame on. */
 type FromBroken = {
   /** The frames of this WAL. */
   readonly frames: readonly Frame[]
@@ -342,6 +335,8 @@ function areInFile(
   pageBytes: number,
 ): boolean {
   return pages.entries().every(([page, index]) => {
+    // A damaged head: no database has a page 0.
+    if (page === 0) return false
     const inFile = readAt(data, (page - 1) * pageBytes, pageBytes)
     return inFile.equals(readFramePage(wal, index, pageBytes))
   })

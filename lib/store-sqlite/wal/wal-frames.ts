@@ -1,17 +1,7 @@
 /**
- * The write-ahead log as it is in its file, in the terms of https://sqlite.org/fileformat2.html#walformat
- *
- *     header (32 bytes)              magic, page size, salts, checksum
- *     frame 0    page 7   size 0     \
- *     frame 1    page 1   size 0      > a transaction: it ends with its commit frame,
- *     frame 2    page 3   size 9     /  which has the size of the database in pages
- *     frame 3    page 7   size 0     \
- *     frame 4    page 9   size 9     /  the next one
- *     frame 5    other salts            left from before the WAL was reset
- *
- * A frame is a head of 24 bytes (page number, size, salts, checksum) and a page. Its salts are the
- * header's, and its checksum continues that of the frame before. SQLite reads up to the first frame of
- * which either is not so, and takes all up to the last commit frame before that.
+ * The WAL as it is in its file, in the terms of https://sqlite.org/fileformat2.html#walformat. SQLite takes
+ * frames while their salts are the header's and each checksum continues the one before, up to the last
+ * commit frame. `lib/manual/inside.md` has the drawing.
  */
 import { readSync } from 'node:fs'
 
@@ -46,7 +36,7 @@ export const FRAME_HEADER_BYTES = 24
 /** With the last bit set, the checksum adds up big-endian numbers. */
 const MAGIC = 0x377f0682
 
-/** How much of the WAL is read at once. */
+/** The part of the WAL that is read at once. */
 const PIECE_BYTES = 1024 * 1024
 
 /** Undefined for a header that SQLite rejects, and the whole WAL with it. */

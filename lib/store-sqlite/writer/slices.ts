@@ -13,7 +13,7 @@ export type Slices = {
 export type SlicesOptions = {
   /** Whether somebody waits for this slice to end. */
   readonly isAwaited: () => boolean
-  /** How long a slice may take, with its sync: the wait of the first who comes after a quiet time. */
+  /** The longest slice, with its sync: the wait of the first who comes after a quiet time. */
   readonly targetMs: number
   /** A monotonic clock. */
   readonly now?: () => number

@@ -1,6 +1,6 @@
 /** A writer that saves space when it runs out: it still ends sessions, and refuses writes that need more. */
 import { CoatcheckError } from '../../base/errors.ts'
-import { createDamageWatch } from '../damage-watch.ts'
+import { createDamageWatch } from './damage-watch.ts'
 import { never } from './slices.ts'
 import type { SpaceReserve } from './space-reserve.ts'
 import type { Wal } from '../wal/wal.ts'
@@ -40,13 +40,13 @@ export function createSparingWriter(writer: ServerWriter, space: Space): Sparing
 
   /** Runs the requests that end or touch sessions, with the space of the reserve; refuses the others. */
   function runSparingly(requests: readonly WriteRequest[]): WriteOutcome[] {
-    const spared = requests.filter(isSpared)
-    const outcomes = spared.length > 0 ? writer.run(spared, never) : []
+    const taken = requests.filter(isStillTaken)
+    const outcomes = taken.length > 0 ? writer.run(taken, never) : []
     // With a reset after each step, the WAL needs no more space than it has.
-    if (spared.length > 0) wal.checkpoint('restart')
+    if (taken.length > 0) wal.checkpoint('restart')
     const refusal = refusalOf(isWalFull ? walTooLong() : diskFull())
     return requests.map((request) => {
-      const outcome = isSpared(request) ? outcomes.shift() : undefined
+      const outcome = isStillTaken(request) ? outcomes.shift() : undefined
       return outcome ?? { ok: false, refusal }
     })
   }
@@ -114,7 +114,7 @@ export function createSparingWriter(writer: ServerWriter, space: Space): Sparing
   }
 }
 
-function isSpared({ kind }: WriteRequest): boolean {
+function isStillTaken({ kind }: WriteRequest): boolean {
   // control: ends-always-written
   return kind !== 'insert' && kind !== 'change' && kind !== 'add_api_key'
 }

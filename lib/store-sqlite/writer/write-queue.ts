@@ -29,9 +29,9 @@ export type WriteQueue = {
 
 export type WriteQueueOptions = {
   readonly writer: Pick<WriterPort, 'write'>
-  /** How many writes may wait for an answer. */
+  /** The most writes that may wait for an answer. */
   readonly maxPending: number
-  /** How long a write may wait until it begins. */
+  /** The longest wait of a write until it begins. */
   readonly maxWaitMs: number
   /** An estimate of the most that a write costs the writer, in microseconds. */
   readonly costOf: (request: WriteRequest) => number
@@ -80,7 +80,7 @@ export function createWriteQueue(options: WriteQueueOptions): WriteQueue {
     options
   let quick: Waiting[] = []
   let dear: Waiting[] = []
-  /** What the dear ones cost together, and how many there are of each session. */
+  /** The cost of the dear ones together, and their number for each session. */
   let dearCost = 0
   const dearOf = new Map<string, number>()
   let asked = 0

@@ -31,7 +31,7 @@ export type WriterOptions = {
   readonly walLimitBytes: number
 }
 
-/** How long the first write after a quiet time may wait for a slice. */
+/** The longest wait for a slice of the first write after a quiet time. */
 const SLICE_MS = 30
 
 const NOTHING_SWEPT: Swept = { ended: 0, removed: 0, damaged: 0 }

@@ -38,7 +38,7 @@ export type Writer = {
 /** Runs work as one durable transaction. An error that surely left nothing behind is a `CoatcheckError`. */
 type Transact = <T>(work: () => T) => T
 
-/** What each kind of request does. */
+/** The work of each kind of request. */
 type Handlers = {
   readonly [Kind in RequestKind]: (request: WriteRequest<Kind>, goesOn: GoesOn) => WriteAnswer<Kind>
 }

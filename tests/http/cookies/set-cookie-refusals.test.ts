@@ -1,7 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { CodedError } from '../../../lib/base/errors.ts'
 import { type CookieAttributes, renderSetCookie } from '../../../lib/http/cookies/set-cookie.ts'
+import { brokenRule } from '../../kit/texts/broken-rule.ts'
 
 const test = suite('set-cookie refusals')
 
@@ -73,16 +73,4 @@ function refused(rule: string, [name, value, attributes]: Case): void {
 
 function ruleOfRaw(value: string): unknown {
   return brokenRule(() => renderSetCookie('a', value, {}, NOW, true))
-}
-
-function brokenRule(run: () => unknown): unknown {
-  try {
-    run()
-  } catch (error) {
-    if (!(error instanceof CodedError)) throw error
-    assert.is(error.code, 'invalid_cookie')
-    assert.match(error.message, /^Cannot set cookie.*: [^.]/)
-    return error.facts['rule']
-  }
-  return 'none'
 }

@@ -2,7 +2,6 @@ import fc from 'fast-check'
 import { Cookie } from 'tough-cookie'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { CodedError } from '../../../lib/base/errors.ts'
 import { decodeCookieValue, findCookies } from '../../../lib/http/cookies/cookie-header.ts'
 import {
   completeAttributes,
@@ -11,6 +10,8 @@ import {
   renderDeletedCookie,
   renderSetCookie,
 } from '../../../lib/http/cookies/set-cookie.ts'
+import { CodedError } from '../../../lib/base/errors.ts'
+import { brokenRule } from '../../kit/texts/broken-rule.ts'
 
 const test = suite('set-cookie')
 
@@ -414,16 +415,4 @@ function isAccepted([name, value, attributes]: Case): boolean {
   } catch {
     return false
   }
-}
-
-function brokenRule(run: () => unknown): unknown {
-  try {
-    run()
-  } catch (error) {
-    if (!(error instanceof CodedError)) throw error
-    assert.is(error.code, 'invalid_cookie')
-    assert.match(error.message, /^Cannot set cookie.*: [^.]/)
-    return error.facts['rule']
-  }
-  return 'none'
 }

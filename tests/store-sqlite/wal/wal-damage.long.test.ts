@@ -145,6 +145,16 @@ test('a damaged log that is in the file already is refused in any mode, and can 
   }
 })
 
+test('a frame of page 0, which no database has, behind a broken one is refused', () => {
+  const moved = crash({ move: true })
+  const { log, ends } = moved
+  for (let frame = 3; frame < (ends.at(-1) ?? 0); frame++) {
+    const damaged = flip(log, HEADER + 2 * FRAME + 2_000, 2)
+    damaged.writeUInt32BE(0, HEADER + frame * FRAME)
+    assert.is(stateAfter(moved, damaged), 'refused', `frame ${frame}`)
+  }
+})
+
 test('what is left behind a log that was begun anew is no damage', () => {
   const { log: old } = crash()
   for (const transactions of [1, 2, 3, 4, 5, 6]) {

@@ -1,14 +1,13 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import type { WriteOutcome, WriteRequest } from '../../../lib/store-sqlite/writer/protocol.ts'
-import { createWriteQueue } from '../../../lib/store-sqlite/writer/write-queue.ts'
 import { codeOf } from '../../kit/runner/code-of.ts'
+import { openQueue } from '../../kit/store/told-writer.ts'
 
 const test = suite('dear writes')
 
 test('of the dear ones a batch takes no more than others may have to wait for', async () => {
   for (const patient of [false, true]) {
-    const { ask, batches, answerNext, idle } = open({
+    const { ask, batches, answerNext, idle } = openQueue({
       patient,
       costOf: (n) => (n < 10 ? 3_000 : 30),
     })
@@ -28,7 +27,7 @@ test('of the dear ones a batch takes no more than others may have to wait for', 
 })
 
 test('of the others, too; but those that come again and again hold no dear one up', async () => {
-  const { ask, batches, answerNext, idle } = open({
+  const { ask, batches, answerNext, idle } = openQueue({
     patient: false,
     costOf: (n) => (n === 0 ? 5_000 : 400),
   })
@@ -44,7 +43,7 @@ test('of the others, too; but those that come again and again hold no dear one u
 
 test('no write to a session overtakes a dear one that was asked before it', async () => {
   for (const patient of [false, true]) {
-    const { ask, askOf, batches, answerNext, idle } = open({
+    const { ask, askOf, batches, answerNext, idle } = openQueue({
       patient,
       costOf: (n) => (n < 10 ? 3_000 : 30),
     })
@@ -71,7 +70,7 @@ test('no write to a session overtakes a dear one that was asked before it', asyn
 })
 
 test('no dear write to a session overtakes one that was asked before it', async () => {
-  const { ask, askOf, batches, answerNext, idle } = open({
+  const { ask, askOf, batches, answerNext, idle } = openQueue({
     patient: false,
     costOf: (n) => (n === 1 ? 3_000 : 400),
   })
@@ -90,7 +89,7 @@ test('no dear write to a session overtakes one that was asked before it', async 
 })
 
 test('a dear write that is refused for being late keeps no other of its session back', async () => {
-  const { ask, askOf, batches, answerNext, idle, pass, queue } = open({
+  const { ask, askOf, batches, answerNext, idle, pass, queue } = openQueue({
     patient: false,
     costOf: (n) => (n < 10 ? 3_000 : 30),
   })
@@ -110,7 +109,7 @@ test('a dear write that is refused for being late keeps no other of its session 
 })
 
 test('what has to keep its place goes before what was asked after it, however dear it is', async () => {
-  const { ask, batches, answerNext, idle } = open({
+  const { ask, batches, answerNext, idle } = openQueue({
     patient: false,
     costOf: () => 3_000,
     keepsPlace: (n) => n < 10,
@@ -125,7 +124,7 @@ test('what has to keep its place goes before what was asked after it, however de
 })
 
 test('a write that could not begin in time is refused, and one that came later is not', async () => {
-  const { ask, queue, batches, answerNext, idle, pass } = open({ patient: false })
+  const { ask, queue, batches, answerNext, idle, pass } = openQueue({ patient: false })
   const first = ask(1)
   await idle()
   const late = ask(2).catch(codeOf)
@@ -145,7 +144,10 @@ test('a write that could not begin in time is refused, and one that came later i
 })
 
 test('so many dear ones that the last could not begin in time are refused at once', async () => {
-  const { ask, queue, batches, answerNext, idle } = open({ patient: false, costOf: () => 5_000 })
+  const { ask, queue, batches, answerNext, idle } = openQueue({
+    patient: false,
+    costOf: () => 5_000,
+  })
   const asked = Array.from({ length: 300 }, (_, n) => ask(n).catch(codeOf))
   let answered = 0
   for (await idle(); batches.length > answered; await idle()) {
@@ -158,7 +160,7 @@ test('so many dear ones that the last could not begin in time are refused at onc
 })
 
 test('allAnswered waits for those of each lane, and not for those that come after', async () => {
-  const { ask, queue, answerNext, idle } = open({ patient: false, costOf: () => 3_000 })
+  const { ask, queue, answerNext, idle } = openQueue({ patient: false, costOf: () => 3_000 })
   const order: string[] = []
   for (const number of [1, 2]) void ask(number).then(() => order.push(String(number)))
   const all = queue.allAnswered().then(() => order.push('all'))
@@ -171,68 +173,5 @@ test('allAnswered waits for those of each lane, and not for those that come afte
   await idle()
   assert.equal(order, ['1', '2', 'all', '3'])
 })
-
-type Options = {
-  patient: boolean
-  maxPending?: number
-  costOf?: (number: number) => number
-  keepsPlace?: (number: number) => boolean
-  onAnswer?: (number: number) => void
-}
-
-/** A queue before a writer that answers when it is told to; a request is known by a number. */
-function open({ patient, onAnswer = () => {}, ...others }: Options) {
-  const { maxPending = 1_000, costOf = () => 30, keepsPlace = () => false } = others
-  let elapsedMs = 0
-  const batches: number[][] = []
-  const waiting: { count: number; answers: PromiseWithResolvers<readonly WriteOutcome[]> }[] = []
-  const queue = createWriteQueue({
-    writer: {
-      async write(requests) {
-        batches.push(requests.map(numberOf))
-        const answers = Promise.withResolvers<readonly WriteOutcome[]>()
-        waiting.push({ count: requests.length, answers })
-        return await answers.promise
-      },
-    },
-    maxPending,
-    maxWaitMs: 1_000,
-    costOf: (request) => costOf(numberOf(request)),
-    keepsPlace: (request) => keepsPlace(numberOf(request)),
-    elapsedMs: () => elapsedMs,
-    patient,
-    onAnswer: (request) => onAnswer(numberOf(request)),
-  })
-  return {
-    queue,
-    batches,
-    pass: (ms: number) => void (elapsedMs += ms),
-    ask: (number: number) => queue.ask({ kind: 'see_outside', made: number }),
-    /** A write to the session of this id. */
-    askOf: (id: string, number: number) =>
-      queue.ask({ kind: 'end', id, now: number, seenAt: 0, reason: 'logout', when: undefined }),
-    answerNext(outcomes?: readonly WriteOutcome[]) {
-      const next = waiting.shift()
-      next?.answers.resolve(
-        outcomes ?? Array.from({ length: next.count }, () => ({ ok: true, answer: undefined })),
-      )
-    },
-    failNext: (error: Error) => waiting.shift()?.answers.reject(error),
-    /** Long enough for whatever the queue does of itself. */
-    async idle() {
-      for (let turn = 0; turn < 5; turn++) await nextTurn()
-    },
-  }
-}
-
-function numberOf(request: WriteRequest): number {
-  if (request.kind === 'end') return request.now
-  assert.is(request.kind, 'see_outside')
-  return request.kind === 'see_outside' ? request.made : NaN
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve))
-}
 
 test.run()

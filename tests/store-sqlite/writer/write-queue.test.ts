@@ -1,14 +1,13 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import type { WriteOutcome, WriteRequest } from '../../../lib/store-sqlite/writer/protocol.ts'
-import { createWriteQueue } from '../../../lib/store-sqlite/writer/write-queue.ts'
 import { codeOf } from '../../kit/runner/code-of.ts'
+import { nextTurn, openQueue } from '../../kit/store/told-writer.ts'
 
 const test = suite('write queue')
 
 test('what is asked in one turn of the loop is one batch', async () => {
   for (const patient of [false, true]) {
-    const { ask, batches, answerNext, idle } = open({ patient })
+    const { ask, batches, answerNext, idle } = openQueue({ patient })
     const asked = [ask(1), ask(2)]
     await idle()
     assert.equal(batches, [[1, 2]])
@@ -19,7 +18,7 @@ test('what is asked in one turn of the loop is one batch', async () => {
 
 test('what is asked while the writer works waits, and is one batch', async () => {
   for (const patient of [false, true]) {
-    const { ask, batches, answerNext, idle } = open({ patient })
+    const { ask, batches, answerNext, idle } = openQueue({ patient })
     const first = ask(1)
     await idle()
     const others = [ask(2)]
@@ -37,7 +36,7 @@ test('what is asked while the writer works waits, and is one batch', async () =>
 })
 
 test('a queue that is not patient sends as soon as the writer is free', async () => {
-  const { ask, batches, answerNext, idle } = open({ patient: false })
+  const { ask, batches, answerNext, idle } = openQueue({ patient: false })
   void ask(1)
   await idle()
   void ask(2)
@@ -48,7 +47,7 @@ test('a queue that is not patient sends as soon as the writer is free', async ()
 })
 
 test('a patient one waits while each turn brings more, and no longer', async () => {
-  const { ask, batches, idle } = open({ patient: true })
+  const { ask, batches, idle } = openQueue({ patient: true })
   for (let turn = 1; turn <= 5; turn++) {
     void ask(turn)
     await nextTurn()
@@ -59,7 +58,7 @@ test('a patient one waits while each turn brings more, and no longer', async () 
 })
 
 test('a patient one does not wait for ever', async () => {
-  const { ask, batches } = open({ patient: true, maxPending: 2_000 })
+  const { ask, batches } = openQueue({ patient: true, maxPending: 2_000 })
   for (let turn = 0; turn < 1_000 && batches.length === 0; turn++) {
     void ask(turn)
     await nextTurn()
@@ -69,7 +68,7 @@ test('a patient one does not wait for ever', async () => {
 
 test('flush sends at once, whatever is under way', async () => {
   for (const patient of [false, true]) {
-    const { ask, queue, batches, answerNext, idle } = open({ patient })
+    const { ask, queue, batches, answerNext, idle } = openQueue({ patient })
     const first = ask(1)
     queue.flush()
     const second = ask(2)
@@ -86,7 +85,7 @@ test('flush sends at once, whatever is under way', async () => {
 
 test('allAnswered waits for what was asked before it, sent or not', async () => {
   for (const patient of [false, true]) {
-    const { ask, queue, answerNext, idle } = open({ patient })
+    const { ask, queue, answerNext, idle } = openQueue({ patient })
     const order: string[] = []
     void ask(1).then(() => order.push('first'))
     await idle()
@@ -105,7 +104,7 @@ test('allAnswered waits for what was asked before it, sent or not', async () => 
 
 test('what is asked after allAnswered has sent what there was waits for the answer to that', async () => {
   for (const patient of [false, true]) {
-    const { ask, queue, batches, answerNext, idle } = open({ patient })
+    const { ask, queue, batches, answerNext, idle } = openQueue({ patient })
     const first = ask(1)
     const all = queue.allAnswered()
     const second = ask(2)
@@ -121,7 +120,7 @@ test('what is asked after allAnswered has sent what there was waits for the answ
 })
 
 test('one write too many is refused, and there is room again after an answer', async () => {
-  const { ask, answerNext, idle } = open({ patient: false, maxPending: 2 })
+  const { ask, answerNext, idle } = openQueue({ patient: false, maxPending: 2 })
   const asked = [ask(1), ask(2)]
   assert.is(await ask(3).catch(codeOf), 'overloaded')
   await idle()
@@ -134,7 +133,7 @@ test('one write too many is refused, and there is room again after an answer', a
 })
 
 test('a refusal is of one write, a failure of the whole batch', async () => {
-  const { ask, queue, answerNext, failNext } = open({ patient: false })
+  const { ask, queue, answerNext, failNext } = openQueue({ patient: false })
   const refusal = { code: 'storage_full', message: 'No space', facts: {} } as const
   const asked = [ask(1), ask(2)]
   queue.flush()
@@ -156,7 +155,7 @@ test('a refusal is of one write, a failure of the whole batch', async () => {
 
 test('an answer is told before it is given', async () => {
   const told: number[] = []
-  const { ask, queue, answerNext } = open({ patient: false, onAnswer: (n) => told.push(n) })
+  const { ask, queue, answerNext } = openQueue({ patient: false, onAnswer: (n) => told.push(n) })
   const asked = ask(7)
   queue.flush()
   answerNext()
@@ -165,7 +164,7 @@ test('an answer is told before it is given', async () => {
 })
 
 test('while a batch takes longer than a write may wait, none is taken', async () => {
-  const { ask, queue, answerNext, idle, pass } = open({ patient: false })
+  const { ask, queue, answerNext, idle, pass } = openQueue({ patient: false })
   assert.not(queue.isLate())
   const first = ask(1)
   await idle()
@@ -181,68 +180,5 @@ test('while a batch takes longer than a write may wait, none is taken', async ()
   answerNext()
   await other
 })
-
-type Options = {
-  patient: boolean
-  maxPending?: number
-  costOf?: (number: number) => number
-  keepsPlace?: (number: number) => boolean
-  onAnswer?: (number: number) => void
-}
-
-/** A queue before a writer that answers when it is told to; a request is known by a number. */
-function open({ patient, onAnswer = () => {}, ...others }: Options) {
-  const { maxPending = 1_000, costOf = () => 30, keepsPlace = () => false } = others
-  let elapsedMs = 0
-  const batches: number[][] = []
-  const waiting: { count: number; answers: PromiseWithResolvers<readonly WriteOutcome[]> }[] = []
-  const queue = createWriteQueue({
-    writer: {
-      async write(requests) {
-        batches.push(requests.map(numberOf))
-        const answers = Promise.withResolvers<readonly WriteOutcome[]>()
-        waiting.push({ count: requests.length, answers })
-        return await answers.promise
-      },
-    },
-    maxPending,
-    maxWaitMs: 1_000,
-    costOf: (request) => costOf(numberOf(request)),
-    keepsPlace: (request) => keepsPlace(numberOf(request)),
-    elapsedMs: () => elapsedMs,
-    patient,
-    onAnswer: (request) => onAnswer(numberOf(request)),
-  })
-  return {
-    queue,
-    batches,
-    pass: (ms: number) => void (elapsedMs += ms),
-    ask: (number: number) => queue.ask({ kind: 'see_outside', made: number }),
-    /** A write to the session of this id. */
-    askOf: (id: string, number: number) =>
-      queue.ask({ kind: 'end', id, now: number, seenAt: 0, reason: 'logout', when: undefined }),
-    answerNext(outcomes?: readonly WriteOutcome[]) {
-      const next = waiting.shift()
-      next?.answers.resolve(
-        outcomes ?? Array.from({ length: next.count }, () => ({ ok: true, answer: undefined })),
-      )
-    },
-    failNext: (error: Error) => waiting.shift()?.answers.reject(error),
-    /** Long enough for whatever the queue does of itself. */
-    async idle() {
-      for (let turn = 0; turn < 5; turn++) await nextTurn()
-    },
-  }
-}
-
-function numberOf(request: WriteRequest): number {
-  if (request.kind === 'end') return request.now
-  assert.is(request.kind, 'see_outside')
-  return request.kind === 'see_outside' ? request.made : NaN
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve))
-}
 
 test.run()

@@ -1,7 +1,7 @@
 /**
  * Traffic, and then a thief: everything that the server leaves on disk, logs or answers in errors, and
  * all that its commands print, is searched for every secret and API key that was ever given out. None
- * may be there, in part, in whatever encoding. (The first API key stands in its own file, as the README
+ * may be there, in part, in whatever encoding. (The first API key stands in its own file, as the manual
  * says, and the output of `key new` is the one place of the others: neither is searched for that key.)
  */
 import { readdirSync, readFileSync } from 'node:fs'

@@ -1,8 +1,11 @@
 /** Writes that are all refused as damaged are no good health. */
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { createDamageWatch, type DamageWatch } from '../../lib/store-sqlite/damage-watch.ts'
-import type { WriteOutcome, WriteRequest } from '../../lib/store-sqlite/writer/protocol.ts'
+import {
+  createDamageWatch,
+  type DamageWatch,
+} from '../../../lib/store-sqlite/writer/damage-watch.ts'
+import type { WriteOutcome, WriteRequest } from '../../../lib/store-sqlite/writer/protocol.ts'
 
 const test = suite('damage watch')
 

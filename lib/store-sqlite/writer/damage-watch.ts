@@ -1,5 +1,5 @@
 /** Tells one damaged page, which a few writes meet, from a file that takes no writes any more. */
-import type { WriteOutcome, WriteRequest } from './writer/protocol.ts'
+import type { WriteOutcome, WriteRequest } from './protocol.ts'
 
 export type DamageWatch = {
   /** Notes the outcomes of a batch. */
