@@ -2,7 +2,7 @@ import { renderForBackEnd } from '../session/session-json.ts'
 import { oneLine } from '../transfer/session-line.ts'
 import type { Tombstone } from '../session/session.ts'
 import { DATA_FILE_EXITS, EXIT } from '../command-line/exit-codes.ts'
-import { type Command, usageError } from './command.ts'
+import { type Command, takeOneWord } from './command.ts'
 import { stores } from './open-store.ts'
 
 export const showCommand: Command = {
@@ -11,8 +11,7 @@ export const showCommand: Command = {
     'Shows one session as JSON, as the API shows it to back ends; of one that has ended, why and when.',
   exitCodes: ['notFound', ...DATA_FILE_EXITS],
   async run({ words, dataPath }, io) {
-    const [id, ...others] = words
-    if (id === undefined || others.length > 0) throw usageError(showCommand, 'Cannot tell which')
+    const id = takeOneWord(showCommand, words, 'ID')
     const reader = await stores.openReader(dataPath)
     try {
       const found = await reader.find(id, io.clock.now())

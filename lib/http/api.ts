@@ -360,8 +360,10 @@ export const operations = {
     who: 'anyone',
     summary: 'Tells whether the server does its work.',
     answers: {
-      200: { carries: 'the state: all of the work is done, or a part of it' },
-      503: { carries: 'the state: nothing can be written any more' },
+      200: {
+        carries: '`{"status":…,"storage":…,"writes":…}`: all of the work is done, or a part of it',
+      },
+      503: { carries: 'the same: nothing can be written any more' },
     },
     errors: [],
   },

@@ -69,4 +69,17 @@ test('the list of log events has all that the code logs', () => {
   )
 })
 
+test('the words for the storage in the answer of /healthz are those of the store', () => {
+  const rows = sectionOf(readPage('operating.md'), '## Watch').matchAll(/^\| `\w+` +\| `(\w+)`/gm)
+  const words = [...rows].map(([, word = '']) => word).slice(1)
+  const store = globSync('lib/store-sqlite/**/*.ts', { cwd: ROOT }).map((path) =>
+    readFileSync(join(ROOT, path), 'utf8'),
+  )
+  assert.ok(words.includes('disk_full'))
+  assert.equal(
+    words.filter((word) => !new RegExp(`'${word}'|^ +${word}[:,]`, 'm').test(store.join('\n'))),
+    [],
+  )
+})
+
 test.run()
