@@ -10,9 +10,6 @@ import { readPage, ROOT } from '../kit/manual/page.ts'
 const test = suite('manual: hacking')
 
 const PAGE = readPage('hacking.md')
-/** Of the branch that splits the quick tests from the long ones. */
-const COMING = new Set(['test:all', 'verify'])
-
 const SHELL = PAGE.blocks.filter(({ language }) => language === 'sh')
 
 for (const { text } of SHELL.filter(({ notRun }) => notRun === undefined)) {
@@ -30,10 +27,7 @@ test('every script that the page names is there', () => {
   )
   const named = [...PAGE.text.matchAll(/npm run ([\w:]+)/g)].map(([, name = '']) => name)
   const missing = [...new Set(named)].filter((name) => manifest.scripts[name] === undefined)
-  assert.equal(
-    missing.filter((name) => !COMING.has(name)),
-    [],
-  )
+  assert.equal(missing, [])
 })
 
 test('the steps of every recipe are numbered from 1', () => {
