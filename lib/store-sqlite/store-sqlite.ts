@@ -81,6 +81,8 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
     const names = startNameWatch(writer.files, writer.abandon, (count) => {
       options.onNewNames?.(count)
     })
+    // The thread has loaded all that it needs: with no descriptor left it could not, and would end the server.
+    await names.look()
     const stopLooking = options.clock.every(LOOK_INTERVAL_MS, () => void names.look())
     return {
       ...store,
