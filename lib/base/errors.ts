@@ -4,6 +4,8 @@
  */
 export type ErrorCode =
   | 'claims_read_only'
+  | 'events_forgotten'
+  | 'events_not_kept'
   | 'internal'
   | 'invalid_argument'
   | 'invalid_claims'
@@ -41,10 +43,13 @@ export type WayOut = { readonly setting: SettingName } | { readonly hint: Hint }
 /** A setting that a refusal may be about, by its name in `settings/settings-table.ts`. */
 export type SettingName =
   | 'dataPath'
+  | 'keepEventsMs'
   | 'keyLimitBytes'
   | 'lifetimeMs'
   | 'walLimitBytes'
   | 'maxDepth'
+  | 'maxEvents'
+  | 'maxEventStreams'
   | 'maxKeys'
   | 'maxPendingWrites'
   | 'maxSessionsPerSub'

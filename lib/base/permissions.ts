@@ -3,7 +3,9 @@
  * Without `--permission` this does nothing. What is open stays usable, and SQLite opens files by
  * itself: Node calls its model a seat belt, the wall is the operating system's part.
  */
-export function dropPermissions({ except }: { readonly except?: 'fs.read' } = {}): void {
+export function dropPermissions({
+  except,
+}: { readonly except?: 'fs.read' | 'net' | undefined } = {}): void {
   // Undefined without `--permission`, unlike its type.
   const permission: typeof process.permission | undefined = process.permission
   // control: permissions-dropped

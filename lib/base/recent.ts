@@ -4,6 +4,8 @@ export type Recent<Name, Value> = {
   set(name: Name, value: Value): void
   delete(name: Name): void
   clear(): void
+  /** How many names there are; takes a moment for each. */
+  count(): number
   /** Of each name its value, in no order that means anything. */
   values(): Iterable<Value>
 }
@@ -49,6 +51,11 @@ export function createRecent<Name, Value>(
       young = new Map()
       old = new Map()
       size = 0
+    },
+    count() {
+      let count = young.size
+      for (const name of old.keys()) if (!young.has(name)) count++
+      return count
     },
     *values() {
       for (const [name, value] of old) if (!young.has(name)) yield value

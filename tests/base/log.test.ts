@@ -1,8 +1,7 @@
 import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { createLog } from '../../lib/base/log.ts'
-import { createFakeClock } from '../kit/clock/fake-clock.ts'
+import { openLog } from './open-log.ts'
 
 const test = suite('log')
 
@@ -97,14 +96,5 @@ test('a line says its time, its level, its event and the facts', () => {
     '{"time":"2026-01-01T00:00:00.000Z","level":"error","event":"c","text":"x"}\n',
   ])
 })
-
-type Line = Readonly<Record<string, unknown>>
-
-function openLog() {
-  const clock = createFakeClock()
-  const written: string[] = []
-  const log = createLog({ clock, write: (line) => written.push(line) })
-  return { log, clock, written, lines: () => written.map((line): Line => JSON.parse(line)) }
-}
 
 test.run()

@@ -20,6 +20,7 @@ test('it never holds much more than twice its limit, in the unit of the limit', 
   const recent = createRecent<string, string>(100, (text) => text.length)
   for (let n = 0; n < 50; n++) {
     recent.set(`n${n}`, 'x'.repeat(n % 30))
+    assert.is(recent.count(), [...recent.values()].length)
     const sizes = [...recent.values()].map((text) => text.length)
     assert.ok(sizes.reduce((sum, size) => sum + size, 0) <= 200 + 2 * 30)
   }
