@@ -1,6 +1,6 @@
 /** JSON Patch (RFC 6902) on JSON text. Messages count steps from 0, as JSON pointers do. */
 import { CoatcheckError, type ErrorCode } from '../base/errors.ts'
-import { quote } from '../base/quote.ts'
+import { quoteStart } from '../base/quote.ts'
 import {
   addNode,
   copyNode,
@@ -241,7 +241,7 @@ function refusal(index: number, reason: string, code: ErrorCode = 'invalid_patch
 }
 
 function quotePath(path: readonly string[]): string {
-  return quote(renderPointer(path))
+  return quoteStart(renderPointer(path))
 }
 
 function describe(text: JsonText): string {

@@ -1,5 +1,5 @@
 /** JSON pointers (RFC 6901), decoded to their tokens. */
-import { quote } from '../base/quote.ts'
+import { quoteStart } from '../base/quote.ts'
 
 /** Deeper than any session nests. It also bounds what recurses along a path. */
 const MAX_TOKENS = 1000
@@ -8,11 +8,11 @@ const MAX_TOKENS = 1000
 export function parsePointer(pointer: string): string[] | { readonly fault: string } {
   if (pointer === '') return []
   if (!pointer.startsWith('/')) {
-    return { fault: `must be empty or start with "/", got ${quote(pointer)}` }
+    return { fault: `must be empty or start with "/", got ${quoteStart(pointer)}` }
   }
   if (/~(?![01])/.test(pointer)) {
     return {
-      fault: `must write "~" as "~0" and "/" in a key as "~1", got ${quote(pointer)}`,
+      fault: `must write "~" as "~0" and "/" in a key as "~1", got ${quoteStart(pointer)}`,
     }
   }
   // Splits no further than is needed to see that there are too many.
