@@ -75,10 +75,10 @@ export function emptyKey(): CoatcheckError {
 }
 
 /** Returns the members; throws `invalid_key` or `too_many_keys` if no session may hold them. */
-export function checkMembers(
-  members: ReadonlyMap<string, JsonText>,
+export function checkMembers<T>(
+  members: ReadonlyMap<string, T>,
   limits: SessionLimits,
-): ReadonlyMap<string, JsonText> {
+): ReadonlyMap<string, T> {
   for (const key of members.keys()) checkKey(key, limits)
   // control: max-keys
   if (members.size > limits.maxKeys) {

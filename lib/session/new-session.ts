@@ -15,6 +15,7 @@ export function beginSession(
   limits: SessionLimits,
 ): Applied {
   const { idleTimeoutMs, lifetimeMs } = limits.ordinary
+  const mayComeBack = operation.name === 'replace' && typeof operation.keepEndedMs === 'number'
   const empty = {
     ...key,
     data: '{}',
@@ -26,7 +27,10 @@ export function beginSession(
     lifetimeMs,
     ownIdleTimeout: false,
     ownLifetime: false,
-    version: 0,
+    // A back end may use the id again at once: it counts on from the clock, in milliseconds, so that no
+    // version of one session is that of a later one.
+    // control: versions-go-on
+    version: key.secretHash === null && mayComeBack ? now : 0,
     device,
   }
   return applyUnconditionally(empty, operation, limits)

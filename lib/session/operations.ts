@@ -3,7 +3,7 @@
  * cross to the writer by name and run inside its transaction. No store, no HTTP, no clock.
  */
 import { CoatcheckError } from '../base/errors.ts'
-import { quote } from '../base/quote.ts'
+import { quoteStart } from '../base/quote.ts'
 import {
   appendItem,
   checkDepth,
@@ -15,6 +15,7 @@ import {
   renderObject,
   replaceMember,
 } from '../json/json.ts'
+import { applyEdits, type Edit } from '../json/edits.ts'
 import type { PatchStep } from '../json/json-patch.ts'
 import { mergePatch } from '../json/merge-patch.ts'
 import { addNumbers } from '../json/number.ts'
@@ -22,9 +23,9 @@ import { allowWork, type Work } from '../json/work.ts'
 import { checkClaims, findSub } from './claims.ts'
 import { checkMembers, checkRoom, checkSize, MAX_DEPTH, type SessionLimits } from './limits.ts'
 import { checkPrecondition, type Precondition } from './precondition.ts'
-import type { Session, SessionKey, TimeLimits } from './session.ts'
+import { differsInDataAlone, type Session, type SessionKey } from './session.ts'
 import { patchSession } from './session-patch.ts'
-import { limitSession } from './time-limits.ts'
+import { limitSession, type OwnLimits } from './time-limits.ts'
 
 export type Operation = (
   | { readonly name: 'set'; readonly key: string; readonly value: JsonText }
@@ -44,21 +45,35 @@ export type Operation = (
   | { readonly name: 'renew'; readonly renewal: SessionKey }
 ) & { readonly when?: Precondition }
 
-/** `data` and `claims` are merge patches (RFC 7396); only a back end may set time limits. */
+/**
+ * `data` and `claims` are merge patches (RFC 7396), `edits` change data by keys; only a back end may set
+ * time limits. `isLogin`: somebody logs in. `claims` are then all that the session has of them, limits and
+ * `permanent` that are absent come from the settings and not from who had the session before, its lifetime
+ * begins anew, and the token changes, whoever it is; the data stay.
+ */
 export type SessionUpdate = {
   readonly data?: JsonText
+  readonly edits?: readonly Edit[]
   readonly claims?: JsonText
+  readonly isLogin?: true
   readonly permanent?: boolean
-} & Partial<TimeLimits>
+  /** null: as the setting says. */
+  readonly keepEndedMs?: number | null
+} & OwnLimits
 
-/** All that a back end may set of a session. Time limits that are absent come from the settings. */
+/**
+ * All that a back end may set of a session. Time limits that are absent come from the settings; claims
+ * that are absent stay as they are.
+ */
 export type SessionDraft = {
   readonly data: JsonText
-  readonly claims: JsonText
+  readonly claims?: JsonText
   readonly permanent: boolean
-} & Partial<TimeLimits>
+  /** null, or absent: as the setting says. */
+  readonly keepEndedMs?: number | null
+} & OwnLimits
 
-/** `renewal`: the new id and secret, taken if the write changes `claims.sub`. */
+/** `renewal`: the new id and secret, taken if the write changes `claims.sub` or is a log-in. */
 type ClaimsWrite = { readonly renewal?: SessionKey }
 
 export type ClaimsOperation = Extract<Operation, { name: 'update' | 'patch' | 'replace' }>
@@ -71,7 +86,7 @@ export function mayWriteClaims(operation: Operation): operation is ClaimsOperati
     case 'patch':
       return operation.mayWriteClaims
     case 'replace':
-      return true
+      return operation.claims !== undefined
     default:
       return false
   }
@@ -81,7 +96,9 @@ export function mayWriteClaims(operation: Operation): operation is ClaimsOperati
 export type Applied = { readonly session: Session; readonly value?: JsonText }
 
 /**
- * Returns the session after the operation, with its version one higher. Throws a `CoatcheckError` if
+ * Returns the session after the operation, with its version one higher. Where the operation leaves
+ * everything as it is and requires no version, returns the very session that was given: of several writes
+ * that require one version only one succeeds, whatever they write. Throws a `CoatcheckError` if
  * the precondition fails, the key or its type is not what the operation needs, or the session would
  * exceed a limit.
  */
@@ -95,10 +112,17 @@ export function applyOperation(
       'key' in operation ? findOnlyMember(session.data, operation.key) !== undefined : true
     checkPrecondition(operation.when, session.version, exists)
   }
-  return applyUnconditionally(session, operation, limits)
+  const applied = applyUnconditionally(session, operation, limits)
+  if (operation.when?.required !== undefined) return applied
+  // control: unchanged-version
+  return isUnchanged(session, applied.session) ? { ...applied, session } : applied
 }
 
-/** The same without the precondition. */
+function isUnchanged(before: Session, after: Session): boolean {
+  return after.id === before.id && after.data === before.data && differsInDataAlone(before, after)
+}
+
+/** The same without the precondition, and always with a new version. */
 export function applyUnconditionally(
   session: Session,
   operation: Operation,
@@ -111,16 +135,18 @@ export function applyUnconditionally(
 }
 
 /**
- * Checks new claims, and renews the session if its `sub` changes: a token from before the log-in must
+ * Checks new claims, and renews the session if its `sub` changes or somebody logs in: a token from before the log-in must
  * not open it afterwards (session fixation). A session without a token keeps the id that a back end
  * chose.
  */
 function settleClaims(before: Session, after: Session, operation: Operation): Session {
-  if (after.claims === before.claims) return after
+  const isLogin = operation.name === 'update' && operation.isLogin === true
+  if (after.claims === before.claims && !isLogin) return after
   checkClaims(after.claims)
   // Rendering drops repeated members, so no reader can find another `sub`.
   const claims = renderObject(parseObject(after.claims))
-  const isSameUser = findSub(claims) === findSub(before.claims)
+  // control: login-renews
+  const isSameUser = !isLogin && findSub(claims) === findSub(before.claims)
   const mayRenew = before.secretHash !== null && 'renewal' in operation
   return { ...after, claims, ...(mayRenew && !isSameUser ? operation.renewal : {}) }
 }
@@ -189,7 +215,7 @@ function changeKey(
 }
 
 function increment(value: JsonText = '0', { key, by }: { key: string; by: JsonText }): JsonText {
-  requireKind(value, 'number', `increment ${quote(key)}`)
+  requireKind(value, 'number', `increment ${quoteStart(key)}`)
   return addNumbers(value.trim(), by)
 }
 
@@ -198,24 +224,48 @@ function append(
   { key, item }: { key: string; item: JsonText },
   limits: SessionLimits,
 ): JsonText {
-  requireKind(value, 'array', `append to ${quote(key)}`)
+  requireKind(value, 'array', `append to ${quoteStart(key)}`)
   // The items that are there have passed the check already.
   checkDepth(item, limits.maxDepth - 1, 'list', MAX_DEPTH)
   return appendItem(value, item)
 }
 
 function update(session: Session, changes: SessionUpdate, limits: SessionLimits): Session {
-  const { data, claims, permanent = session.permanent } = changes
+  const { data, edits, isLogin = false, permanent = !isLogin && session.permanent } = changes
   const work = workOf(limits)
+  const begun = isLogin ? withSettings(session, permanent, limits) : session
+  const merged = data === undefined ? session.data : mergePatch(session.data, data, work)
+  const edited = edits === undefined ? { text: merged } : applyEdits(merged, edits, work)
   const after = {
-    ...limitSession(session, permanent, changes, limits),
-    data: data === undefined ? session.data : mergePatch(session.data, data, work),
-    claims: claims === undefined ? session.claims : mergePatch(session.claims, claims, work),
+    ...keepEnded(limitSession(begun, permanent, changes, limits), changes.keepEndedMs),
+    data: edited.text,
+    claims: claimsAfter(session, changes, work),
   }
   // Before the members are parsed: data that is far too large is not worth it.
   checkSize(session, after, limits)
   if (data !== undefined) checkMembers(parseObject(after.data), limits)
+  else if (edited.members !== undefined) checkMembers(edited.members, limits)
   return after
+}
+
+function claimsAfter(session: Session, { claims, isLogin }: SessionUpdate, work: Work): JsonText {
+  if (claims === undefined) return session.claims
+  // control: login-replaces-claims
+  return isLogin === true ? claims : mergePatch(session.claims, claims, work)
+}
+
+/** With the limits of the settings, and a lifetime that begins with its last activity, which is this write. */
+function withSettings(session: Session, permanent: boolean, limits: SessionLimits): Session {
+  const { idleTimeoutMs, lifetimeMs } = permanent ? limits.permanent : limits.ordinary
+  return {
+    ...session,
+    permanent,
+    idleTimeoutMs,
+    // Else a visitor of yesterday who logs in today would be logged out by it.
+    lifetimeMs: Math.max(0, session.lastSeenAt - session.createdAt) + lifetimeMs,
+    ownIdleTimeout: false,
+    ownLifetime: false,
+  }
 }
 
 function patch(
@@ -236,14 +286,22 @@ function patch(
 }
 
 function replace(session: Session, draft: SessionDraft, limits: SessionLimits): Session {
-  const { data, claims, permanent } = draft
+  const { data, permanent } = draft
   const settings = permanent ? limits.permanent : limits.ordinary
   const fresh = { ...session, ...settings, permanent, ownIdleTimeout: false, ownLifetime: false }
   return {
-    ...limitSession(fresh, permanent, draft, limits),
+    ...keepEnded(limitSession(fresh, permanent, draft, limits), draft.keepEndedMs ?? null),
     data: parseData(session, data, limits),
-    claims,
+    // control: put-keeps-claims
+    claims: draft.claims ?? session.claims,
   }
+}
+
+/** `keepEndedMs`: null for the time of the setting, undefined for no change. */
+function keepEnded(session: Session, keepEndedMs: number | null | undefined): Session {
+  if (keepEndedMs === undefined || (session.keepEndedMs ?? null) === keepEndedMs) return session
+  const { keepEndedMs: _, ...others } = session
+  return keepEndedMs === null ? others : { ...others, keepEndedMs }
 }
 
 /** Checks the members; the text returned has no repeated ones. */
@@ -274,7 +332,7 @@ function requireKind(value: JsonText, kind: JsonKind, action: string): void {
 export function keyNotFound(key: string): CoatcheckError {
   return new CoatcheckError(
     'key_not_found',
-    `Cannot find ${quote(key)}: the session has no such key`,
+    `Cannot find ${quoteStart(key)}: the session has no such key`,
     {},
     { hint: 'give_default' },
   )

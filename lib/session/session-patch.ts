@@ -1,6 +1,6 @@
 /** A JSON Patch (RFC 6902) on `{"data":…,"claims":…,"permanent":…}`, what can change of a session. */
 import { CoatcheckError } from '../base/errors.ts'
-import { quote } from '../base/quote.ts'
+import { quoteStart } from '../base/quote.ts'
 import { type JsonKind, type JsonText, kindOf, parseObject, renderObject } from '../json/json.ts'
 import { applyJsonPatch, type PatchStep } from '../json/json-patch.ts'
 import { renderPointer } from '../json/pointer.ts'
@@ -71,7 +71,7 @@ function refuseOtherPaths(steps: readonly PatchStep[]): void {
     throw new CoatcheckError(
       'invalid_patch',
       `Cannot apply step ${index} of the patch: a path starts with /data, /claims or /permanent, ` +
-        `as in /data/user, got ${quote(renderPointer(wrong))}`,
+        `as in /data/user, got ${quoteStart(renderPointer(wrong))}`,
     )
   }
 }

@@ -22,6 +22,8 @@ export type Session = {
    */
   readonly ownIdleTimeout: boolean
   readonly ownLifetime: boolean
+  /** For how long its end is remembered, where a back end has set that; absent: as the setting says. */
+  readonly keepEndedMs?: number
   /** 1 for a new session, one higher with every change. */
   readonly version: number
   /** The address and user agent that created it, as JSON; for back ends only, null if not kept. */
@@ -49,6 +51,8 @@ export type Tombstone = {
   readonly secretHash: string | null
   readonly reason: EndReason
   readonly endedAt: number
+  /** For how long it is kept, where the session said so; absent: as the setting says. */
+  readonly keepEndedMs?: number
 }
 
 /** The state of a session at some moment. */
@@ -59,6 +63,22 @@ export type Found =
 
 /** The limit on inactivity and the limit counted from creation; both apply. */
 export type TimeLimits = { readonly idleTimeoutMs: number; readonly lifetimeMs: number }
+
+/** The end of the lifetime of a session that has none: the last moment of the year 9999. */
+export const END_OF_TIME_MS = 253_402_300_799_999
+
+/** Whether nothing of the session has changed but its data; its id, version and activity do not count. */
+export function differsInDataAlone(before: Session, after: Session): boolean {
+  return (
+    after.claims === before.claims &&
+    after.permanent === before.permanent &&
+    after.idleTimeoutMs === before.idleTimeoutMs &&
+    after.lifetimeMs === before.lifetimeMs &&
+    after.ownIdleTimeout === before.ownIdleTimeout &&
+    after.ownLifetime === before.ownLifetime &&
+    after.keepEndedMs === before.keepEndedMs
+  )
+}
 
 /** The first moment at which the session is expired. */
 export function expiresAt(session: Session): number {
@@ -81,8 +101,21 @@ export function touchSession(session: Session, seenAt: number): Session {
   return seenAt > session.lastSeenAt ? { ...session, lastSeenAt: seenAt } : session
 }
 
-export function endSession(session: SessionKey, reason: EndReason, endedAt: number): Tombstone {
-  return { id: session.id, secretHash: session.secretHash, reason, endedAt }
+/**
+ * A renewed token is remembered as the setting says, whatever the session says of its end: a late write
+ * with it must not begin another session beside the one that goes on.
+ */
+export function endSession(
+  session: SessionKey & Pick<Session, 'keepEndedMs'>,
+  reason: EndReason,
+  endedAt: number,
+): Tombstone {
+  const { id, secretHash, keepEndedMs } = session
+  const tombstone = { id, secretHash, reason, endedAt }
+  // control: renewed-remembered
+  return keepEndedMs === undefined || reason === 'renewed'
+    ? tombstone
+    : { ...tombstone, keepEndedMs }
 }
 
 /**

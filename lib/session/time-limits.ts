@@ -1,12 +1,18 @@
 import { CoatcheckError } from '../base/errors.ts'
 import type { SessionLimits } from './limits.ts'
-import type { Session, TimeLimits } from './session.ts'
+import { END_OF_TIME_MS, type Session, type TimeLimits } from './session.ts'
 
 const DAY_MS = 86_400_000
 /** The maximum of the settings; keeps `expiresAt` within the range of dates. */
 export const LONGEST_IDLE_TIMEOUT_MS = 3_650 * DAY_MS
 /** Browsers keep no cookie longer. */
 export const LONGEST_LIFETIME_MS = 400 * DAY_MS
+
+/**
+ * Time limits for one session; what is absent is not given. `lifetimeMs` may be Infinity: the session
+ * lives as long as it is used. `lifetimeFromNow`: it counts from this write, and not from the creation.
+ */
+export type OwnLimits = Partial<TimeLimits> & { readonly lifetimeFromNow?: true }
 
 /**
  * Sets `permanent` and time limits. A change of `permanent` brings the limits of the settings, except
@@ -16,9 +22,11 @@ export const LONGEST_LIFETIME_MS = 400 * DAY_MS
 export function limitSession(
   session: Session,
   permanent: boolean,
-  { idleTimeoutMs, lifetimeMs }: Partial<TimeLimits>,
+  given: OwnLimits,
   limits: SessionLimits,
 ): Session {
+  const { idleTimeoutMs } = given
+  const lifetimeMs = lifetimeOf(session, given)
   const isGiven = idleTimeoutMs !== undefined || lifetimeMs !== undefined
   if (!isGiven && permanent === session.permanent) return session
   const settings = permanent ? limits.permanent : limits.ordinary
@@ -37,14 +45,25 @@ export function limitSession(
   // An older session may be so already; it is refused only if this change is the cause.
   // control: idle-timeout-within-lifetime
   const isAsked = isGiven || after.lifetimeMs < session.lifetimeMs
-  if (isAsked && ownIdleTimeout && after.idleTimeoutMs > after.lifetimeMs) {
-    throw idleTimeoutTooLong(after)
-  }
+  const span = given.lifetimeMs ?? after.lifetimeMs
+  if (isAsked && ownIdleTimeout && after.idleTimeoutMs > span) throw idleTimeoutTooLong(after, span)
   return after
 }
 
-function idleTimeoutTooLong(session: Session): CoatcheckError {
-  const { permanent, idleTimeoutMs, lifetimeMs, ownLifetime } = session
+/** The given lifetime from the session's creation on, whose last activity is this write. */
+function lifetimeOf(
+  { createdAt, lastSeenAt }: Session,
+  { lifetimeMs, lifetimeFromNow }: OwnLimits,
+): number | undefined {
+  // Wherever the clock is set.
+  if (lifetimeMs === Infinity) return Math.max(LONGEST_LIFETIME_MS, END_OF_TIME_MS - createdAt)
+  if (lifetimeMs === undefined || lifetimeFromNow !== true) return lifetimeMs
+  // control: lifetime-from-now
+  return Math.max(0, lastSeenAt - createdAt) + lifetimeMs
+}
+
+function idleTimeoutTooLong(session: Session, lifetimeMs: number): CoatcheckError {
+  const { permanent, idleTimeoutMs, ownLifetime } = session
   return new CoatcheckError(
     'invalid_argument',
     `Cannot set these limits: "idleTimeout" would be ${idleTimeoutMs / 1_000} seconds and ` +

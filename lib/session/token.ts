@@ -1,10 +1,11 @@
 import { hash, timingSafeEqual } from 'node:crypto'
 import { nanoid } from 'nanoid'
 import { createRecent } from '../base/recent.ts'
+import { fullId, LONGEST_APP } from './session-id.ts'
 
 /**
- * The token is `<id>.<secret>`, the value of the cookie. The server keeps only a hash of the secret,
- * so nobody gets a token from the file, a backup or a log.
+ * The token is `<full id>.<secret>`, the value of the cookie. The server keeps only a hash of the
+ * secret, so nobody gets a token from the file, a backup or a log.
  */
 export type Token = { readonly id: string; readonly secret: string }
 
@@ -12,14 +13,13 @@ const ID_LENGTH = 21
 /** From the year 2059 on it is 9, with one random character less. */
 const TIME_LENGTH = 8
 const SECRET_LENGTH = 43
-const TOKEN_LENGTH = ID_LENGTH + 1 + SECRET_LENGTH
 
 /**
  * 78 random bits for the id, 258 for the secret; ASVS 5.0 (7.2.3) asks for 128 of a token. `now`: in
- * ms since the Unix epoch.
+ * ms since the Unix epoch; `app`: undefined for the app without a name.
  */
-export function mintToken(now: number): Token {
-  return { id: mintId(now), secret: nanoid(SECRET_LENGTH) }
+export function mintToken(now: number, app: string | undefined): Token {
+  return { id: fullId(app, mintId(now)), secret: nanoid(SECRET_LENGTH) }
 }
 
 /**
@@ -32,28 +32,34 @@ function mintId(now: number): string {
   return time + nanoid(ID_LENGTH - time.length)
 }
 
-const ID = /^[\w-]{16,128}$/
 const HASH = /^[\w-]{43}$/
 
-export const ID_SHAPE = '16 to 128 of A-Z a-z 0-9 _ -'
-export const TOKEN_SHAPE = `${TOKEN_LENGTH} characters with a dot after the first ${ID_LENGTH}`
+export const TOKEN_SHAPE = `ID.SECRET or APP~ID.SECRET, of ${ID_LENGTH} and ${SECRET_LENGTH} characters`
 
-/** Whether the text can be an id, minted or chosen by a back end. A token is not: it has a dot. */
-export function isId(text: string): boolean {
-  return ID.test(text)
+/**
+ * Whether the text has the lengths, the dot and, of an app, the tilde of a token. Other characters need
+ * no check: no session has such an id or secret.
+ */
+export function isToken(text: string): boolean {
+  const dot = dotOf(text)
+  if (text[dot] !== '.') return false
+  const tilde = dot - ID_LENGTH - 1
+  return tilde === -1 || (tilde > 0 && tilde <= LONGEST_APP && text[tilde] === '~')
 }
 
 /**
- * Whether the text has the length and the dot of a token. Other characters need no check: no session
- * has such an id or secret.
+ * The parts of a token, of whatever app: the secret is what is as long as one, at the end. Any other
+ * text gives, in the same time, parts that open nothing.
  */
-export function isToken(text: string): boolean {
-  return text.length === TOKEN_LENGTH && text[ID_LENGTH] === '.'
+export function splitToken(text: string): Token {
+  const dot = dotOf(text)
+  return dot > 0
+    ? { id: text.slice(0, dot), secret: text.slice(dot + 1) }
+    : { id: '', secret: text }
 }
 
-/** The parts of a token. Any other text gives, in the same time, parts that open nothing. */
-export function splitToken(text: string): Token {
-  return { id: text.slice(0, ID_LENGTH), secret: text.slice(ID_LENGTH + 1) }
+function dotOf(text: string): number {
+  return text.length - SECRET_LENGTH - 1
 }
 
 export function renderToken(token: Token): string {

@@ -250,6 +250,15 @@ test('a session that begins with claims has the key that it was given', () => {
   assert.is(findSub(session.claims), 'ada')
 })
 
+test('a log-in renews whoever it is, and leaves nothing of the claims before it', () => {
+  const ada = sessionAt(BEGAN, { claims: '{"sub":"ada","role":"admin"}' })
+  for (const claims of ['{"sub":"bob"}', '{"sub":"ada"}', ada.claims]) {
+    const operation = { name: 'update', claims, isLogin: true, renewal: RENEWAL } as const
+    const { session } = applyOperation(ada, operation, LIMITS)
+    assert.equal([session.id, session.claims], ['renewed', claims])
+  }
+})
+
 test('an operation that could change the sub says so, and no other does', () => {
   const steps = parseJsonPatch('[]')
   const may: Operation[] = [update('{}'), replace({}), patch('[]')]

@@ -4,6 +4,7 @@ import Database from 'better-sqlite3'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { checksumOf, defineChecksums } from '../../lib/store-sqlite/tables/checksum.ts'
+import { END_OF_TIME_MS } from '../../lib/session/session.ts'
 import { parseSessionLine, renderSessionLine } from '../../lib/transfer/session-line.ts'
 import { bodyOf, jsonPatch, openBackEnd } from '../kit/clients/back-end.ts'
 import { createFakeClock } from '../kit/clock/fake-clock.ts'
@@ -45,6 +46,110 @@ test('limits of a permanent session that equal those of the settings are kept, t
   const answer = await request('PATCH /session', { cookie, body: '{"permanent":false}' })
   const seen = await sessionOf(answer)
   assert.is(Date.parse(seen.lifetimeEndsAt), clock.now() + 31 * DAY)
+})
+
+const ENDLESS = '9999-12-31T23:59:59.999Z'
+
+test('a lifetime of null is none: the session lives as long as it is used, and no longer', async () => {
+  const { request, create, clock } = openBackEnd({ lifetimeMs: 2 * MINUTE, idleTimeoutMs: MINUTE })
+  const { cookie, lifetimeEndsAt } = await create({ lifetime: null })
+  assert.is(lifetimeEndsAt, ENDLESS)
+  for (let n = 0; n < 5; n++) {
+    clock.advance(MINUTE - 1)
+    assert.is((await request('GET /session', { cookie })).status, 200)
+  }
+  clock.advance(MINUTE)
+  const ended = await problemOf(await request('GET /session', { cookie }))
+  assert.equal([ended.code, ended.reason], ['session_ended', 'idle_timeout'])
+})
+
+test('a lifetime of null comes by PATCH and PUT, too, and goes by a lifetime', async () => {
+  const { ask, create } = openBackEnd()
+  const { id, createdAt } = await create()
+  for (const [line, body, ends] of [
+    ['PATCH', { lifetime: null }, ENDLESS],
+    ['PATCH', { permanent: true }, ENDLESS],
+    ['PATCH', { lifetime: 600 }, Date.parse(createdAt) + 600_000],
+    ['PUT', { lifetime: null, idleTimeout: 3_650 * 86_400 }, ENDLESS],
+    ['PUT', {}, Date.parse(createdAt) + 12 * HOUR],
+  ] as const) {
+    const answer = await ask(`${line} /sessions/${id}`, { body: JSON.stringify(body) })
+    const { lifetimeEndsAt } = await bodyOf(answer)
+    assert.is(typeof ends === 'number' ? Date.parse(lifetimeEndsAt) : lifetimeEndsAt, ends)
+  }
+})
+
+test('the cookie of a permanent session without a lifetime lasts as long as browsers keep one', async () => {
+  const { create } = openBackEnd()
+  const { setCookie } = await create({ permanent: true, lifetime: null })
+  assert.match(setCookie ?? '', `Max-Age=${400 * 86_400};`)
+})
+
+test('a lifetime from now begins with each write that gives one', async () => {
+  const { ask, create, clock } = openBackEnd()
+  const { id } = await create({ idleTimeout: 3_600, lifetime: 3_600 })
+  const body = '{"idleTimeout":3600,"lifetime":3600,"lifetimeFrom":"now"}'
+  for (const method of ['PUT', 'PATCH', 'PUT', 'PUT']) {
+    clock.advance(50 * MINUTE)
+    const seen = await bodyOf(await ask(`${method} /sessions/${id}`, { body }))
+    assert.is(Date.parse(seen.lifetimeEndsAt), clock.now() + HOUR, method)
+  }
+  clock.advance(HOUR - 1)
+  assert.is((await ask(`GET /sessions/${id}`)).status, 200)
+  clock.advance(1)
+  const ended = await problemOf(await ask(`GET /sessions/${id}`))
+  assert.equal([ended.code, ended.reason], ['session_ended', 'lifetime'])
+})
+
+test('a lifetime from its creation on is what counts without a word', async () => {
+  const { ask, create, clock } = openBackEnd()
+  const { id, createdAt } = await create({ idleTimeout: 7_200 })
+  clock.advance(HOUR)
+  for (const body of ['{"lifetime":7200}', '{"lifetime":7200,"lifetimeFrom":"creation"}']) {
+    const { lifetimeEndsAt } = await bodyOf(await ask(`PATCH /sessions/${id}`, { body }))
+    assert.is(Date.parse(lifetimeEndsAt), Date.parse(createdAt) + 2 * HOUR)
+  }
+})
+
+test('an idle timeout longer than a lifetime from now is refused, however old the session is', async () => {
+  const { ask, create, clock } = openBackEnd()
+  const { id } = await create({ idleTimeout: 7_200 })
+  clock.advance(HOUR)
+  const body = '{"lifetime":3600,"lifetimeFrom":"now"}'
+  const refused = await problemOf(await ask(`PATCH /sessions/${id}`, { body }))
+  assert.is(refused.code, 'invalid_argument')
+  assert.match(refused.detail, '"idleTimeout" would be 7200 seconds and "lifetime" 3600')
+})
+
+test('lifetimeFrom that says nothing, or no lifetime, is refused', async () => {
+  const { ask, request, create } = openBackEnd()
+  const { id, cookie } = await create()
+  for (const times of [
+    { lifetimeFrom: 'now' },
+    { lifetime: null, lifetimeFrom: 'now' },
+    { lifetime: 60, lifetimeFrom: 'then' },
+    { lifetime: 60, lifetimeFrom: true },
+    { idleTimeout: null },
+    { lifetime: 0 },
+    { lifetime: 'null' },
+  ]) {
+    const body = JSON.stringify(times)
+    for (const line of ['POST /sessions', `PUT /sessions/${id}`, `PATCH /sessions/${id}`]) {
+      assert.is(await refusalOf(await ask(line, { body })), '422 invalid_argument', body)
+    }
+  }
+  const own = await request('PATCH /session', { cookie, body: '{"lifetime":null}' })
+  assert.is(await refusalOf(own), '422 invalid_argument')
+})
+
+test('a line of an export keeps a lifetime that has no end, and one that began anew', () => {
+  const lifetimes = [END_OF_TIME_MS - 5_000, 600 * DAY]
+  for (const lifetimeMs of lifetimes) {
+    const session = sessionAt(5_000, { secretHash: null, lifetimeMs, ownLifetime: true })
+    assert.equal(parseSessionLine(renderSessionLine(session, true), 0), session)
+  }
+  const over = renderSessionLine(sessionAt(5_001, { lifetimeMs: END_OF_TIME_MS - 5_000 }), false)
+  assert.throws(() => parseSessionLine(over, 0), /must not end the session after the year 9999/)
 })
 
 test('limits outlive a new id and a new sub, and PUT takes them back', async () => {
@@ -123,7 +228,10 @@ test('a holder sets no limits, and nothing else of its patch is done', async () 
     const answer = await request('PATCH /session', { cookie, body })
     const { status, code, detail } = await problemOf(answer)
     assert.equal([status, code], [422, 'invalid_argument'])
-    assert.match(detail, 'with its API key, idleTimeout and lifetime')
+    assert.match(
+      detail,
+      'with its API key, login, idleTimeout, lifetime, lifetimeFrom and keepEnded',
+    )
   }
   assert.equal((await sessionOf(await request('GET /session', { cookie }))).data, {})
 })

@@ -32,6 +32,15 @@ const MALFORMED: Record<string, string> = {
   'with a line end after it': `${ID}.${SECRET}\n`,
   'with a NUL after it': `${ID}.${SECRET}\0`,
   'in quotes': `"${ID}.${SECRET}"`,
+  'of an app without a name': `~${ID}.${SECRET}`,
+  'of an app with a long name': `${'a'.repeat(33)}~${ID}.${SECRET}`,
+  'of an app with a short id': `shop~${ID.slice(1)}.${SECRET}`,
+  'of an app with a long id': `shop~${ID}a.${SECRET}`,
+  'of an app with a short secret': `shop~${ID}.${SECRET.slice(1)}`,
+  'of an app with a long secret': `shop~${ID}.${SECRET}a`,
+  'of an app without a dot': `shop~${ID}${SECRET}`,
+  'of an app with an escaped tilde': `shop%7E${ID}.${SECRET}`,
+  'of an app with another character for the tilde': `shop-${ID}.${SECRET}`,
 }
 
 for (const [what, text] of Object.entries(MALFORMED)) {
@@ -41,7 +50,12 @@ for (const [what, text] of Object.entries(MALFORMED)) {
 }
 
 test('a token with any other character in it is another token', () => {
-  const token = renderToken({ id: ID, secret: SECRET })
+  expectOthers(ID)
+  expectOthers(`shop~${ID}`)
+})
+
+function expectOthers(fullId: string): void {
+  const token = renderToken({ id: fullId, secret: SECRET })
   const secretHash = hashSecret(SECRET)
   const place = fc.nat(token.length - 1)
   const stranger = fc.string({ minLength: 1, maxLength: 1, unit: 'binary' })
@@ -50,9 +64,31 @@ test('a token with any other character in it is another token', () => {
       fc.pre(token[at] !== character)
       const text = token.slice(0, at) + character + token.slice(at + 1)
       const { id, secret } = splitToken(text)
-      assert.is(isToken(text) && id === ID && secretMatches(secret, secretHash), false)
+      assert.is(isToken(text) && id === fullId && secretMatches(secret, secretHash), false)
     }),
   )
+}
+
+test('any text is split into parts that together are no longer, whatever it is', () => {
+  const part = fc.string({ unit: 'binary', maxLength: 200 })
+  fc.assert(
+    fc.property(part, part, (before, after) => {
+      const text = `${before}~${after}`
+      const { id, secret } = splitToken(text)
+      assert.ok(id.length + secret.length <= text.length)
+      if (isToken(text)) assert.is(renderToken({ id, secret }), text)
+    }),
+  )
+})
+
+test('a token of an app reads back, whatever the length of its name', () => {
+  for (let length = 1; length <= 32; length++) {
+    const app = 'a'.repeat(length)
+    const token = mintToken(Date.UTC(2026), app)
+    assert.match(token.id, new RegExp(`^${app}~[\\w-]{21}$`))
+    assert.ok(isToken(renderToken(token)))
+    assert.equal(splitToken(renderToken(token)), token)
+  }
 })
 
 test('a secret that has matched lately matches again, and no other does', () => {
@@ -81,7 +117,7 @@ test('a hash is SHA-256 in base64url, as any other program would take it', () =>
 
 test('a minted token is an id of 21 characters, a dot and a secret of 43, and reads back', () => {
   for (let n = 0; n < 200; n++) {
-    const token = mintToken(n ** 5 * 20)
+    const token = mintToken(n ** 5 * 20, undefined)
     assert.match(renderToken(token), /^[A-Za-z0-9_-]{21}\.[A-Za-z0-9_-]{43}$/)
     assert.equal(splitToken(renderToken(token)), token)
     assert.ok(isToken(renderToken(token)))
@@ -90,12 +126,12 @@ test('a minted token is an id of 21 characters, a dot and a secret of 43, and re
 
 test('ids sort as the times at which they were minted, from 1970 to 2059', () => {
   const times = [0, 1, 35, 36, 1e6, Date.UTC(2026), Date.UTC(2026) + 1, Date.UTC(2059)]
-  const ids = times.map((time) => mintToken(time).id)
+  const ids = times.map((time) => mintToken(time, undefined).id)
   assert.equal(ids.toSorted(), ids)
 })
 
 test('no minted id begins with a dash, which a command would take for a flag', () => {
-  const ids = Array.from({ length: 2_000 }, (_, n) => mintToken(n ** 3).id)
+  const ids = Array.from({ length: 2_000 }, (_, n) => mintToken(n ** 3, undefined).id)
   assert.equal(
     ids.filter((id) => id.startsWith('-')),
     [],
@@ -103,7 +139,7 @@ test('no minted id begins with a dash, which a command would take for a flag', (
 })
 
 test('a thousand tokens minted in one millisecond have a thousand ids and a thousand secrets', () => {
-  const tokens = Array.from({ length: 1_000 }, () => mintToken(Date.UTC(2026)))
+  const tokens = Array.from({ length: 1_000 }, () => mintToken(Date.UTC(2026), undefined))
   assert.is(new Set(tokens.map(({ id }) => id)).size, 1_000)
   assert.is(new Set(tokens.map(({ secret }) => secret)).size, 1_000)
   // The id gives nothing of the secret away.
