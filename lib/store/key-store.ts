@@ -1,3 +1,5 @@
+import type { KeyScope } from '../session/api-key.ts'
+
 /**
  * The contract of API keys: what back ends and operators show to be let in. Of a key only its hash is
  * kept. A change holds for each server on this storage from its next look on: nothing caches a key.
@@ -14,6 +16,12 @@ export type KeyStore = {
 
   /** Revokes the key in force of this name, durably and for good. False where there is none. */
   revoke(name: string, revokedAt: number): Promise<boolean>
+
+  /**
+   * Notes when keys were used, durably. An earlier time than the one that is kept changes nothing, and a
+   * hash of no key is passed over.
+   */
+  noteUses(uses: readonly KeyUse[]): Promise<void>
 }
 
 /** An API key as it is kept. Times are milliseconds since the Unix epoch. */
@@ -27,7 +35,8 @@ export type ApiKey = {
   readonly app?: string | undefined
   readonly createdAt: number
   readonly revokedAt: number | null
+  /** When it was last used, as far as that is kept; absent for never. */
+  readonly lastUsedAt?: number
 }
 
-/** The use of a key: everything, reading, or the metrics alone. */
-export type KeyScope = 'all' | 'read' | 'metrics'
+export type KeyUse = { readonly hash: string; readonly usedAt: number }

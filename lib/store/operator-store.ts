@@ -5,6 +5,7 @@
  */
 import type { Session } from '../session/session.ts'
 import type { KeyStore } from './key-store.ts'
+import type { Selection } from './selection.ts'
 import type { EndedCount, Store } from './store.ts'
 
 /** For commands that only read: they see each tombstone that is still there, however old. */
@@ -14,7 +15,7 @@ export type OperatorReader = Pick<Store, 'find' | 'list'> & {
 }
 
 export type OperatorStore = OperatorReader & {
-  readonly keys: KeyStore
+  readonly keys: Omit<KeyStore, 'noteUses'>
 
   /**
    * Inserts the first of these sessions, as many as one step takes, and at least one where there is
@@ -30,10 +31,9 @@ export type OperatorStore = OperatorReader & {
   end(id: string, now: number): Promise<EndedOne>
 
   /**
-   * Ends some of the live sessions of one `sub`, or of everybody, as `revoked`; call it again while there
-   * are `more`.
+   * Ends some of these live sessions, as `revoked`; call it again while there are `more`.
    */
-  endSome(sub: string | undefined, now: number): Promise<EndedCount>
+  endSome(which: Selection, now: number): Promise<EndedCount>
 
   /**
    * Resolves to true once no server shows a session that was ended here; to false if one still may after
@@ -49,11 +49,11 @@ export type InsertedSome = { readonly taken: number; readonly inserted: number }
 export type EndedOne = 'ended' | 'over' | 'absent'
 
 /** Opens the storage that `data` names. Each throws where it is missing, damaged or of another version. */
-export type OperatorStores = {
-  openReader(data: string): Promise<OperatorReader>
+export type OperatorStores<Data = string> = {
+  openReader(data: Data): Promise<OperatorReader>
   /** As `openReader`; where `openOrCreateStore` would make the storage, an empty one that it does not make. */
-  openReaderOrEmpty(data: string): Promise<OperatorReader>
-  openStore(data: string): Promise<OperatorStore>
+  openReaderOrEmpty(data: Data): Promise<OperatorReader>
+  openStore(data: Data): Promise<OperatorStore>
   /** As `openStore`, and makes the storage where there is none yet. */
-  openOrCreateStore(data: string): Promise<OperatorStore>
+  openOrCreateStore(data: Data): Promise<OperatorStore>
 }
