@@ -16,7 +16,7 @@ export function testEndMany(name: string, open: OpenStore): void {
       await store.insert(sessionOf('ada', { id, createdAt: clock.now() }))
     }
     await store.insert(sessionOf('eve', { id: 'other', createdAt: clock.now() }))
-    const which = { sub: 'ada', except: 'here' }
+    const which = { app: undefined, sub: 'ada', except: 'here' }
     assert.is((await store.endMany(which, clock.now(), 'revoked', 1)).ended, 1)
     assert.is((await store.endMany(which, clock.now(), 'revoked', 10)).ended, 1)
     assert.is((await store.endMany(which, clock.now(), 'revoked', 10)).ended, 0)
@@ -30,7 +30,7 @@ export function testEndMany(name: string, open: OpenStore): void {
     const { store, clock } = await open()
     await store.insert(sessionAt(clock.now() - HOUR, { id: 'expired' }))
     for (let n = 0; n < 5; n++) await store.insert(sessionAt(clock.now(), { id: `session-${n}` }))
-    const all = { sub: undefined, except: undefined }
+    const all = { app: undefined, sub: undefined, except: undefined }
     const counts: number[] = []
     for (let n = 0; n < 4; n++)
       counts.push((await store.endMany(all, clock.now(), 'revoked', 2)).ended)
@@ -44,7 +44,7 @@ export function testEndMany(name: string, open: OpenStore): void {
     const { store, clock } = await open()
     await store.insert(sessionOf('ada', { id: 'busy', createdAt: clock.now() }))
     store.touch('busy', clock.now() + 20 * MINUTE)
-    const which = { sub: 'ada', except: undefined }
+    const which = { app: undefined, sub: 'ada', except: undefined }
     assert.is((await store.endMany(which, clock.now() + 40 * MINUTE, 'revoked', 10)).ended, 1)
     await store.close()
   })
@@ -52,9 +52,9 @@ export function testEndMany(name: string, open: OpenStore): void {
   test('endMany of everybody but one spares that one, and an unknown one spares nobody', async () => {
     const { store, clock } = await open()
     for (const id of ['one', 'here', 'two']) await store.insert(sessionAt(clock.now(), { id }))
-    const here = { sub: undefined, except: 'here' }
+    const here = { app: undefined, sub: undefined, except: 'here' }
     assert.is((await store.endMany(here, clock.now(), 'revoked', 10)).ended, 2)
-    const nobody = { sub: undefined, except: 'nobody' }
+    const nobody = { app: undefined, sub: undefined, except: 'nobody' }
     assert.is((await store.endMany(nobody, clock.now(), 'revoked', 10)).ended, 1)
     assert.equal(idsOf(await store.list(EVERYBODY, clock.now())), [])
     await store.close()
@@ -67,7 +67,7 @@ export function testEndMany(name: string, open: OpenStore): void {
     const set = { name: 'set', key: 'k', value: '1' } as const
     const [, ended, late] = await Promise.all([
       store.change('visitor', clock.now(), claimSub('ada', 'logged-in')),
-      store.endMany({ sub: 'ada', except: undefined }, clock.now(), 'revoked', 10),
+      store.endMany({ app: undefined, sub: 'ada', except: undefined }, clock.now(), 'revoked', 10),
       store.change('before', clock.now(), set),
       store.insert(sessionOf('ada', { id: 'after', createdAt: clock.now() })),
     ])

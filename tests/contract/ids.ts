@@ -14,7 +14,12 @@ export function testIds(name: string, open: OpenStore): void {
     for (const id of ['one', 'two']) {
       await store.insert(sessionOf('ada', { id, createdAt: clock.now() }))
     }
-    await store.endMany({ sub: 'ada', except: undefined }, clock.now() + 5, 'revoked', 10)
+    await store.endMany(
+      { app: undefined, sub: 'ada', except: undefined },
+      clock.now() + 5,
+      'revoked',
+      10,
+    )
     const tombstone = { secretHash: 'hash', endedAt: clock.now() }
     assert.equal(await store.find('one', clock.now() + 5), {
       state: 'ended',
@@ -44,7 +49,7 @@ export function testIds(name: string, open: OpenStore): void {
     assert.is(await reasonOf(store, 'first', clock.now()), 'evicted')
 
     await store.find('second', clock.now())
-    const all = { sub: undefined, except: undefined }
+    const all = { app: undefined, sub: undefined, except: undefined }
     await store.endMany(all, clock.now(), 'revoked', 10)
     assert.is(await reasonOf(store, 'second', clock.now()), 'revoked')
 

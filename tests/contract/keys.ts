@@ -17,6 +17,16 @@ export function testKeys(name: string, open: OpenStore): void {
     await store.close()
   })
 
+  test('a key keeps its scope and its app', async () => {
+    const { store } = await open()
+    const reading = keyOf('board', { hash: 'a', createdAt: 1, scope: 'read', app: 'shop' })
+    const counting = keyOf('prometheus', { hash: 'b', createdAt: 2, scope: 'metrics' })
+    const own = keyOf('shop', { hash: 'c', createdAt: 3, app: 'shop' })
+    for (const key of [reading, counting, own]) assert.is(await store.keys.add(key), true)
+    assert.equal(await store.keys.list(), [reading, counting, own])
+    await store.close()
+  })
+
   test('keys are listed in the order in which they were made, revoked ones too', async () => {
     const { store, clock } = await open()
     const now = clock.now()
@@ -42,6 +52,30 @@ export function testKeys(name: string, open: OpenStore): void {
     assert.is(await store.keys.add(key), false)
     assert.is(await store.keys.add(next), true)
     assert.equal(await store.keys.list(), [{ ...key, revokedAt: 2 }, next])
+    await store.close()
+  })
+
+  test('the last use of a key is kept, and goes on only', async () => {
+    const { store } = await open()
+    const [one, two] = [
+      keyOf('one', { hash: 'a', createdAt: 1 }),
+      keyOf('two', { hash: 'b', createdAt: 2 }),
+    ]
+    for (const key of [one, two]) await store.keys.add(key)
+    await store.keys.noteUses([
+      { hash: 'a', usedAt: 50 },
+      { hash: 'of no key', usedAt: 50 },
+    ])
+    assert.equal(await store.keys.list(), [{ ...one, lastUsedAt: 50 }, two])
+    await store.keys.noteUses([
+      { hash: 'a', usedAt: 40 },
+      { hash: 'b', usedAt: 60 },
+    ])
+    const used = [
+      { ...one, lastUsedAt: 50 },
+      { ...two, lastUsedAt: 60 },
+    ]
+    assert.equal(await store.keys.list(), used)
     await store.close()
   })
 

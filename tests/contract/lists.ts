@@ -1,11 +1,18 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import type { Cursor, ListQuery, Store } from '../../lib/store/store.ts'
 import { codeOf } from '../kit/runner/code-of.ts'
 import { HOUR, MINUTE } from '../kit/store/limits.ts'
 import { sessionAt } from '../kit/store/session-at.ts'
 import type { OpenStore } from './open-store.ts'
-import { ADA, claimSub, EVERYBODY, idsOf, renewTo, sessionOf } from './sample-sessions.ts'
+import {
+  ADA,
+  claimSub,
+  EVERYBODY,
+  idsOf,
+  readPages,
+  renewTo,
+  sessionOf,
+} from './sample-sessions.ts'
 
 /** What every store promises of lists and their pages. */
 export function testLists(name: string, open: OpenStore): void {
@@ -122,20 +129,4 @@ export function testLists(name: string, open: OpenStore): void {
   })
 
   test.run()
-}
-
-async function readPages(store: Store, query: ListQuery, now: number): Promise<string[]> {
-  const ids: string[] = []
-  let after: Cursor | undefined
-  do {
-    const page = await store.list({ ...query, after }, now)
-    ids.push(...idsOf(page))
-    after = page.next
-    assert.ok(after === undefined || isSafeInUrl(after), after)
-  } while (after !== undefined)
-  return ids
-}
-
-function isSafeInUrl(text: string): boolean {
-  return text === encodeURIComponent(text)
 }

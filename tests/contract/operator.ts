@@ -122,10 +122,14 @@ async function insertAll(store: OperatorStore, sessions: readonly Session[]): Pr
   return total
 }
 
-async function endAll(store: OperatorStore, sub: string | undefined): Promise<number> {
+async function endAll(
+  store: OperatorStore,
+  sub: string | undefined,
+  app?: string,
+): Promise<number> {
   let total = 0
   for (let goesOn = true; goesOn;) {
-    const { ended, more } = await store.endSome(sub, NOW)
+    const { ended, more } = await store.endSome({ app, sub }, NOW)
     total += ended
     goesOn = more
   }

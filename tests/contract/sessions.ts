@@ -1,8 +1,9 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { codeOf } from '../kit/runner/code-of.ts'
-import { DAY, HOUR, MINUTE } from '../kit/store/limits.ts'
+import { DAY, HOUR, LIMITS, MINUTE } from '../kit/store/limits.ts'
 import { sessionAt } from '../kit/store/session-at.ts'
+import { reasonOf } from './sample-sessions.ts'
 import type { OpenStore } from './open-store.ts'
 
 /** What every store promises of one session. */
@@ -213,6 +214,33 @@ export function testSessions(name: string, open: OpenStore): void {
     assert.equal(await store.sweep(began + 129 * MINUTE), { ended: 0, removed: 0, damaged: 0 })
     assert.is((await store.find(busy.id, began + 129 * MINUTE)).state, 'live')
     assert.equal(await store.sweep(began + 130 * MINUTE), { ended: 1, removed: 0, damaged: 0 })
+    await store.close()
+  })
+
+  test('a log-in has claims, limits and a token of its own, and the data of before', async () => {
+    const { store, clock } = await open()
+    const began = clock.now()
+    const ada = { claims: '{"sub":"ada","role":"admin"}', data: '{"cart":["tea"]}' }
+    const long = { permanent: true, idleTimeoutMs: 90 * DAY, lifetimeMs: 90 * DAY }
+    const own = { ownIdleTimeout: true, ownLifetime: true }
+    await store.insert(sessionAt(began, { id: 'ada', ...ada, ...long, ...own }))
+    const renewal = { id: 'bob', secretHash: 'another hash' }
+    const logIn = { name: 'update', claims: '{"sub":"bob"}', isLogin: true, renewal } as const
+    clock.advance(13 * HOUR)
+    const now = clock.now()
+    const changed = await store.change('ada', now, logIn)
+    assert.is(changed.state, 'live')
+    const found = await store.find('bob', now)
+    assert.ok(found.state === 'live')
+    const { session } = found
+    assert.equal([session.claims, session.data], ['{"sub":"bob"}', ada.data])
+    assert.equal(
+      [session.permanent, session.ownIdleTimeout, session.ownLifetime],
+      [false, false, false],
+    )
+    assert.is(session.idleTimeoutMs, LIMITS.ordinary.idleTimeoutMs)
+    assert.is(session.lifetimeMs, 13 * HOUR + LIMITS.ordinary.lifetimeMs)
+    assert.is(await reasonOf(store, 'ada', now), 'renewed')
     await store.close()
   })
 
