@@ -8,21 +8,36 @@ import type { Touches } from './touches.ts'
 import type { WriteQueue } from './writer/write-queue.ts'
 
 export type LookupParts = {
-  readonly reader: Pick<Reader, 'find' | 'list'>
+  readonly reader: Pick<Reader, 'find' | 'list' | 'countAfter'>
   readonly guard: ReadGuard
   readonly hot: HotSessions
   readonly queue: Pick<WriteQueue, 'isEmpty' | 'allAnswered' | 'sentAnswered'>
   readonly touches: Pick<Touches, 'seenAt'>
+  readonly elapsedMs: () => number
+  /** Waits for a turn of the event loop that no other long read has. */
+  readonly takeTurn: () => Promise<unknown>
 }
 
-export function createLookups(parts: LookupParts): Pick<Store, 'find' | 'list'> {
-  const { reader, guard, hot, queue, touches } = parts
+/** For so long a count holds up everything else, and then lets it go first. */
+const COUNT_SLICE_MS = 2
+
+export function createLookups(parts: LookupParts): Pick<Store, 'find' | 'list' | 'count'> & {
+  /** Of ids that were asked for: those at hand, and those that were not. */
+  readonly lookups: { readonly hit: number; readonly miss: number }
+} {
+  const { reader, guard, hot, queue, touches, elapsedMs, takeTurn } = parts
   const { seenAt } = touches
+  const lookups = { hit: 0, miss: 0 }
 
   function findNow(id: string, now: number): Found {
     const known = hot.get(id)
     // control: hot-expiry
-    if (known !== undefined && isLive(known, now)) return { state: 'live', session: known }
+    const isHot = known !== undefined && isLive(known, now)
+    if (isHot) {
+      lookups.hit++
+      return { state: 'live', session: known }
+    }
+    lookups.miss++
     const found = guard.read(() => reader.find(id, now, seenAt(id)))
     if (found.state === 'live') hot.add(found.session)
     return found
@@ -37,6 +52,7 @@ export function createLookups(parts: LookupParts): Pick<Store, 'find' | 'list'> 
   }
 
   return {
+    lookups,
     find(id, now) {
       const found = findNow(id, now)
       if (found.state === 'live' || queue.isEmpty() || !hasExpired(id, found)) return found
@@ -50,6 +66,22 @@ export function createLookups(parts: LookupParts): Pick<Store, 'find' | 'list'> 
       // is missing from the page must not be found after it.
       await queue.sentAnswered()
       return page
+    },
+    async count(which, now) {
+      let count = 0
+      for (let after: number | undefined = 0; after !== undefined;) {
+        // control: count-yields
+        await takeTurn()
+        const from: number = after
+        const endsAt = elapsedMs() + COUNT_SLICE_MS
+        const goesOn = (): boolean => elapsedMs() < endsAt
+        const counted = guard.read(() => reader.countAfter(from, which, now, seenAt, goesOn))
+        count += counted.count
+        after = counted.last
+      }
+      // As for a list: whoever is not counted is not found after it.
+      await queue.sentAnswered()
+      return count
     },
   }
 }

@@ -28,6 +28,8 @@ export type HotSessions = {
   touch(id: string, seenAt: number): Session | undefined
   remove(...ids: readonly string[]): void
   removeExpired(now: number): void
+  /** How many there are. */
+  count(): number
   clear(): void
 }
 
@@ -62,7 +64,12 @@ export function createHotSessions(limitCharacters = HOT_LIMIT_CHARACTERS): HotSe
     // control: hot-updated
     update(id, session) {
       const known = recent.get(id)
-      if (known === undefined || known.version >= session.version) return
+      if (known === undefined || known.version > session.version) return
+      if (known.version === session.version) {
+        // A write that left it as it was.
+        known.lastSeenAt = Math.max(session.lastSeenAt, known.lastSeenAt)
+        return
+      }
       const lastSeenAt = Math.max(session.lastSeenAt, known.lastSeenAt)
       // Keeps the strings that V8 has interned: the maps of touches and of proven secrets look them up.
       const isSameSecret = session.secretHash === known.secretHash
@@ -75,6 +82,7 @@ export function createHotSessions(limitCharacters = HOT_LIMIT_CHARACTERS): HotSe
       return known
     },
     clear: recent.clear,
+    count: recent.count,
     remove(...ids) {
       for (const id of ids) recent.delete(id)
     },
@@ -109,6 +117,7 @@ type RecentSessions<S extends Session> = {
   set(session: S): void
   delete(id: string): void
   clear(): void
+  count(): number
   /** In no particular order. */
   all(): Iterable<S>
 }
@@ -124,6 +133,7 @@ function createRecentSessions<S extends Session>(limitCharacters: number): Recen
     set: (session) => recent.set(keyOf(session.id), session),
     delete: (id) => recent.delete(keyOf(id)),
     clear: recent.clear,
+    count: recent.count,
     all: recent.values,
   }
 }

@@ -5,8 +5,12 @@ import type { Clock } from '../base/clock.ts'
 import { CoatcheckError } from '../base/errors.ts'
 import type { SessionLimits } from '../session/limits.ts'
 import { mayWriteClaims } from '../session/operations.ts'
+import { ACTIVE_METRIC_MS } from '../store/store-counts.ts'
 import type { EndedCount, Store } from '../store/store.ts'
+import { makeCountsMemory, readCounts } from './counts.ts'
+import { createBrowse } from './browse-lookups.ts'
 import { createHotUpdates } from './acknowledged.ts'
+import { createActivityNotes } from './activity.ts'
 import { discardAddon } from './database/addon.ts'
 import {
   createFile,
@@ -19,9 +23,11 @@ import { startNameWatch } from './database/name-watch.ts'
 import { createReadGuard } from './database/sqlite-errors.ts'
 import { asStorageError, guarded } from './database/storage-error.ts'
 import { createLookups } from './lookups.ts'
+import { createFeed } from './feed.ts'
 import { createHotSessions } from './memory.ts'
 import { createReader, type Reader } from './reader.ts'
 import { createTouches } from './touches.ts'
+import { createTurns } from './turns.ts'
 import type { WalDamage } from './wal/wal-damage.ts'
 import { MINTED, type RequestKind, type WriteAnswer, type WriteRequest } from './writer/protocol.ts'
 import { releaseReserve } from './writer/space-reserve.ts'
@@ -35,6 +41,10 @@ export type SqliteStoreOptions = {
   readonly limits: SessionLimits
   /** The time for which a tombstone is kept. */
   readonly keepEndedMs: number
+  /** The time for which an event is kept. */
+  readonly keepEventsMs: number
+  /** The most events that are kept; with 0 none are written, and there is no feed. */
+  readonly maxEvents: number
   /** The largest WAL, while another program's read keeps it from being reset. */
   readonly walLimitBytes: number
   /** The most writes that may wait for the writer; more are refused with `overloaded`. */
@@ -46,6 +56,8 @@ export type SqliteStoreOptions = {
   readonly onFailure: (cause: Error) => void
   /** Told when the open file has got more names (hard links), and how many it has. */
   readonly onNewNames?: (count: number) => void
+  /** Told when commands have ended sessions in the file, and in how many steps. */
+  readonly onOutsideChanges?: (steps: number) => void
   /** Told at the start when `relaxed` drops the end of a damaged WAL. */
   readonly onWalDamage?: (damage: WalDamage) => void
 }
@@ -65,19 +77,21 @@ const UNKNOWN_SIZE = 64 * 1024
  */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
   const { path, durability, limits, keepEndedMs, walLimitBytes } = options
+  const retention = { keepMs: options.keepEventsMs, maxEvents: options.maxEvents }
   createFile(path)
   let unlock: Unlock | undefined
   let database: Database.Database | undefined
   try {
     const letGo = (unlock = lockDatabase(path))
     guarded(path, () => releaseReserve(path))
-    prepareDatabase(path, options)
+    prepareDatabase(path, { ...options, keepsEvents: options.maxEvents > 0 })
     database = openReaderDatabase(path)
     const reader = createReader(database, keepEndedMs)
-    const thread = { path, durability, limits, keepEndedMs, walLimitBytes }
+    const counts = makeCountsMemory()
+    const thread = { path, durability, limits, keepEndedMs, retention, walLimitBytes, counts }
     const writer = await startWriterThread(thread, options.onFailure)
     const patient = availableParallelism() === 1
-    const store = createStore(reader, writer, { ...options, patient })
+    const store = createStore(reader, writer, { ...options, patient, counts })
     const names = startNameWatch(writer.files, writer.abandon, (count) => {
       options.onNewNames?.(count)
     })
@@ -105,33 +119,69 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
   }
 }
 
-type StoreParts = Pick<SqliteStoreOptions, 'clock' | 'maxPendingWrites' | 'maxWriteWaitMs'> &
-  Pick<WriteQueueOptions, 'patient'>
+type StoreParts = Pick<
+  SqliteStoreOptions,
+  'clock' | 'maxPendingWrites' | 'maxWriteWaitMs' | 'onOutsideChanges'
+> &
+  Pick<WriteQueueOptions, 'patient'> & {
+    readonly counts?: SharedArrayBuffer
+    readonly walLimitBytes?: number
+  }
 
 /** The store over a reader and a way to a writer. */
 export function createStore(reader: Reader, writer: WriterPort, parts: StoreParts) {
-  const touches = createTouches(writer)
+  const elapsedMs = () => performance.now()
+  const activity = createActivityNotes(parts.clock)
+  const touches = createTouches(writer, activity.touched)
   const { seenAt } = touches
   const guard = createReadGuard()
   const hot = createHotSessions()
+  const updateHot = createHotUpdates(hot, touch, () => wake())
   const queue = createWriteQueue({
     writer,
     maxPending: parts.maxPendingWrites,
     maxWaitMs: parts.maxWriteWaitMs,
     costOf: (request) => costOf(request, sizeOf),
     keepsPlace: concernsOthers,
-    elapsedMs: () => performance.now(),
+    elapsedMs,
     patient: parts.patient,
-    onAnswer: createHotUpdates(hot),
+    onAnswer(request, answer) {
+      updateHot(request, answer)
+      activity.written(request, answer)
+    },
   })
-  const { find, list } = createLookups({ reader, guard, hot, queue, touches })
+  const countsMemory = parts.counts ?? makeCountsMemory()
+  let told = 0
+  const takeTurn = createTurns()
+  const { find, list, count, lookups } = createLookups({
+    reader,
+    guard,
+    hot,
+    queue,
+    touches,
+    elapsedMs,
+    takeTurn,
+  })
+  const { wake, kept, ...feed } = createFeed({
+    reader: reader.events,
+    guard,
+    queue,
+    noteOutsideChanges,
+    takeTurn,
+  })
 
   const stopTicking = parts.clock.every(TOUCH_INTERVAL_MS, () => {
     queue.refuseLate()
     void touches.trickle()
     noteOutsideChanges()
+    // For the events that no answer here tells of: those of commands, and of a long sweep.
+    wake()
     writer.tick(guard.takeDoubt())
   })
+
+  function touch(id: string, now: number): void {
+    touches.add(id, now, hot.touch(id, now))
+  }
 
   /** Whoever writes to a session has just looked it up, so it is nearly always hot. */
   function sizeOf(id: string): number {
@@ -155,6 +205,10 @@ export function createStore(reader: Reader, writer: WriterPort, parts: StorePart
       const { made, seen } = reader.outsideChanges()
       if (made <= seen) return
       hot.clear()
+      const steps = made - Math.max(seen, told)
+      told = made
+      // The note that they were seen may take longer than until the next look.
+      if (steps > 0) parts.onOutsideChanges?.(steps)
       void writer.write([{ kind: 'see_outside', made }]).catch(() => {})
     } catch {
       // The next request that needs the file reports it.
@@ -165,6 +219,7 @@ export function createStore(reader: Reader, writer: WriterPort, parts: StorePart
   return {
     find,
     list,
+    count,
     async insert(session) {
       // An id with a secret was minted, and nobody else has it. To look it up in the maps of touches, V8
       // would have to hash it, at about the cost of all else here; so that waits until it is in use.
@@ -185,14 +240,23 @@ export function createStore(reader: Reader, writer: WriterPort, parts: StorePart
         ask<'end_many'>({ kind: 'end_many', ...which, now, reason, limit: left }),
       )
     },
-    touch(id, now) {
-      touches.add(id, now, hot.touch(id, now))
-    },
+    feed,
+    touch,
+    active: activity.active,
+    browse: createBrowse({
+      browser: reader.browser,
+      history: reader.history,
+      guard,
+      queue,
+      touches,
+      elapsedMs,
+    }),
     keys: {
       list: async () => guard.read(() => reader.listApiKeys()),
       add: (key) => ask<'add_api_key'>({ kind: 'add_api_key', key }),
       revoke: (name, revokedAt) =>
         ask<'revoke_api_key'>({ kind: 'revoke_api_key', name, revokedAt }),
+      noteUses: (uses) => ask<'note_key_uses'>({ kind: 'note_key_uses', uses }),
     },
     async sweep(now) {
       // Earlier writes and touches come first, in pieces: others wait as well.
@@ -203,12 +267,33 @@ export function createStore(reader: Reader, writer: WriterPort, parts: StorePart
       // Ended for good: a clock that is set back must not revive them.
       // control: swept-not-hot
       hot.removeExpired(now)
+      wake()
       return swept
     },
     health() {
       const health = writer.health()
       if (health.writes !== 'all' || !queue.isLate()) return health
       return { ...health, state: 'degraded', reasons: ['writes_late', ...health.reasons] }
+    },
+    counts() {
+      const { databaseBytes, freeBytes, checkpoints, events, ...counts } = readCounts(countsMemory)
+      const { walBytes = 0 } = writer.health().figures
+      const { walLimitBytes = 0 } = parts
+      return {
+        ...counts,
+        events: { written: events, ...kept() },
+        // Takes a millisecond where many are active, and not every reader wants it.
+        get active() {
+          return activity.activeNow(ACTIVE_METRIC_MS)
+        },
+        lookups: { ...lookups },
+        queue: { length: queue.length(), limit: parts.maxPendingWrites },
+        work: { checkpointSeconds: checkpoints },
+        figures: {
+          ...{ walBytes, walLimitBytes, databaseBytes, databaseFreeBytes: freeBytes },
+          hotSessions: hot.count(),
+        },
+      }
     },
     async close(beforeWriter: () => void = () => {}) {
       stopTicking()

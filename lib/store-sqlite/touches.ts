@@ -3,8 +3,8 @@ import type { Session } from '../session/session.ts'
 import type { Seen } from './writer/protocol.ts'
 import type { WriterPort } from './writer/writer-port.ts'
 
-/** A hot session, or the same fact about one that is not hot. */
-export type Activity = Pick<Session, 'lastSeenAt'>
+/** A hot session, or the same fact about one that is not hot, whose claims are not at hand. */
+export type Activity = Pick<Session, 'lastSeenAt'> & { readonly claims?: Session['claims'] }
 
 export type Touches = {
   /** The session's last activity that may not be in the file yet; 0 for none. */
@@ -27,7 +27,11 @@ const PIECE = 250
 /** Activity that was taken together: all of it, what is still to be sent, and how many pieces are under way. */
 type Taken = { readonly seen: ReadonlyMap<string, number>; readonly rest: Seen[]; sent: number }
 
-export function createTouches(writer: Pick<WriterPort, 'write'>): Touches {
+/** `onSend` is told of each session and its activity when that is first sent: about once a second. */
+export function createTouches(
+  writer: Pick<WriterPort, 'write'>,
+  onSend: (id: string, activity: Activity) => void = () => {},
+): Touches {
   let touched = new Map<string, Activity>()
   /** Not acknowledged yet. */
   const taken: Taken[] = []
@@ -35,6 +39,7 @@ export function createTouches(writer: Pick<WriterPort, 'write'>): Touches {
 
   function take(): void {
     if (touched.size === 0) return
+    for (const [id, activity] of touched) onSend(id, activity)
     const rest = [...touched].map(([id, { lastSeenAt }]) => [id, lastSeenAt] as const)
     touched = new Map()
     taken.push({ seen: new Map(rest), rest, sent: 0 })

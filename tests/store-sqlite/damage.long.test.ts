@@ -11,8 +11,8 @@ import {
   openWriterDatabase,
   prepareDatabase,
 } from '../../lib/store-sqlite/database/database.ts'
-import { createReader } from '../../lib/store-sqlite/reader.ts'
-import { StorageError } from '../../lib/store-sqlite/database/storage-error.ts'
+import { createReader, type Reader } from '../../lib/store-sqlite/reader.ts'
+import { guarded, StorageError } from '../../lib/store-sqlite/database/storage-error.ts'
 import type { WriteOutcome } from '../../lib/store-sqlite/writer/protocol.ts'
 import { createWriter } from '../../lib/store-sqlite/writer/writer.ts'
 import { DAY, LIMITS } from '../kit/store/limits.ts'
@@ -180,14 +180,18 @@ function makeFile() {
 
 /** What is found of each session in the file as it is now. */
 function readAll(path: string, sessions: ReadonlyMap<string, Found>): string[] {
+  let database
+  let reader: Reader
   try {
     prepareDatabase(path)
+    const opened = (database = openReaderDatabase(path))
+    // A name in the schema may be what was hit.
+    reader = guarded(path, () => createReader(opened, DAY))
   } catch (error) {
+    database?.close()
     if (error instanceof StorageError) return ['refused at start']
     throw error
   }
-  const database = openReaderDatabase(path)
-  const reader = createReader(database, DAY)
   const outcomes = [...sessions].map(([id, before]) => {
     try {
       const found = reader.find(id, NOW, 0)

@@ -14,7 +14,7 @@ import { sessionAt } from '../kit/store/session-at.ts'
 
 const test = suite('hot sessions beside writes about many')
 
-const EVERYBODY = { sub: undefined, except: undefined }
+const EVERYBODY = { app: undefined, sub: undefined, except: undefined }
 
 test('a hot session that was evicted is ended from the answer on', async () => {
   const { store, clock, holdAnswers, answer, isHot } = openLateStore({ maxSessionsPerSub: 1 })
@@ -80,7 +80,12 @@ test('hot sessions that ended together are ended from the answer on, the others 
   for (const id of ids) await store.find(id, clock.now())
 
   holdAnswers()
-  const ending = store.endMany({ sub: 'ada', except: 'here' }, clock.now(), 'revoked', 10)
+  const ending = store.endMany(
+    { app: undefined, sub: 'ada', except: 'here' },
+    clock.now(),
+    'revoked',
+    10,
+  )
   await nextTurn()
   for (const id of ids) await store.find(id, clock.now())
   answer()
@@ -114,7 +119,10 @@ test('list is answered after the ends that it shows, so that none of them is fou
     .endMany(EVERYBODY, clock.now(), 'revoked', 10)
     .then(() => order.push('ended'))
   await nextTurn()
-  const listing = store.list({ sub: 'ada', after: undefined, limit: 10 }, clock.now())
+  const listing = store.list(
+    { app: undefined, sub: 'ada', after: undefined, limit: 10 },
+    clock.now(),
+  )
   const listed = listing.then(() => order.push('listed'))
   await nextTurn()
   assert.equal(order, [])
@@ -144,7 +152,10 @@ test('a hot session that died and was forgotten never stands in for a new one of
   await store.change('again', clock.now(), set)
   const found = await store.find('again', clock.now())
   assert.is(found.state === 'live' && found.session.data, '{"new":true,"n":1}')
-  const ofAda = await store.list({ sub: 'ada', after: undefined, limit: 10 }, clock.now())
+  const ofAda = await store.list(
+    { app: undefined, sub: 'ada', after: undefined, limit: 10 },
+    clock.now(),
+  )
   assert.equal(ofAda.sessions, [])
 })
 
@@ -248,7 +259,7 @@ async function perform(store: Store, clock: FakeClock, step: Step, ids: Set<stri
     case 'end':
       return await store.end(id, now, 'logout')
     case 'end many':
-      return await store.endMany({ sub, except: id }, now, 'revoked', 2)
+      return await store.endMany({ app: undefined, sub, except: id }, now, 'revoked', 2)
     case 'find':
       return await store.find(id, now)
     case 'touch': {

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { suite } from 'uvu'
@@ -11,6 +11,8 @@ import { makeFolder } from '../kit/process/spawn-server.ts'
 import { sessionAt } from '../kit/store/session-at.ts'
 
 const test = suite('migrations')
+
+const MIGRATIONS = globSync('lib/store-sqlite/database/migrations/*.sql').length
 
 /** Of a session of before nobody knows where its limits came from: they count as given. */
 const OWN_LIMITS = { ownIdleTimeout: true, ownLifetime: true }
@@ -26,7 +28,7 @@ test('a file of schema 1 keeps its sessions and tombstones, and works as a new o
   assert.equal(await store.find('b', now), { state: 'live', session })
   const ended = await store.find('ended', now)
   assert.is(ended.state === 'ended' && ended.tombstone.reason, 'logout')
-  const all = { sub: undefined, after: undefined, limit: 10 }
+  const all = { app: undefined, sub: undefined, after: undefined, limit: 10 }
   assert.equal(
     (await store.list(all, now)).sessions.map(({ id }) => id),
     ['b', 'a'],
@@ -77,7 +79,7 @@ test('each column of schema 1 comes through as it was, and new sessions stand be
   assert.is((await store.insert(sessionAt(now, { id: 'b' }))).inserted, false)
 
   await store.insert(sessionAt(now, { id: '0-new' }))
-  const all = { sub: undefined, after: undefined, limit: 10 }
+  const all = { app: undefined, sub: undefined, after: undefined, limit: 10 }
   const { sessions } = await store.list(all, now)
   assert.equal(
     sessions.map(({ id }) => id),
@@ -120,9 +122,23 @@ test('a file whose migration fails half-way stays as it was, and works once it c
   assert.equal(await store.keys.list(), [])
   await store.close()
   changeFile(path, (database) => {
-    assert.is(database.pragma('user_version', { simple: true }), 6)
+    assert.is(database.pragma('user_version', { simple: true }), MIGRATIONS)
     assert.is(database.pragma('integrity_check', { simple: true }), 'ok')
   })
+})
+
+test('an end of an older file is forgotten after the time of the setting, a new one after its own', async () => {
+  const clock = createFakeClock()
+  const now = clock.now()
+  const path = join(makeFolder(), 'sessions.db')
+  makeFileOfSchema1(path, now)
+  const { store } = await openFileStore({ path, clock })
+  await store.change('a', now, { name: 'update', keepEndedMs: 2 * DAY })
+  await store.end('a', now, 'logout')
+  assert.is((await store.sweep(now + DAY)).removed, 1)
+  assert.is((await store.find('a', now + 2 * DAY - 1)).state, 'ended')
+  assert.is((await store.insert(sessionAt(now, { id: 'ended' }))).inserted, true)
+  await store.close()
 })
 
 /** Two sessions, `b` before `a`, and a tombstone. */

@@ -170,9 +170,11 @@ test('a fresh file gets its application id, its schema version and strict tables
     .prepare("select name, strict from pragma_table_list where schema = 'main' order by name")
     .all()
   assert.is(database.pragma('application_id', { simple: true }), 0x436f6174)
-  assert.is(database.pragma('user_version', { simple: true }), 6)
+  assert.is(database.pragma('user_version', { simple: true }), 11)
   assert.equal(tables, [
     { name: 'api_keys', strict: 1 },
+    { name: 'events', strict: 1 },
+    { name: 'feed_runs', strict: 1 },
     { name: 'outside_changes', strict: 1 },
     { name: 'sessions', strict: 1 },
     { name: 'sqlite_schema', strict: 0 },
@@ -183,11 +185,11 @@ test('a fresh file gets its application id, its schema version and strict tables
 })
 
 test('a file that is up to date is opened again without a change', async () => {
-  const { store, clock, path } = await openFileStore()
+  const { store, clock, path } = await openFileStore({ maxEvents: 0 })
   await store.insert(sessionAt(clock.now()))
   await store.close()
   const before = readFileSync(path)
-  const again = await openFileStore({ path })
+  const again = await openFileStore({ path, maxEvents: 0 })
   await again.store.close()
   assert.ok(readFileSync(path).equals(before))
 })

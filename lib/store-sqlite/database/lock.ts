@@ -12,19 +12,16 @@ import {
 import Database from 'better-sqlite3'
 import { codeOf } from '../../base/errors.ts'
 import { LOCK } from './beside-files.ts'
+import { lockFile } from './file-lock.ts'
 import { DATA_PATH, guarded, StorageError } from './storage-error.ts'
-
-/** A command that checks whether a server runs holds the lock for an instant; a start waits that long. */
-const PROBE_MS = 200
 
 /** Releases the lock; after a refused start, also removes a lock file that it had created. */
 export type Unlock = (isRefused?: boolean) => void
 
 /**
  * Locks `<path>.lock` for this process, so that no second server opens the same file; returns what
- * releases it. The operating system releases it when the process dies. It is SQLite's own lock on a file
- * beside the data, which leaves the data free for backups, Litestream and the `sqlite3` shell. Throws a
- * `StorageError`, with the reason `held`, where another process has it.
+ * releases it. A lock on a file beside the data leaves the data free for backups, Litestream and the
+ * `sqlite3` shell. Throws a `StorageError`, with the reason `held`, where another process has it.
  */
 export function lockDatabase(
   path: string,
@@ -35,28 +32,28 @@ export function lockDatabase(
     refuseOtherThanFile(path, lockPath)
     const isNew = createLock(lockPath, statSync(path))
     const inode = inodeOf(lockPath)
-    const lock = new Database(lockPath, { timeout: PROBE_MS })
-    try {
-      // Nothing is written to it, and a crash would leave a journal on disk behind.
-      lock.pragma('journal_mode = memory')
-      lock.exec('begin exclusive')
-    } catch (error) {
-      lock.close()
-      if (!(error instanceof Database.SqliteError && error.code === 'SQLITE_BUSY')) {
-        throw asLockError(path, lockPath, error)
-      }
+    const release = locking(path, lockPath)
+    if (release === undefined) {
       throw new StorageError('in_use', `Cannot open ${path}: ${held}`, DATA_PATH)
     }
     // Its creator may have been refused, and have removed it: others then lock a new file.
     if (inode === undefined || inode !== inodeOf(lockPath)) {
-      lock.close()
+      release()
       return lockDatabase(path, held)
     }
     return (isRefused = false) => {
       if (isRefused && isNew) rmSync(lockPath, { force: true })
-      lock.close()
+      release()
     }
   })
+}
+
+function locking(path: string, lockPath: string): (() => void) | undefined {
+  try {
+    return lockFile(lockPath)
+  } catch (error) {
+    throw asLockError(path, lockPath, error)
+  }
 }
 
 /** Whether a server has the file open at this moment. */

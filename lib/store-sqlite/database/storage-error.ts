@@ -48,8 +48,8 @@ export function asStorageError(path: string, error: unknown): unknown {
         )
   }
   if (code.startsWith('SQLITE_CORRUPT')) return malformedFile(path, 'SQLite finds it malformed')
-  // It is marked as ours, but our tables are missing.
-  if (error instanceof Error && /^no such (table|column)/.test(error.message)) {
+  // It is marked as ours, but our tables are missing, or what they are made with.
+  if (error instanceof Error && SCHEMA_FAULT.test(error.message)) {
     return malformedFile(path, error.message)
   }
   if (/^(SQLITE_FULL|SQLITE_IOERR_SHMSIZE|ENOSPC|EDQUOT)$/.test(code)) {
@@ -81,6 +81,8 @@ export function asStorageError(path: string, error: unknown): unknown {
   }
   return error
 }
+
+const SCHEMA_FAULT = /^(no such (table|column|function)|unknown function)/
 
 /** The file's structure is damaged. */
 export function malformedFile(path: string, finding: string): StorageError {

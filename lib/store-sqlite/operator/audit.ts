@@ -1,10 +1,11 @@
 /** Checks the file against Coatcheck's own rules, beyond those that SQLite enforces. */
 import type Database from 'better-sqlite3'
-import { checkClaims, findSub } from '../../session/claims.ts'
-import { DEEPEST } from '../../session/limits.ts'
-import { END_REASONS, expiresAt } from '../../session/session.ts'
-import { ID_SHAPE, isHash, isId } from '../../session/token.ts'
-import { kindOf, parseJson } from '../../json/json.ts'
+import {
+  brokenKeyRules,
+  brokenSessionRules,
+  brokenTombstoneRules,
+} from '../../session/session-rules.ts'
+import type { OnFinding } from '../../store/inspection.ts'
 import { checksumOf, tombstoneChecksumOf } from '../tables/checksum.ts'
 import { openMemoryDatabase } from '../database/database.ts'
 import { describeWalDamage, findWalDamage } from '../wal/wal-damage.ts'
@@ -19,17 +20,6 @@ import {
   TOMBSTONE_COLUMNS,
   type TombstoneRow,
 } from '../tables/rows.ts'
-
-/** A broken rule and where it was found; contains no session data. */
-export type Finding = {
-  readonly kind: 'file' | 'schema' | 'session' | 'tombstone' | 'api_key'
-  /** The id of the session, the name in the schema; empty for the file as a whole. */
-  readonly id: string
-  readonly rule: string
-}
-
-/** Told of each finding as it is found. */
-export type OnFinding = (finding: Finding) => void
 
 /** Read at once; a longer read would keep the WAL from being reset. */
 const SLICE = 1_000
@@ -119,81 +109,47 @@ export function auditOthers(
   for (let after: string | undefined = ''; after !== undefined;) {
     const rows: TombstoneRow[] = rowsAfter.all(after, SLICE)
     for (const row of rows) {
-      for (const rule of brokenTombstoneRules(row))
+      for (const rule of brokenRulesOfTombstone(row)) {
         onFinding({ kind: 'tombstone', id: row[0], rule })
+      }
     }
     onRows(rows.length)
     after = rows.at(-1)?.[0]
   }
   const keys = database.prepare<[], [string, string]>('select name, hash from api_keys').raw()
   for (const [name, hash] of keys.all()) {
-    if (!isHash(hash)) onFinding({ kind: 'api_key', id: name, rule: MALFORMED_HASH })
+    for (const rule of brokenKeyRules({ hash })) onFinding({ kind: 'api_key', id: name, rule })
   }
 }
 
-function* brokenTombstoneRules(row: TombstoneRow): Generator<string> {
+function* brokenRulesOfTombstone(row: TombstoneRow): Generator<string> {
   const tombstone = parseTombstone(row)
-  if (!isId(tombstone.id)) yield MALFORMED_ID
-  if (!isHashOrNone(tombstone.secretHash)) yield MALFORMED_HASH
-  if (!END_REASONS.includes(tombstone.reason)) {
-    yield `reason must be one of ${END_REASONS.join(', ')}`
-  }
+  yield* brokenTombstoneRules(tombstone)
   if (tombstoneChecksumOf(tombstone) !== row[TOMBSTONE_CHECKSUM]) yield WRONG_CHECKSUM
 }
 
 const WRONG_CHECKSUM = 'the checksum must be that of what is in the row'
-const MALFORMED_ID = `id must be ${ID_SHAPE}`
-const MALFORMED_HASH = 'the hash must be a SHA-256 in base64url'
+
+/** So many columns of the row are the session's. */
+const SESSION_LENGTH = ROW_CHECKSUM + 1
 
 function* brokenRules(row: AuditedRow): Generator<string> {
-  const session = parseSession(row.slice(0, 15) as SessionRow)
-  const [sub, sweepAt, endedAt] = row.slice(15) as [string | null, number, number | null]
+  const session = parseSession(row.slice(0, SESSION_LENGTH) as SessionRow)
+  const [sub, sweepAt, endedAt] = row.slice(SESSION_LENGTH) as [
+    string | null,
+    number,
+    number | null,
+  ]
   if (checksumOf(session) !== row[ROW_CHECKSUM]) yield WRONG_CHECKSUM
-  if (!isId(session.id)) yield MALFORMED_ID
-  if (!isHashOrNone(session.secretHash)) yield MALFORMED_HASH
-  if (sweepAt > expiresAt(session)) yield 'sweep_at must not be later than the session expires'
-  if (session.version < 1) yield 'version must be at least 1'
   if (row[4] !== 0 && row[4] !== 1) yield 'permanent must be 0 or 1'
   if (![row[11], row[12]].every((own) => own === 0 || own === 1)) {
     yield 'own_idle_timeout and own_lifetime must be 0 or 1'
   }
-  if (session.idleTimeoutMs < 1 || session.lifetimeMs < 1) yield 'both time limits must be positive'
-  if (!isObject(session.data)) yield 'data must be a JSON object'
-  if (session.device !== null && !isObject(session.device)) yield 'device must be a JSON object'
-  if (!isObject(session.claims)) {
-    yield 'claims must be a JSON object'
-  } else if (!hasValidSub(session.claims)) {
-    yield 'claims.sub must be a string that can stand in a header'
-  } else if ((findSub(session.claims) ?? null) !== sub) {
-    yield 'the column sub must be claims.sub'
-  }
+  yield* brokenSessionRules(session, { sub, sweepAt })
   // A tombstone older than the session is in order: it was forgotten, and waits for the sweep.
   if (endedAt !== null && endedAt > session.createdAt) {
     yield 'an id must not be a session and the tombstone of a later end'
   }
-}
-
-function isObject(text: string): boolean {
-  if (text === '{}') return true
-  try {
-    return kindOf(parseJson(text, DEEPEST, { name: 'it' })) === 'object'
-  } catch {
-    return false
-  }
-}
-
-function hasValidSub(claims: string): boolean {
-  if (claims === '{}') return true
-  try {
-    checkClaims(claims)
-    return true
-  } catch {
-    return false
-  }
-}
-
-function isHashOrNone(hash: string | null): boolean {
-  return hash === null || isHash(hash)
 }
 
 /** Without SQLite's own objects, which have no text. */

@@ -141,9 +141,9 @@ function createOperatorStore(path: string, database: Database.Database): Operato
       return found.state === 'ended' ? 'over' : 'absent'
     },
 
-    async endSome(sub, now) {
-      const which = { sub, except: undefined, graceMs: GRACE_MS, limit: Infinity }
-      const request = { kind: 'end_many', ...which, now, reason: 'revoked' } as const
+    async endSome(which, now) {
+      const most = { except: undefined, graceMs: GRACE_MS, limit: Infinity }
+      const request = { kind: 'end_many', ...which, ...most, now, reason: 'revoked' } as const
       const answers = slices.run((goesOn) => write([request, NOTE_FOR_SERVER], goesOn))
       const { ids, more } = answers[0] as EndedMany
       if (more && isServed(path)) await sleep(TURN_MS)
@@ -189,7 +189,7 @@ function watchOthers(database: Database.Database): () => boolean {
 }
 
 function insertsOf(sessions: readonly Session[]): WriteRequest[] {
-  return sessions.map((session) => ({ kind: 'insert', session, seenAt: 0 }))
+  return sessions.map((session) => ({ kind: 'insert', session, seenAt: 0, isImport: true }))
 }
 
 function isDamaged(reader: Reader, id: string, now: number): boolean {

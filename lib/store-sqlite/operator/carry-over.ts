@@ -8,6 +8,8 @@ import { openReaderDatabase, openWriterDatabase } from '../database/database.ts'
 import { findWalDamage } from '../wal/wal-damage.ts'
 import { asStorageError } from '../database/storage-error.ts'
 import type { ApiKey } from '../../store/key-store.ts'
+import { isKeyScope } from '../../session/api-key.ts'
+import { type ApiKeyRow, apiKeyOf, INSERT_KEY, rowOfKey } from '../tables/api-key-table.ts'
 import { createTombstoneTable } from '../tables/tombstone-table.ts'
 
 export type CarriedOver = {
@@ -131,6 +133,7 @@ type TombstoneColumns = {
   readonly ended_at: number
   /** None in a file of an older Coatcheck. */
   readonly checksum?: number | null
+  readonly keep_ended_ms?: number | null
 }
 
 /** Returns how many sessions of the target ended by it. */
@@ -138,7 +141,7 @@ function carryTombstones(
   source: Source,
   target: Database.Database,
 ): { readonly ended: number; readonly renewed: number } {
-  const tombstones = createTombstoneTable(target, () => {})
+  const tombstones = createTombstoneTable(target, () => {}, { add: () => {} })
   // An id that a back end chose may have begun anew after a tombstone that is older; a minted one,
   // which is opened by a secret, does not, wherever the clock was set.
   const isSince = target
@@ -151,7 +154,11 @@ function carryTombstones(
     const counts = { ended: 0, renewed: 0 }
     for (const row of source.rows<TombstoneColumns>('tombstones', 'select * from tombstones')) {
       const { id, secret_hash: secretHash, reason, ended_at: endedAt, checksum = null } = row
-      const tombstone = { id, secretHash, reason, endedAt }
+      const { keep_ended_ms: keepEndedMs } = row
+      const tombstone = {
+        ...{ id, secretHash, reason, endedAt },
+        ...(typeof keepEndedMs === 'number' && { keepEndedMs }),
+      }
       if (!isTombstone(tombstone) || ![null, tombstoneChecksumOf(tombstone)].includes(checksum)) {
         source.noteDamage()
         continue
@@ -168,8 +175,8 @@ function carryKeys(
   source: Source,
   target: Database.Database,
 ): { readonly revokedKeys: number; readonly newKeys: number } {
-  const revoke = target.prepare<ApiKey>(
-    'update api_keys set revoked_at = $revokedAt where hash = $hash and revoked_at is null',
+  const revoke = target.prepare<[number | null, string]>(
+    'update api_keys set revoked_at = ? where hash = ? and revoked_at is null',
   )
   const findByHash = target
     .prepare<[string], number>('select 1 from api_keys where hash = ?')
@@ -177,24 +184,23 @@ function carryKeys(
   const findByName = target
     .prepare<[string], number>('select 1 from api_keys where name = ? and revoked_at is null')
     .pluck()
-  const add = target.prepare<ApiKey>(
-    'insert into api_keys (hash, name, created_at, revoked_at) values ($hash, $name, $createdAt, $revokedAt)',
-  )
+  const add = target.prepare<ApiKeyRow>(INSERT_KEY)
   return withinOne(target, () => {
     const counts = { revokedKeys: 0, newKeys: 0 }
-    for (const key of source.rows<ApiKey>('api_keys', KEYS_SQL)) {
+    for (const row of source.rows<ApiKeyRow>('api_keys', KEYS_SQL)) {
+      const key = apiKeyOf(row)
       if (!isKey(key)) {
         source.noteDamage()
         continue
       }
       const isRevoked = key.revokedAt !== null
-      if (isRevoked) counts.revokedKeys += revoke.run(key).changes
+      if (isRevoked) counts.revokedKeys += revoke.run(key.revokedAt, key.hash).changes
       if (findByHash.get(key.hash) !== undefined) continue
       let { name } = key
       for (let n = 2; !isRevoked && findByName.get(name) !== undefined; n++) {
         name = `${key.name}-${n}`
       }
-      add.run({ ...key, name })
+      add.run(rowOfKey({ ...key, name }))
       if (!isRevoked) counts.newKeys++
     }
     return counts
@@ -203,7 +209,7 @@ function carryKeys(
 
 /** Revoked ones first: a name is free again once its key is revoked. */
 const KEYS_SQL = `
-  select hash, name, created_at as createdAt, revoked_at as revokedAt from api_keys
+  select * from api_keys
   order by revoked_at is null, created_at`
 
 /** A damaged page may hold anything, even what its table forbids. */
@@ -212,8 +218,9 @@ function isTombstone({ id, secretHash, reason, endedAt }: Tombstone): boolean {
   return texts.every((text) => typeof text === 'string') && Number.isInteger(endedAt)
 }
 
-function isKey({ hash, name, createdAt, revokedAt }: ApiKey): boolean {
-  const texts: unknown[] = [hash, name]
+function isKey({ hash, name, scope, app = '', createdAt, revokedAt }: ApiKey): boolean {
+  if (!isKeyScope(scope)) return false
+  const texts: unknown[] = [hash, name, app]
   const isText = texts.every((text) => typeof text === 'string')
   return isText && [createdAt, revokedAt ?? 0].every(Number.isInteger)
 }

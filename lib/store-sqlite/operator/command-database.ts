@@ -62,8 +62,11 @@ export function createMissingFile(path: string): void {
 export function refuseMissing(path: string): void {
   const found = statSync(path, { throwIfNoEntry: false })
   if (found?.isFile()) return
-  const wayOut = found === undefined ? '; the first start of the server makes it' : ''
-  throw new StorageError('missing', `Cannot open ${path}: ${kindOf(found)}${wayOut}`, DATA_PATH)
+  const [fault, wayOut] =
+    found === undefined
+      ? (['missing', '; the first start of the server makes it'] as const)
+      : (['unwritable', ''] as const)
+  throw new StorageError(fault, `Cannot open ${path}: ${kindOf(found)}${wayOut}`, DATA_PATH)
 }
 
 /** Throws where migrations are to come. */

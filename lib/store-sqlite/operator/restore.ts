@@ -35,6 +35,7 @@ import { lockDatabase } from '../database/lock.ts'
 import { findWalDamage } from '../wal/wal-damage.ts'
 import { refuseSplitWal } from './reading-database.ts'
 import { guarded, StorageError } from '../database/storage-error.ts'
+import { forgetFeed } from '../tables/feed-runs.ts'
 import { countSessions } from './statistics.ts'
 import { refuseStrangeWal } from '../wal/strange-wal.ts'
 
@@ -69,8 +70,10 @@ export type Restored = {
 export async function restoreBackup(options: RestoreOptions): Promise<Restored> {
   const { file, dataPath, now } = options
   const found = statSync(file, { throwIfNoEntry: false })
-  if (!found?.isFile())
-    throw new StorageError('missing', `Cannot restore ${file}: ${kindOf(found)}`)
+  if (!found?.isFile()) {
+    const fault = found === undefined ? 'missing' : 'unwritable'
+    throw new StorageError(fault, `Cannot restore ${file}: ${kindOf(found)}`)
+  }
   const owner = statSync(dataPath, { throwIfNoEntry: false })
   createFile(dataPath)
   const target = realpathSync(dataPath)
@@ -120,7 +123,20 @@ async function copyBackup(
   }
   if (!exact) refusing(file, copy, () => prepareDatabase(copy))
   const carried = exact ? undefined : carryOver(target, copy, now)
+  // control: restored-feed
+  refusing(file, copy, () => forgetEvents(copy))
   return refusing(file, copy, () => ({ sessions: sealing(copy, countSessions), carried }))
+}
+
+/** What has happened since the backup has no events in it, and its cursors were gone past. */
+function forgetEvents(copy: string): void {
+  const database = openWriterDatabase(copy, 'full')
+  try {
+    const sql = "select 1 from sqlite_schema where name = 'events'"
+    if (database.prepare(sql).get() !== undefined) forgetFeed(database)
+  } finally {
+    database.close()
+  }
 }
 
 /** Reads once, because SQLite opens a file only when it is first read. */

@@ -1,40 +1,9 @@
 /** The contents of a data file in numbers, without session data; also beside a running server. */
 import { statSync } from 'node:fs'
 import type Database from 'better-sqlite3'
+import { createTally, type FileSizes, type Statistics, TOP } from '../../store/inspection.ts'
 import { WAL } from '../database/beside-files.ts'
-
-export type Statistics = {
-  readonly sessions: {
-    readonly live: number
-    /** Past their time, and not swept yet: no request finds them any more. */
-    readonly expired: number
-    readonly permanent: number
-    /** Data and claims of all sessions in the file, in bytes. */
-    readonly bytes: number
-  }
-  /** Live sessions by the time since they began; the last bucket has no end. */
-  readonly byAge: readonly { readonly upToMs: number | undefined; readonly live: number }[]
-  /** Those that ended of late, as long as the server remembers them, by their reason. */
-  readonly ended: Readonly<Record<string, number>>
-  /** The users with the most sessions in the file, most first. */
-  readonly topSubs: readonly { readonly sub: string; readonly sessions: number }[]
-  readonly largest: readonly Largest[]
-  readonly file: {
-    readonly bytes: number
-    /** Within the file, to be used again. */
-    readonly freeBytes: number
-    /** The size of the WAL beside the file. */
-    readonly walBytes: number
-  }
-}
-
-type Largest = { readonly id: string; readonly bytes: number }
-
-const HOUR = 3_600_000
-const DAY = 24 * HOUR
-const AGES_MS: readonly number[] = [HOUR, DAY, 7 * DAY, 30 * DAY]
-
-const TOP = 10
+import { IS_RESERVED } from '../tables/selection.ts'
 
 /** Sessions read at once; a longer read would keep the WAL from being reset. */
 const SLICE = 5_000
@@ -63,26 +32,15 @@ export function readStatistics(
     .prepare<{ after: number; now: number; limit: number }, SliceRow>(
       `select number, id, expires_at > $now, permanent, created_at,
          octet_length(data) + octet_length(claims)
-       from sessions where number > $after order by number limit $limit`,
+       from sessions where not ${IS_RESERVED} and number > $after order by number limit $limit`,
     )
     .raw()
-  const counts = { live: 0, expired: 0, permanent: 0, bytes: 0 }
-  const ages = [...AGES_MS, undefined].map((upToMs) => ({ upToMs, live: 0 }))
-  let largest: Largest[] = []
+  const tally = createTally(now)
 
   for (let after = 0; ;) {
     const rows = slice.all({ after, now, limit: SLICE })
     for (const [, id, live, permanent, createdAt, bytes] of rows) {
-      counts.bytes += bytes
-      counts.permanent += permanent
-      if (bytes > (largest[TOP - 1]?.bytes ?? -1)) largest = withLargest(largest, { id, bytes })
-      if (live === 1) {
-        counts.live++
-        const age = ages.find(({ upToMs = Infinity }) => now - createdAt <= upToMs)
-        if (age !== undefined) age.live++
-      } else {
-        counts.expired++
-      }
+      tally.add({ id, isLive: live === 1, permanent: permanent === 1, createdAt, bytes })
     }
     onSessions(rows.length)
     const last = rows.at(-1)
@@ -91,8 +49,7 @@ export function readStatistics(
   }
 
   return {
-    sessions: counts,
-    byAge: ages,
+    ...tally.read(),
     ended: readEnded(database),
     topSubs: database
       .prepare<[limit: number], { sub: string; sessions: number }>(
@@ -100,7 +57,12 @@ export function readStatistics(
          group by sub order by sessions desc, sub limit ?`,
       )
       .all(TOP),
-    largest,
+    topApps: database
+      .prepare<[limit: number], { app: string; sessions: number }>(
+        `select app, count(*) as sessions from sessions where app is not null
+         group by app order by sessions desc, app limit ?`,
+      )
+      .all(TOP),
     file: readSizes(database, path),
   }
 }
@@ -110,21 +72,18 @@ export function countSessions(database: Database.Database): number {
   return Number(database.prepare('select count(*) from sessions').pluck().get())
 }
 
-function withLargest(largest: readonly Largest[], one: Largest): Largest[] {
-  return [...largest, one].sort((a, b) => b.bytes - a.bytes).slice(0, TOP)
-}
-
 function readEnded(database: Database.Database): Record<string, number> {
   const rows = database
     .prepare<[], [reason: string, count: number]>(
-      'select reason, count(*) from tombstones group by reason order by reason',
+      `select reason, count(*) from tombstones where not ${IS_RESERVED}
+       group by reason order by reason`,
     )
     .raw()
     .all()
   return Object.fromEntries(rows)
 }
 
-function readSizes(database: Database.Database, path: string): Statistics['file'] {
+function readSizes(database: Database.Database, path: string): FileSizes {
   const pageBytes = Number(database.pragma('page_size', { simple: true }))
   return {
     bytes: statSync(path).size,

@@ -22,7 +22,7 @@ export function checksumOf(session: Session): number {
   const record =
     `${id}\n${secretHash}\n${data}\n${claims}\n${permanent}\n${createdAt}\n` +
     `${idleTimeoutMs}\n${lifetimeMs}\n${version}\n${device}`
-  return crc32(record + ownLimitsOf(session)) + lastSeenAt
+  return crc32(record + ownLimitsOf(session) + keptOf(session)) + lastSeenAt
 }
 
 /** Empty where both flags are set, as they read in rows older than these columns: their checksum stays valid. */
@@ -31,9 +31,15 @@ function ownLimitsOf({ ownIdleTimeout, ownLifetime }: Session): string {
   return ownLifetime ? '\nlifetime' : '\n'
 }
 
+/** Empty where the setting says it, as in all rows older than the column. */
+function keptOf({ keepEndedMs }: Pick<Session, 'keepEndedMs'>): string {
+  return keepEndedMs === undefined ? '' : `\nkept ${keepEndedMs}`
+}
+
 /** The same for a tombstone's row. */
-export function tombstoneChecksumOf({ id, secretHash, reason, endedAt }: Tombstone): number {
-  return crc32(`${id}\n${secretHash}\n${reason}\n${endedAt}`)
+export function tombstoneChecksumOf(tombstone: Tombstone): number {
+  const { id, secretHash, reason, endedAt } = tombstone
+  return crc32(`${id}\n${secretHash}\n${reason}\n${endedAt}${keptOf(tombstone)}`)
 }
 
 /** Undefined for a row that is not as it was written. */

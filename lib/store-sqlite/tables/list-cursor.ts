@@ -1,6 +1,6 @@
 /** The cursor of a list: the number of the last row that was looked at. */
 import { CoatcheckError } from '../../base/errors.ts'
-import type { Cursor } from '../../store/store.ts'
+import type { Cursor } from '../../store/selection.ts'
 
 const DIGITS = /^\d{1,16}$/
 

@@ -19,11 +19,12 @@ export type SessionFields = [
   device: string | null,
   ownIdleTimeout: number,
   ownLifetime: number,
+  keepEndedMs: number | null,
 ]
 
 /** The columns of `SessionFields`. */
 export const SESSION_FIELDS =
-  'id, secret_hash, data, claims, permanent, created_at, last_seen_at, idle_timeout_ms, lifetime_ms, version, device, own_idle_timeout, own_lifetime'
+  'id, secret_hash, data, claims, permanent, created_at, last_seen_at, idle_timeout_ms, lifetime_ms, version, device, own_idle_timeout, own_lifetime, keep_ended_ms'
 
 /** A row as SQLite returns it: the fields, and what the table adds. */
 export type SessionRow = [...SessionFields, number: number, checksum: number]
@@ -32,8 +33,8 @@ export type SessionRow = [...SessionFields, number: number, checksum: number]
 export const SESSION_COLUMNS = `${SESSION_FIELDS}, number, checksum`
 
 /** Where a `SessionRow` has its number and its checksum. */
-export const ROW_NUMBER = 13
-export const ROW_CHECKSUM = 14
+export const ROW_NUMBER = 14
+export const ROW_CHECKSUM = 15
 
 export function fieldsOf(session: Session): SessionFields {
   return [
@@ -50,11 +51,12 @@ export function fieldsOf(session: Session): SessionFields {
     session.device,
     session.ownIdleTimeout ? 1 : 0,
     session.ownLifetime ? 1 : 0,
+    session.keepEndedMs ?? null,
   ]
 }
 
 export function parseSession(fields: SessionFields | SessionRow): Session {
-  return {
+  const session = {
     id: fields[0],
     secretHash: fields[1],
     data: fields[2],
@@ -69,6 +71,9 @@ export function parseSession(fields: SessionFields | SessionRow): Session {
     version: fields[9],
     device: fields[10],
   }
+  // Undefined where a migration passes the columns that it knows of.
+  const keepEndedMs: number | null | undefined = fields[13]
+  return typeof keepEndedMs === 'number' ? { ...session, keepEndedMs } : session
 }
 
 /** A row in the order of `TOMBSTONE_COLUMNS`. */
@@ -77,14 +82,33 @@ export type TombstoneRow = [
   secretHash: string | null,
   reason: EndReason,
   endedAt: number,
+  keepEndedMs: number | null,
   checksum: number,
 ]
 
-export const TOMBSTONE_COLUMNS = 'id, secret_hash, reason, ended_at, checksum'
+export const TOMBSTONE_COLUMNS = 'id, secret_hash, reason, ended_at, keep_ended_ms, checksum'
 
 /** Where a `TombstoneRow` has its checksum. */
-export const TOMBSTONE_CHECKSUM = 4
+export const TOMBSTONE_CHECKSUM = 5
 
-export function parseTombstone([id, secretHash, reason, endedAt]: TombstoneRow): Tombstone {
-  return { id, secretHash, reason, endedAt }
+export function parseTombstone(row: TombstoneRow): Tombstone {
+  const [id, secretHash, reason, endedAt] = row
+  const keepEndedMs: number | null | undefined = row[4]
+  const tombstone = { id, secretHash, reason, endedAt }
+  return typeof keepEndedMs === 'number' ? { ...tombstone, keepEndedMs } : tombstone
 }
+
+/** What the column `kind` of an event's row means. */
+export const EVENT_KINDS = { created: 1, renewed: 2, assigned: 3, ended: 4 } as const
+
+/** A row in the order of `EVENT_COLUMNS`. */
+export type EventRow = [
+  number: number,
+  at: number,
+  kind: number,
+  id: string,
+  sub: string | null,
+  detail: string | null,
+]
+
+export const EVENT_COLUMNS = 'number, at, kind, id, sub, detail'

@@ -1,7 +1,8 @@
 /** The sessions' rows as the writer changes them, each with its checksum. */
 import type Database from 'better-sqlite3'
-import { expiresAt, type Session, touchSession } from '../../session/session.ts'
+import { differsInDataAlone, expiresAt, type Session, touchSession } from '../../session/session.ts'
 import { damagedSession } from '../database/sqlite-errors.ts'
+import type { WriteCounts } from '../counts.ts'
 import type { WrittenSessions } from '../memory.ts'
 import { checksumOf } from './checksum.ts'
 import { fieldsOf, SESSION_FIELDS } from './rows.ts'
@@ -33,6 +34,7 @@ export function createSessionTable(
   database: Database.Database,
   written: WrittenSessions,
   { onWrite, onRemade }: TableEvents,
+  counts: Pick<WriteCounts, 'addFor'>,
 ): SessionTable {
   const sql = prepareStatements(database)
 
@@ -42,12 +44,16 @@ export function createSessionTable(
       const fields = fieldsOf(session)
       const others = [checksumOf(session), expiresAt(session), sub ?? null]
       const isInserted = sql.insert.run(session.id, ...fields, ...others).changes === 1
-      if (isInserted) onRemade(session.id)
+      if (isInserted) {
+        onRemade(session.id)
+        counts.addFor(session.id, 'sessions')
+        counts.addFor(session.id, 'created')
+      }
       return isInserted
     },
     update(before, after) {
       onWrite()
-      const { changes } = hasOtherDataOnly(before, after)
+      const { changes } = differsInDataAlone(before, after)
         ? sql.updateData.run(
             after.data,
             after.lastSeenAt,
@@ -56,6 +62,7 @@ export function createSessionTable(
             before.id,
           )
         : sql.update.run(...changingColumns(after), before.id)
+      counts.addFor(before.id, 'changed')
       if (changes !== 1) {
         written.delete(before.id)
         // Damage: no row has this id, though one was found by its content or remembered.
@@ -75,21 +82,21 @@ export function createSessionTable(
     },
     touch(id, seenAt) {
       onWrite()
-      sql.touch.run({ id, seenAt })
+      counts.addFor(id, 'touched', sql.touch.run({ id, seenAt }).changes)
       const session = written.get(id)
       if (session !== undefined) written.set(touchSession(session, seenAt))
     },
     delete(id) {
       onWrite()
       onRemade(id)
-      sql.remove.run(id)
+      counts.addFor(id, 'sessions', -sql.remove.run(id).changes)
       // control: ended-forgotten
       written.delete(id)
     },
     deleteRow(number, id) {
       onWrite()
       onRemade(id)
-      sql.removeRow.run(number)
+      counts.addFor(id, 'sessions', -sql.removeRow.run(number).changes)
       written.delete(id)
     },
     putOff(number) {
@@ -112,12 +119,12 @@ function prepareStatements(database: Database.Database) {
       // control: create-never-overwrites
       `insert or ignore into sessions (${SESSION_FIELDS}, checksum, sweep_at, sub)
        values ((select ? where not exists (select 1 from tombstones where id = ?)),
-         ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     ),
     update: database.prepare(
       `update sessions set data = ?, claims = ?, permanent = ?, last_seen_at = ?,
-         idle_timeout_ms = ?, lifetime_ms = ?, own_idle_timeout = ?, own_lifetime = ?, version = ?,
-         checksum = ? where id = ?`,
+         idle_timeout_ms = ?, lifetime_ms = ?, own_idle_timeout = ?, own_lifetime = ?,
+         keep_ended_ms = ?, version = ?, checksum = ? where id = ?`,
     ),
     // Most updates: fewer columns are fewer values to bind.
     updateData: database.prepare(
@@ -140,20 +147,8 @@ function prepareStatements(database: Database.Database) {
   }
 }
 
-/** Of the columns that may change, only those differ that a `set` of a key changes. */
-function hasOtherDataOnly(before: Session, after: Session): boolean {
-  return (
-    after.claims === before.claims &&
-    after.permanent === before.permanent &&
-    after.idleTimeoutMs === before.idleTimeoutMs &&
-    after.lifetimeMs === before.lifetimeMs &&
-    after.ownIdleTimeout === before.ownIdleTimeout &&
-    after.ownLifetime === before.ownLifetime
-  )
-}
-
 /** In the order of the statement `update`. */
-function changingColumns(session: Session): (string | number)[] {
+function changingColumns(session: Session): (string | number | null)[] {
   return [
     session.data,
     session.claims,
@@ -163,6 +158,7 @@ function changingColumns(session: Session): (string | number)[] {
     session.lifetimeMs,
     Number(session.ownIdleTimeout),
     Number(session.ownLifetime),
+    session.keepEndedMs ?? null,
     session.version,
     checksumOf(session),
   ]

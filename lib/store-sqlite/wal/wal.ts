@@ -23,9 +23,14 @@ const FRAME_HEADER_BYTES = 24
 
 /**
  * Switches off SQLite's own checkpoints after a commit, which hide a failed sync: from here on this
- * connection checkpoints when it is told to. `longestBytes` lowers the usual threshold.
+ * connection checkpoints when it is told to. `longestBytes` lowers the usual threshold; `onCheckpoint` is
+ * told how long each took.
  */
-export function manageWal(database: Database.Database, longestBytes = Infinity): Wal {
+export function manageWal(
+  database: Database.Database,
+  longestBytes = Infinity,
+  onCheckpoint: (seconds: number) => void = () => {},
+): Wal {
   database.pragma('wal_autocheckpoint = 0')
   const frameBytes = Number(database.pragma('page_size', { simple: true })) + FRAME_HEADER_BYTES
   const longPages = Math.min(LONG_WAL_PAGES, longestBytes / frameBytes)
@@ -39,6 +44,7 @@ export function manageWal(database: Database.Database, longestBytes = Infinity):
   }
 
   function checkpoint(mode: 'passive' | 'restart' | 'truncate', isLastChance = false): boolean {
+    const startedAt = performance.now()
     const patience = Number(database.pragma('busy_timeout', { simple: true }))
     try {
       // Do not wait for a program that reads.
@@ -50,6 +56,7 @@ export function manageWal(database: Database.Database, longestBytes = Infinity):
       return false
     } finally {
       database.pragma(`busy_timeout = ${patience}`)
+      onCheckpoint((performance.now() - startedAt) / 1_000)
     }
   }
 

@@ -7,6 +7,7 @@ import {
   type Session,
   type Tombstone,
 } from '../../session/session.ts'
+import type { WriteCounts } from '../counts.ts'
 import type { Reader } from '../reader.ts'
 import type { Tables } from '../tables/tables.ts'
 import type { WriteRequest } from './protocol.ts'
@@ -19,13 +20,14 @@ export type Ending = {
 }
 
 export type EndParts = {
-  readonly tables: Pick<Tables, 'sessions' | 'tombstones'>
+  readonly tables: Pick<Tables, 'sessions' | 'tombstones' | 'events'>
   readonly reader: Pick<Reader, 'find'>
+  readonly counts: Pick<WriteCounts, 'addEnded'>
 }
 
 /** Ends sessions by their id; also damaged ones, so that anybody can be logged out. */
-export function createEnding({ tables, reader }: EndParts): Ending {
-  const { sessions, tombstones } = tables
+export function createEnding({ tables, reader, counts }: EndParts): Ending {
+  const { sessions, tombstones, events } = tables
 
   function findUnlessDamaged(id: string, now: number, seenAt: number): Found | undefined {
     try {
@@ -40,7 +42,9 @@ export function createEnding({ tables, reader }: EndParts): Ending {
   function discard(id: string, now: number, reason: EndReason): Tombstone {
     const tombstone = { id, secretHash: null, reason, endedAt: now }
     sessions.delete(id)
+    counts.addEnded(id, reason)
     tombstones.bury(tombstone)
+    events.ended(id, undefined, reason, now)
     return tombstone
   }
 
@@ -48,8 +52,10 @@ export function createEnding({ tables, reader }: EndParts): Ending {
   function finish(session: Session, now: number, reason: EndReason): void {
     // control: end-is-final
     sessions.delete(session.id)
+    counts.addEnded(session.id, reason)
     // control: log-out-final-2
     tombstones.bury(endSession(session, reason, now))
+    events.ended(session.id, session, reason, now)
   }
 
   return {

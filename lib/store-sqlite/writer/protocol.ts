@@ -3,27 +3,30 @@
  * packed into messages.
  */
 import type { ErrorCode, ErrorFacts, WayOut } from '../../base/errors.ts'
+import type { Edit } from '../../json/edits.ts'
 import type { PatchStep } from '../../json/json-patch.ts'
 import type { JsonText } from '../../json/json.ts'
 import type { Operation } from '../../session/operations.ts'
 import type { Precondition } from '../../session/precondition.ts'
 import type { EndReason, Found, Session } from '../../session/session.ts'
-import type { ApiKey } from '../../store/key-store.ts'
-import type { Changed, Inserted, Selection, StoreHealth, Swept } from '../../store/store.ts'
+import type { ApiKey, KeyUse } from '../../store/key-store.ts'
+import type { Changed, EndSelection, Inserted, StoreHealth, Swept } from '../../store/store.ts'
 import type { Strayed } from '../database/name-watch-thread.ts'
 import type { NamedFile } from '../database/open-files.ts'
 import { fieldsOf, parseSession, type SessionFields } from '../tables/rows.ts'
 
 /** The requests by their kind. */
 type Requests = {
-  insert: Pick<Named, 'seenAt'> & { readonly session: Session }
+  /** `isImport`: the session has begun elsewhere, which is no event here. */
+  insert: Pick<Named, 'seenAt'> & { readonly session: Session; readonly isImport?: true }
   change: Named & { readonly operation: Operation }
   end: Named & Grace & { readonly reason: EndReason; readonly when: Precondition | undefined }
-  end_many: Selection &
+  end_many: EndSelection &
     Grace & { readonly now: number; readonly reason: EndReason; readonly limit: number }
   touch: { readonly seen: readonly Seen[] }
   add_api_key: { readonly key: ApiKey }
   revoke_api_key: { readonly name: string; readonly revokedAt: number }
+  note_key_uses: { readonly uses: readonly KeyUse[] }
   /** By a command: this batch ends sessions that a running server may keep in memory. */
   change_outside: object
   /** By the server: it has taken note of so many of these batches. */
@@ -33,15 +36,19 @@ type Requests = {
 /** The answers by the kind of the request, as in the contract of the store. */
 type Answers = {
   insert: Inserted
-  change: Changed
+  change: ChangedByWriter
   end: Found
   end_many: EndedMany
   touch: undefined
   add_api_key: boolean
   revoke_api_key: boolean
+  note_key_uses: undefined
   change_outside: undefined
   see_outside: undefined
 }
+
+/** `isUnwritten`: nothing was changed, and the activity is still to be noted. */
+export type ChangedByWriter = Changed & { readonly isUnwritten?: true }
 
 /** `seenAt`: activity of this session that the file does not know of yet, 0 for none. */
 type Named = { readonly id: string; readonly now: number; readonly seenAt: number }
@@ -109,7 +116,7 @@ export type FromWriter =
  * The frequent requests as arrays, all others as they are: structured cloning writes the name of each
  * property of an object and looks it up again, which takes three times as long.
  */
-export type PackedRequest = PackedSet | PackedInsert | PackedPatch | WriteRequest
+export type PackedRequest = PackedSet | PackedInsert | PackedPatch | PackedEdits | WriteRequest
 
 /** As `PackedRequest`; `inserted` is the outcome of nearly every insert. */
 export type PackedOutcome = PackedChanged | 'inserted' | WriteOutcome
@@ -136,10 +143,25 @@ type PackedPatch = readonly [
 
 type PatchOperation = Extract<Operation, { name: 'patch' }>
 
-/** Of each step its name, its paths, each after its length, and its value. */
+type PackedEdits = readonly [
+  kind: 'edits',
+  id: string,
+  now: number,
+  seenAt: number,
+  operation: Omit<UpdateOperation, 'edits'>,
+  edits: readonly StepPart[],
+]
+
+type UpdateOperation = Extract<Operation, { name: 'update' }>
+
+/** Of each step, or edit, its name, its paths, each after its length, and its value. */
 type StepPart = string | number
 
-type PackedChanged = readonly [session: SessionFields, value: JsonText | undefined]
+type PackedChanged = readonly [
+  session: SessionFields,
+  value: JsonText | undefined,
+  isUnwritten?: true,
+]
 
 export function packRequest(request: WriteRequest): PackedRequest {
   if (request.kind === 'insert') return ['insert', request.seenAt, fieldsOf(request.session)]
@@ -148,6 +170,10 @@ export function packRequest(request: WriteRequest): PackedRequest {
   if (operation.name === 'patch') {
     const { name: _, steps, ...others } = operation
     return ['patch', id, now, seenAt, others, packSteps(steps)]
+  }
+  if (operation.name === 'update' && operation.edits !== undefined) {
+    const { edits, ...others } = operation
+    return ['edits', id, now, seenAt, others, packSteps(edits)]
   }
   if (operation.name !== 'set' || operation.when !== undefined) return request
   return ['set', id, now, seenAt, operation.key, operation.value]
@@ -161,6 +187,11 @@ export function unpackRequest(packed: PackedRequest): WriteRequest {
   if (packed[0] === 'patch') {
     const [, id, now, seenAt, others, parts] = packed
     const operation: PatchOperation = { name: 'patch', steps: unpackSteps(parts), ...others }
+    return { kind: 'change', id, now, seenAt, operation }
+  }
+  if (packed[0] === 'edits') {
+    const [, id, now, seenAt, others, parts] = packed
+    const operation: UpdateOperation = { ...others, edits: unpackEdits(parts) }
     return { kind: 'change', id, now, seenAt, operation }
   }
   const [, id, now, seenAt, key, value] = packed
@@ -180,19 +211,21 @@ export function packOutcome(outcome: WriteOutcome): PackedOutcome {
     return answer.inserted && answer.evicted.length === 0 ? 'inserted' : outcome
   }
   if (!('state' in answer) || answer.state !== 'live' || 'evicted' in answer) return outcome
-  return [fieldsOf(answer.session), 'value' in answer ? answer.value : undefined]
+  const fields = fieldsOf(answer.session)
+  const value = 'value' in answer ? answer.value : undefined
+  return 'isUnwritten' in answer ? [fields, value, true] : [fields, value]
 }
 
 export function unpackOutcome(packed: PackedOutcome): WriteOutcome {
   if (packed === 'inserted') return { ok: true, answer: { inserted: true, evicted: [] } }
   if ('ok' in packed) return packed
-  const [fields, value] = packed
+  const [fields, value, isUnwritten] = packed
   const session = parseSession(fields)
-  const answer = { state: 'live', session, ...(value !== undefined && { value }) } as const
-  return { ok: true, answer }
+  const changed = { state: 'live', session, ...(value !== undefined && { value }) } as const
+  return { ok: true, answer: isUnwritten ? { ...changed, isUnwritten } : changed }
 }
 
-function packSteps(steps: readonly PatchStep[]): StepPart[] {
+function packSteps(steps: readonly (PatchStep | Edit)[]): StepPart[] {
   const parts: StepPart[] = []
   for (const step of steps) {
     parts.push(step.op, step.path.length, ...step.path)
@@ -219,4 +252,19 @@ function unpackSteps(parts: readonly StepPart[]): PatchStep[] {
     else steps.push({ op, path, value: takeText() })
   }
   return steps
+}
+
+function unpackEdits(parts: readonly StepPart[]): Edit[] {
+  const edits: Edit[] = []
+  let at = 0
+  while (at < parts.length) {
+    const op = String(parts[at]) as Edit['op']
+    const start = at + 2
+    const end = start + Number(parts[at + 1])
+    const path = parts.slice(start, end).map(String)
+    const hasValue = op !== 'remove' && op !== 'enter'
+    edits.push(hasValue ? { op, path, value: String(parts[end]) } : { op, path })
+    at = hasValue ? end + 1 : end
+  }
+  return edits
 }

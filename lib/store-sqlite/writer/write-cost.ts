@@ -2,6 +2,7 @@
  * An estimate of the most that a write may cost the writer, from its shape and the size of its session.
  * The queue keeps expensive writes apart by it, so that the others wait for one of them at most.
  */
+import type { Edit } from '../../json/edits.ts'
 import type { JsonText } from '../../json/json.ts'
 import type { PatchStep } from '../../json/json-patch.ts'
 import type { Operation } from '../../session/operations.ts'
@@ -44,13 +45,19 @@ function costOfOperation(operation: Operation, size: number): number {
     case 'merge':
       return TAKEN_APART * (size + operation.patch.length)
     case 'update':
-      return TAKEN_APART * (size + lengthOf(operation.data) + lengthOf(operation.claims))
+      if (operation.data === undefined && operation.claims === undefined) {
+        return costOfEdits(operation.edits, size)
+      }
+      return (
+        TAKEN_APART * (size + lengthOf(operation.data) + lengthOf(operation.claims)) +
+        costOfEdits(operation.edits, 0)
+      )
     case 'patch':
       return costOfSteps(operation.steps, size)
     case 'overwrite':
       return CHECKED * operation.data.length
     case 'replace':
-      return CHECKED * (operation.data.length + operation.claims.length)
+      return CHECKED * (operation.data.length + lengthOf(operation.claims))
     case 'pop':
     case 'clear':
     case 'renew':
@@ -63,6 +70,17 @@ function costOfSteps(steps: readonly PatchStep[], size: number): number {
   let length = size
   for (const step of steps) if ('value' in step) length += step.value.length
   return steps.length * (STEP + TAKEN_APART * length)
+}
+
+/** They go through the session once together, and take apart what they enter. */
+function costOfEdits(edits: readonly Edit[] = [], size: number): number {
+  let length = 0
+  let isDeep = false
+  for (const edit of edits) {
+    if ('value' in edit) length += edit.value.length
+    if (edit.path.length > 1) isDeep = true
+  }
+  return edits.length * STEP + COPIED * length + (isDeep ? TAKEN_APART : CHECKED) * size
 }
 
 function lengthOf(text: JsonText | undefined): number {

@@ -17,6 +17,8 @@ export type WriteQueue = {
   flush(): void
   /** Whether all writes have been answered. */
   isEmpty(): boolean
+  /** How many writes have not been answered. */
+  length(): number
   /** Settles once all writes are answered that were sent before. */
   sentAnswered(): Promise<void>
   /** Settles once all writes are answered that were asked before. */
@@ -242,6 +244,7 @@ export function createWriteQueue(options: WriteQueueOptions): WriteQueue {
     flush,
     refuseLate,
     isEmpty: () => pending === 0,
+    length: () => pending,
     mayOvertake: () => dear.length > 0,
     sentAnswered: () => answered,
 

@@ -2,13 +2,16 @@
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { dropPermissions } from '../../base/permissions.ts'
 import type { SessionLimits } from '../../session/limits.ts'
+import { createWriteCounts } from '../counts.ts'
 import { placeAddon } from '../database/addon.ts'
 import { type Durability, openWriterDatabase } from '../database/database.ts'
 import { watchOpenFiles } from '../database/open-files.ts'
+import { createSessionCount } from './session-count.ts'
 import { createSlices, never, PIECE } from './slices.ts'
 import { openSpaceReserve } from './space-reserve.ts'
 import { createSparingWriter } from './sparing-writer.ts'
 import type { Strayed } from '../database/name-watch-thread.ts'
+import type { FeedRetention } from '../../store/feed-store.ts'
 import type { Swept } from '../../store/store.ts'
 import { manageWal } from '../wal/wal.ts'
 import {
@@ -28,7 +31,11 @@ export type WriterOptions = {
   readonly durability: Durability
   readonly limits: SessionLimits
   readonly keepEndedMs: number
+  /** Of the events that are kept. */
+  readonly retention: FeedRetention
   readonly walLimitBytes: number
+  /** Where to count. */
+  readonly counts: SharedArrayBuffer
 }
 
 /** The longest wait for a slice of the first write after a quiet time. */
@@ -40,10 +47,18 @@ const port = requirePort()
 const options: WriterOptions = workerData
 placeAddon(options.path, { keep: true })
 const database = openWriterDatabase(options.path, options.durability, options.walLimitBytes)
-const plainWriter = createWriter(database, options.limits, options.keepEndedMs)
+const counts = createWriteCounts(options.counts)
+const plainWriter = createWriter(
+  database,
+  options.limits,
+  options.keepEndedMs,
+  counts,
+  options.retention,
+)
+const sessionCount = createSessionCount(database, counts)
 const reserve = openSpaceReserve(options.path)
 // On a full disk, a checkpoint of the WAL must fit into the reserve.
-const wal = manageWal(database, reserve.bytes / 2)
+const wal = manageWal(database, reserve.bytes / 2, counts.checkpointed)
 const writer = createSparingWriter(plainWriter, {
   reserve,
   wal,
@@ -67,12 +82,19 @@ port.on('message', (message: ToWriter) => {
   arrived.push(message)
   obeyAll()
 })
+measureFile()
 // A thread starts with the permissions of its process, and drops its own.
 dropPermissions()
 post({ kind: 'ready', files: files.named })
 
 function pragma(name: string): number {
   return Number(database.pragma(name, { simple: true }))
+}
+
+function measureFile(): void {
+  const pageBytes = pragma('page_size')
+  counts.set('databaseBytes', pragma('page_count') * pageBytes)
+  counts.set('freeBytes', pragma('freelist_count') * pageBytes)
 }
 
 /** Does all that has arrived, writes as one batch; then what has arrived during a slice of these. */
@@ -131,6 +153,7 @@ function write(requests: readonly WriteRequest[]): void {
 
 function commit(requests: readonly WriteRequest[], goesOn: () => boolean): void {
   const outcomes = writer.run(requests, goesOn)
+  counts.batch(requests.length)
   post({ kind: 'written', outcomes: outcomes.map(packOutcome) })
   if (outcomes.some(isDamaged)) isDoubtful = true
   wal.trim()
@@ -145,6 +168,8 @@ function obey(message: Exclude<ToWriter, { kind: 'write' }>): void {
       files.check()
       if (isDoubtful || message.isDoubtful) tryDisk()
       if (options.durability === 'relaxed') wal.checkpoint('passive')
+      measureFile()
+      sessionCount.keep()
       post({ kind: 'health', health: writer.check() })
       return
     case 'check':

@@ -5,6 +5,8 @@
 import type Database from 'better-sqlite3'
 import { CoatcheckError, type ErrorCode } from '../../base/errors.ts'
 import type { SessionLimits } from '../../session/limits.ts'
+import type { FeedRetention } from '../../store/feed-store.ts'
+import { createWriteCounts, makeCountsMemory, type WriteCounts } from '../counts.ts'
 import { refusalFor } from '../database/sqlite-errors.ts'
 import { createWrittenSessions, type WrittenSessions } from '../memory.ts'
 import { createReader } from '../reader.ts'
@@ -43,24 +45,34 @@ type Handlers = {
   readonly [Kind in RequestKind]: (request: WriteRequest<Kind>, goesOn: GoesOn) => WriteAnswer<Kind>
 }
 
+/** A command forgets nothing. */
+const KEEP_ALL: FeedRetention = { keepMs: Infinity, maxEvents: Infinity }
+
 export function createWriter(
   database: Database.Database,
   limits: SessionLimits,
   keepEndedMs: number,
+  counts: WriteCounts = createWriteCounts(makeCountsMemory()),
+  retention: FeedRetention = KEEP_ALL,
 ): Writer {
   /** Whether the request at hand has written something; set before each statement that writes. */
   let hasWritten = false
   const written = createWrittenSessions(database)
   const noteWrite = (): void => void (hasWritten = true)
-  const tables = createTables(database, written, {
-    onWrite: noteWrite,
-    onRemade: (id) => touching.noteRemade(id),
-  })
+  const tables = createTables(
+    database,
+    written,
+    {
+      onWrite: noteWrite,
+      onRemade: (id) => touching.noteRemade(id),
+    },
+    counts,
+  )
   const touching = createTouching(tables.sessions.touch)
   const reader = createReader(database, keepEndedMs, written.get)
-  const handlers = createHandlers(database, { tables, touching, reader, limits, noteWrite })
-  const sweep = createSweep(database, tables, keepEndedMs)
-  const transact = createTransact(database, written, touching)
+  const handlers = createHandlers(database, { tables, touching, reader, limits, noteWrite, counts })
+  const sweep = createSweep(database, tables, { keepEndedMs, ...retention }, counts)
+  const transact = createTransact(database, written, touching, counts)
 
   function answer<Kind extends RequestKind>(
     request: WriteRequest<Kind>,
@@ -95,11 +107,12 @@ type HandlerParts = {
   readonly reader: ReturnType<typeof createReader>
   readonly limits: SessionLimits
   readonly noteWrite: () => void
+  readonly counts: WriteCounts
 }
 
 function createHandlers(database: Database.Database, parts: HandlerParts): Handlers {
-  const { tables, touching, reader, limits, noteWrite } = parts
-  const ending = createEnding({ tables, reader })
+  const { tables, touching, reader, limits, noteWrite, counts } = parts
+  const ending = createEnding({ tables, reader, counts })
   const eviction = createEviction(database, limits, ending)
   const changeOutside = database.prepare('update outside_changes set made = made + 1')
   const seeOutside = database.prepare<{ made: number }>(
@@ -107,9 +120,9 @@ function createHandlers(database: Database.Database, parts: HandlerParts): Handl
   )
   return {
     insert: createInsert({ tables, reader, eviction }),
-    change: createChange({ tables, reader, eviction, limits }),
+    change: createChange({ tables, reader, eviction, limits, counts }),
     end: ending.end,
-    end_many: createEndMany(database, tables),
+    end_many: createEndMany(database, tables, counts),
     touch: touching.touch,
     add_api_key({ key }) {
       noteWrite()
@@ -118,6 +131,11 @@ function createHandlers(database: Database.Database, parts: HandlerParts): Handl
     revoke_api_key({ name, revokedAt }) {
       noteWrite()
       return tables.apiKeys.revoke(name, revokedAt)
+    },
+    note_key_uses({ uses }) {
+      noteWrite()
+      uses.forEach(tables.apiKeys.noteUse)
+      return undefined
     },
     change_outside() {
       noteWrite()
@@ -136,6 +154,7 @@ function createTransact(
   database: Database.Database,
   written: WrittenSessions,
   touching: Touching,
+  counts: WriteCounts,
 ): Transact {
   // control: writer-starts
   const begin = database.prepare('begin immediate')
@@ -148,9 +167,12 @@ function createTransact(
       // control: begin
       begin.run()
       written.begin()
+      counts.begin()
       const result = work()
+      const startedAt = performance.now()
       // control: commit
       commit.run()
+      counts.committed((performance.now() - startedAt) / 1_000)
       touching.commit()
       return result
     } catch (error) {

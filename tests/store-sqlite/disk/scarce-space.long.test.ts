@@ -1,6 +1,6 @@
 /** What is left to do when the disk is full, or a reader keeps the log: log-outs, reads, and to recover. */
 import { spawnSync } from 'node:child_process'
-import { rmSync, statSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import Database from 'better-sqlite3'
@@ -106,6 +106,14 @@ test('a program that reads for long makes the log long, and no longer than its l
   await until(async () =>
     server.stderr().includes('"event":"storage_degraded","reasons":"wal_full'),
   )
+  // Whoever runs it looks at the dashboard just then.
+  const key = readFileSync(`${data}.api-key`, 'utf8')
+  const login = await fetch(`${server.url}/dashboard/login`, {
+    method: 'POST',
+    redirect: 'manual',
+    body: new URLSearchParams({ key }),
+  })
+  assert.is(login.status, 303)
   const length = statSync(`${data}-wal`).size
   const another = await ask(server, 'DELETE', '/session', cookie)
   assert.is(another.status, 204)

@@ -16,7 +16,7 @@ import { sessionAt } from '../../kit/store/session-at.ts'
 
 const test = suite('end many')
 
-const EVERYBODY = { sub: undefined, except: undefined }
+const EVERYBODY = { app: undefined, sub: undefined, except: undefined }
 const REFUSALS: readonly ErrorCode[] = [
   ...(['overloaded', 'storage_full', 'storage_failed', 'storage_busy'] as const),
   ...(['storage_damaged', 'outcome_unknown'] as const),

@@ -219,7 +219,7 @@ test('a table that is gone is final for writes, and a read says that storage fai
   assert.is(await insert.catch(codeOf), 'outcome_unknown')
   const find = async () => await store.find('other', clock.now())
   assert.is(await find().catch(codeOf), 'storage_failed')
-  const all = { sub: undefined, after: undefined, limit: 10 }
+  const all = { app: undefined, sub: undefined, after: undefined, limit: 10 }
   assert.is(await store.list(all, clock.now()).catch(codeOf), 'storage_failed')
   assert.is(await store.keys.list().catch(codeOf), 'storage_failed')
   assert.is(failures.length, 1)

@@ -43,7 +43,7 @@ test('a dear write that comes too late keeps nothing alive, and what overtakes i
 test('log-out everywhere ends what a dear write has kept alive in time', async () => {
   const { store, id, deadline } = await openSession('{"sub":"ada"}')
   const merged = store.change(id, deadline - 1, MERGE)
-  const which = { sub: 'ada', except: undefined }
+  const which = { app: undefined, sub: 'ada', except: undefined }
   const many = await store.endMany(which, deadline, 'revoked', 100)
   assert.equal(many, { ended: 1, more: false })
   assert.is((await merged).state, 'live')

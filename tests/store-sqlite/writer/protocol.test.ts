@@ -1,5 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import type { Edit } from '../../../lib/json/edits.ts'
 import type { PatchStep } from '../../../lib/json/json-patch.ts'
 import type { ErrorFacts } from '../../../lib/base/errors.ts'
 import {
@@ -33,6 +34,14 @@ const STEPS: readonly PatchStep[] = [
   { op: 'replace', path: ['data', '1'], value: '"2"' },
 ]
 
+const EDITS: readonly Edit[] = [
+  { op: 'set', path: ['a', ''], value: '"\ud800"' },
+  { op: 'remove', path: ['7', '~/'] },
+  { op: 'enter', path: ['a', 'b', 'c'] },
+  { op: 'increment', path: ['n'], value: '1' },
+  { op: 'extend', path: ['__proto__'], value: '["remove", 1]' },
+]
+
 test('every request arrives as it was sent', () => {
   const requests: WriteRequest[] = [
     { kind: 'insert', seenAt: Infinity, session: SESSION },
@@ -62,9 +71,24 @@ test('every request arrives as it was sent', () => {
         operation: { name: 'patch', steps: STEPS, mayWriteClaims: false, ...more },
       }),
     ),
+    ...[{}, { permanent: true, claims: '{}', when: { excluded: ['3'] } }].map(
+      (more): WriteRequest => ({
+        kind: 'change',
+        ...NAMED,
+        operation: { name: 'update', edits: EDITS, ...more },
+      }),
+    ),
     { kind: 'change_outside' },
     { kind: 'end', ...NAMED, reason: 'logout', when: undefined },
-    { kind: 'end_many', sub: 'ada', except: undefined, now: 2, reason: 'revoked', limit: 50 },
+    {
+      kind: 'end_many',
+      app: undefined,
+      sub: 'ada',
+      except: undefined,
+      now: 2,
+      reason: 'revoked',
+      limit: 50,
+    },
     { kind: 'touch', seen: [['a', 1]] },
     {
       kind: 'add_api_key',

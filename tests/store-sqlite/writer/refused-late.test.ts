@@ -68,6 +68,7 @@ const CASES: Readonly<Record<string, { at: string; request: WriteRequest }>> = {
     at: `insert on tombstones when new.id = 'ada-2'`,
     request: {
       kind: 'end_many',
+      app: undefined,
       sub: 'ada',
       except: undefined,
       now: NOW,
@@ -146,7 +147,13 @@ test('activity of a session that was damaged counts again once its id has been e
   const end = (id: string): WriteRequest => ({
     ...{ kind: 'end', id, now: NOW, seenAt: 0, reason: 'revoked', when: undefined },
   })
-  const all = { sub: undefined, except: undefined, reason: 'revoked', limit: 10 } as const
+  const all = {
+    app: undefined,
+    sub: undefined,
+    except: undefined,
+    reason: 'revoked',
+    limit: 10,
+  } as const
   const ways: Readonly<Record<string, readonly WriteRequest[]>> = {
     'an end': [end('mine')],
     'an end of many': [{ kind: 'end_many', ...all, now: NOW }],
@@ -196,7 +203,7 @@ test('activity that comes to damage at many sessions is written one request at a
   writer.run(names.map((id) => insertOf(id)))
   database.exec(
     `create trigger late after update of last_seen_at on sessions when old.id like 'many-%' begin
-       insert into api_keys values ('twice', 'twice', 0, 0), ('twice', 'twice', 0, 0); end`,
+       insert into api_keys (hash, name, created_at, revoked_at) values ('twice', 'twice', 0, 0), ('twice', 'twice', 0, 0); end`,
   )
   let runs = 0
   database.function('count_runs', () => ++runs)
@@ -220,7 +227,7 @@ test('activity that comes to damage at many sessions of one request is written b
   database.function('count_runs', () => ++runs)
   database.exec(
     `create trigger late after update of last_seen_at on sessions when old.id like 'many-%' begin
-       insert into api_keys values ('twice', 'twice', 0, 0), ('twice', 'twice', 0, 0); end;
+       insert into api_keys (hash, name, created_at, revoked_at) values ('twice', 'twice', 0, 0), ('twice', 'twice', 0, 0); end;
      create temp trigger counting after update of last_seen_at on main.sessions
        when new.id = 'before' begin select count_runs(); end`,
   )
@@ -341,7 +348,8 @@ function openFilled(at?: string): { writer: Writer; database: Database.Database 
   writer.run(names.map((id) => insertOf(id)))
   const ada = createWriter(database, LIMITS, HOUR)
   ada.run(['ada-1', 'ada-2'].map((id) => insertOf(id, { claims: '{"sub":"ada"}' })))
-  writer.run([...names, 'ada-1', 'ada-2'].map((id) => changeOf(id, set)))
+  const first: Operation = { name: 'set', key: 'k', value: '0' }
+  writer.run([...names, 'ada-1', 'ada-2'].map((id) => changeOf(id, first)))
   const forgotten = {
     id: 'forgotten',
     secretHash: null,
@@ -351,13 +359,13 @@ function openFilled(at?: string): { writer: Writer; database: Database.Database 
   const { endedAt } = forgotten
   const checksum = tombstoneChecksumOf(forgotten)
   database.exec(
-    `insert into tombstones values ('forgotten', null, 'logout', ${endedAt}, ${checksum});
+    `insert into tombstones values ('forgotten', null, 'logout', ${endedAt}, ${checksum}, null);
      update sessions set data = '{"damaged":1}' where id = 'damaged'`,
   )
   if (at !== undefined) {
     database.exec(
       `create trigger late after ${at} begin
-         insert into api_keys values ('twice', 'twice', 0, 0), ('twice', 'twice', 0, 0); end`,
+         insert into api_keys (hash, name, created_at, revoked_at) values ('twice', 'twice', 0, 0), ('twice', 'twice', 0, 0); end`,
     )
   }
   assert.is(createReader(database, HOUR).find('mine', NOW, 0).state, 'live')

@@ -124,7 +124,7 @@ function batches(): fc.Arbitrary<WriteRequest[][]> {
       return { kind: 'end', ...named(of, at), reason: 'logout', when: undefined }
     }),
     now.map((at): WriteRequest => {
-      const who = { sub: 'ada', except: undefined }
+      const who = { app: undefined, sub: 'ada', except: undefined }
       return { kind: 'end_many', ...who, now: at, reason: 'revoked', limit: 2 }
     }),
   )
