@@ -1,0 +1,124 @@
+/**
+ * Most writes: each is about one session. Rows are read, the writes are played, and the rows that come out
+ * of it are written where they are still as they were read. What is not, is played again on what is there
+ * then. No lock is held while anything is played, so a Coatcheck that stands still holds up nobody.
+ */
+import { CoatcheckError } from '../../base/errors.ts'
+import type { SessionLimits } from '../../session/limits.ts'
+import type { Connection } from '../connection/connection.ts'
+import { isRetryable, writeFailure } from '../connection/failures.ts'
+import type { OnTold } from '../tables/events.ts'
+import { parseRow } from '../tables/rows.ts'
+import { FIND } from '../tables/statements.ts'
+import { seal } from './seal.ts'
+import { sendRows } from './send.ts'
+import { type Answer, createStage, NeedsLocks, NeedsSeal, type Stage, type Write } from './stage.ts'
+
+/** `isUnchanged`: the operation has left the session as it was. */
+export type Outcome =
+  { readonly answer: Answer; readonly isUnchanged?: boolean } | { readonly error: unknown }
+
+/** The outcome of each write that has one; the others need locks. */
+export type Outcomes = Map<Write, Outcome>
+
+export type WriteRules = {
+  readonly limits: SessionLimits
+  readonly keepEndedMs: number
+  readonly onTold: OnTold
+}
+
+/** Whoever loses so often against other processes takes locks. */
+const MOST_ATTEMPTS = 4
+
+export async function runGuarded(
+  connection: Pick<Connection, 'ask'>,
+  writes: readonly Write[],
+  rules: WriteRules,
+): Promise<Outcomes> {
+  const outcomes: Outcomes = new Map()
+  /** Sessions that need locks: none of their writes may be done before that. */
+  const withLocks = new Set<string>()
+  /** Ids of inserts that met a row. */
+  const met = new Set<string>()
+  for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
+    const open = writes.filter((write) => !outcomes.has(write) && !withLocks.has(idOf(write)))
+    if (open.length === 0) break
+    try {
+      await tryOnce(connection, open, rules, { outcomes, withLocks, met })
+    } catch (error) {
+      if (isRetryable(error)) continue
+      // Thrown before anything was written.
+      for (const write of open) outcomes.set(write, { error: writeFailure(error, false) })
+    }
+  }
+  return outcomes
+}
+
+type Progress = {
+  readonly outcomes: Outcomes
+  readonly withLocks: Set<string>
+  readonly met: Set<string>
+}
+
+async function tryOnce(
+  connection: Pick<Connection, 'ask'>,
+  open: readonly Write[],
+  rules: WriteRules,
+  { outcomes, withLocks, met }: Progress,
+): Promise<void> {
+  const stage = createStage({ ...rules, owners: undefined })
+  // A new id is nearly always free: the insert itself finds out.
+  const ids = new Set(open.filter((w) => w.kind !== 'insert' || met.has(idOf(w))).map(idOf))
+  if (ids.size > 0) {
+    const { rows } = await connection.ask(FIND, [[...ids]])
+    for (const row of rows) stage.put(parseRow(row))
+  }
+  const { played, due } = playAll(stage, open, withLocks)
+  for (const [id, now] of due) await seal(connection, id, now, rules.onTold)
+  for (const { writes, result } of await sendRows(connection, stage.staged(), rules.keepEndedMs)) {
+    if ('told' in result) rules.onTold(result.told)
+    for (const { row } of writes) {
+      const { id } = row.session
+      if ('through' in result && result.through.has(id)) continue
+      met.add(id)
+      for (const write of open) {
+        if (idOf(write) !== id) continue
+        played.delete(write)
+        if ('error' in result && !isRetryable(result.error)) {
+          outcomes.set(write, { error: writeFailure(result.error) })
+        }
+      }
+    }
+  }
+  for (const [write, outcome] of played) outcomes.set(write, outcome)
+}
+
+/** `due`: ids of sessions to be sealed, with the moment at which they were past their time. */
+function playAll(stage: Stage, writes: readonly Write[], withLocks: Set<string>) {
+  const played: Outcomes = new Map()
+  const due = new Map<string, number>()
+  for (const write of writes) {
+    const id = idOf(write)
+    if (withLocks.has(id) || due.has(id)) continue
+    try {
+      played.set(write, stage.play(write))
+    } catch (error) {
+      if (error instanceof NeedsLocks) withLocks.add(id)
+      else if (error instanceof NeedsSeal) due.set(id, error.now)
+      else if (error instanceof CoatcheckError) played.set(write, { error })
+      else throw error
+    }
+  }
+  // All of a session's writes together, in their order, or none of them.
+  for (const write of writes) {
+    const id = idOf(write)
+    if (!withLocks.has(id) && !due.has(id)) continue
+    played.delete(write)
+    stage.forget(id)
+  }
+  return { played, due }
+}
+
+export function idOf(write: Write): string {
+  return write.kind === 'insert' ? write.session.id : write.id
+}
