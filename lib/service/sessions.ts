@@ -1,4 +1,7 @@
-/** Everything that requests can do to sessions: find, change, create, renew, list and end. */
+/**
+ * Everything that requests can do to sessions: find, change, create, renew, list, count and end. An id is
+ * a full id (`session/session-id.ts`) everywhere here; one that is reserved is that of no session.
+ */
 import type { Clock } from '../base/clock.ts'
 import { CoatcheckError } from '../base/errors.ts'
 import { type MaybePromise, whenThere } from '../base/maybe-promise.ts'
@@ -13,6 +16,8 @@ import {
 } from '../session/operations.ts'
 import type { Precondition } from '../session/precondition.ts'
 import type { SessionLimits } from '../session/limits.ts'
+import type { ActiveCount } from '../session/recent-activity.ts'
+import { isReservedId } from '../session/reserved-id.ts'
 import { ABSENT } from '../session/retention.ts'
 import {
   type EndReason,
@@ -23,6 +28,7 @@ import {
   type Tombstone,
   touchSession,
 } from '../session/session.ts'
+import { appOf } from '../session/session-id.ts'
 import {
   createSecretCheck,
   hashSecret,
@@ -33,12 +39,14 @@ import {
   splitToken,
   type Token,
 } from '../session/token.ts'
+import type { Selection } from '../store/selection.ts'
 import type {
+  ActiveQuery,
   Changed as StoreChanged,
   EndedCount,
+  EndSelection,
   ListQuery,
   Page,
-  Selection,
   Store,
 } from '../store/store.ts'
 
@@ -63,10 +71,11 @@ export type Sessions = {
   /**
    * Applies an operation to a live session, or else to a new, empty one. Rejects as `get` does if the
    * session was renewed: its holder may have the new token already, and a new session would replace it.
+   * What a holder begins so is in the app without a name.
    */
   changeOrCreate(found: Found, operation: Operation, device: FindDevice): Promise<Changed>
-  /** Creates a session with a token for a back end. */
-  create(draft: SessionDraft, device: FindDevice): Promise<Changed>
+  /** Creates a session with a token for a back end, in this app. */
+  create(app: string | undefined, draft: SessionDraft, device: FindDevice): Promise<Changed>
   /**
    * Replaces the whole session of this id, or creates it without a token. Rejects with
    * `session_ended` if the id has ended.
@@ -77,17 +86,21 @@ export type Sessions = {
     device: FindDevice,
     when?: Precondition,
   ): Promise<Changed & { readonly created: boolean }>
-  /** Gives a live session a new id and secret; the old token opens nothing from then on. */
+  /** Gives a live session a new id in its app, and a new secret; the old token opens nothing from then on. */
   renew(found: Found, when?: Precondition): Promise<Changed>
   /** Ends a live session for good. */
   end(found: Found, reason: EndReason, when?: Precondition): Promise<void>
   /** As the store lists them. */
   list(query: ListQuery): Promise<Page>
+  /** As the store counts them. */
+  count(which: Selection): Promise<number>
+  /** As the store counts who was active, up to now. */
+  countActive(query: ActiveQuery): Promise<ActiveCount>
   /**
    * Revokes live sessions. Ends only a part, and says that there are more, if they are too many for
    * one call or storage fails on the way.
    */
-  endMany(which: Selection): Promise<EndedCount>
+  endMany(which: EndSelection): Promise<EndedCount>
 }
 
 /**
@@ -137,14 +150,19 @@ export function createSessions({ store, clock, limits }: SessionsOptions): Sessi
     id: string,
     operation: ClaimsOperation,
   ): Promise<StoreChanged & HandedOut> {
-    const token = mintToken(clock.now())
+    // control: renewed-in-app
+    const token = mintToken(clock.now(), appOf(id))
     const changed = await store.change(id, clock.now(), { ...operation, renewal: keyOf(token) })
     const isRenewed = changed.state === 'live' && changed.session.id === token.id
     return isRenewed ? { ...changed, token: renderToken(token) } : changed
   }
 
-  async function createWithToken(operation: Operation, device: FindDevice): Promise<Changed> {
-    const token = mintToken(clock.now())
+  async function createWithToken(
+    app: string | undefined,
+    operation: Operation,
+    device: FindDevice,
+  ): Promise<Changed> {
+    const token = mintToken(clock.now(), app)
     const begun = begin(keyOf(token), operation, device)
     const { inserted, evicted } = await store.insert(begun.session)
     if (!inserted) throw new Error('A fresh id was in use already')
@@ -168,6 +186,8 @@ export function createSessions({ store, clock, limits }: SessionsOptions): Sessi
     authenticate(text) {
       if (text === undefined) return ABSENT
       const { id, secret } = splitToken(text)
+      // control: reserved-opens-nothing
+      if (isReservedId(id)) return ABSENT
       return whenThere(store.find(id, clock.now()), (found) => {
         // The cache is for live sessions only: a lookup by the hash of a tombstone would take longer than
         // one by the decoy's, and the time would tell.
@@ -190,11 +210,11 @@ export function createSessions({ store, clock, limits }: SessionsOptions): Sessi
       const now = clock.now()
       // It may have expired since it was found, and a touch must not revive it.
       if (!isLive(session, now)) return whenThere(store.find(session.id, now), requireLive)
-      store.touch(session.id, now)
-      return touchSession(session, now)
+      return whenThere(store.touch(session.id, now), () => touchSession(session, now))
     },
 
-    find: (id) => store.find(id, clock.now()),
+    // control: reserved-unnamed
+    find: (id) => (isReservedId(id) ? ABSENT : store.find(id, clock.now())),
 
     change,
 
@@ -208,10 +228,10 @@ export function createSessions({ store, clock, limits }: SessionsOptions): Sessi
       }
       // control: renewed-token-begins-nothing
       if (latest.state === 'ended' && latest.tombstone.reason === 'renewed') requireLive(latest)
-      return await createWithToken(operation, device)
+      return await createWithToken(undefined, operation, device)
     },
 
-    create: (draft, device) => createWithToken({ name: 'replace', ...draft }, device),
+    create: (app, draft, device) => createWithToken(app, { name: 'replace', ...draft }, device),
 
     async put(id, draft, device, when) {
       const operation = { name: 'replace', ...draft, ...(when && { when }) } as const
@@ -233,7 +253,7 @@ export function createSessions({ store, clock, limits }: SessionsOptions): Sessi
     },
 
     async renew(found, when) {
-      const token = mintToken(clock.now())
+      const token = mintToken(clock.now(), appOf(requireLive(found).id))
       const operation = { name: 'renew', renewal: keyOf(token), ...(when && { when }) } as const
       return { ...(await change(found, operation)), token: renderToken(token) }
     },
@@ -245,14 +265,18 @@ export function createSessions({ store, clock, limits }: SessionsOptions): Sessi
 
     list: (query) => store.list(query, clock.now()),
 
+    count: (which) => store.count(which, clock.now()),
+
+    countActive: (query) => store.active(query, clock.now()),
+
     // control: end-many-scope
     endMany: (which) => store.endMany(which, clock.now(), 'revoked', END_LIMIT),
   }
 }
 
-/** An id like this one that no session can have, for its dot. */
+/** An id like this one that no session can have: a line feed cannot be seen. */
 function decoyOf(id: string): string {
-  return `${id.slice(0, -1)}.`
+  return `${id.slice(0, -1)}\n`
 }
 
 function keyOf(token: Token): SessionKey {

@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock.ts'
-import type { Log } from '../base/log.ts'
+import type { Log, LogFacts } from '../base/log.ts'
 import type { Store } from '../store/store.ts'
 
 export type StorageWatchOptions = {
@@ -29,7 +29,12 @@ export function startStorageWatch({ store, clock, log }: StorageWatchOptions): (
     last = current
     loggedAt = now
     if (state === 'ok') log.info('storage_recovered', figures)
-    else log.warn(`storage_${state}`, { reasons: reasons.join(' '), writes, ...figures })
+    else tellOf(state, { reasons: reasons.join(' '), writes, ...figures })
+  }
+
+  function tellOf(state: 'degraded' | 'unreachable', facts: LogFacts): void {
+    if (state === 'degraded') log.warn('storage_degraded', facts)
+    else log.warn('storage_unreachable', facts)
   }
 
   return clock.every(INTERVAL_MS, look)

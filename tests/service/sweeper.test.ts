@@ -3,7 +3,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createLog } from '../../lib/base/log.ts'
 import type { Store, Swept } from '../../lib/store/store.ts'
-import { startSweeper } from '../../lib/service/sweeper.ts'
+import { createSweeper } from '../../lib/service/sweeper.ts'
 import { createFakeClock } from '../kit/clock/fake-clock.ts'
 import { HOUR, MINUTE } from '../kit/store/limits.ts'
 import { openMemoryStore } from '../kit/store/memory-store.ts'
@@ -74,6 +74,26 @@ test('a sweeper sweeps at once and then at each interval, as of that moment', as
   }
 })
 
+test('those that are through are remembered', async () => {
+  const { sweeps, clock, sweeper } = openSweeper()
+  sweeps[0]?.resolve({ ended: 1, removed: 0, damaged: 0 })
+  await turn()
+  clock.advance(1_000)
+  const failed = sweeper.sweepNow()
+  sweeps[1]?.reject(new Error('the disk is gone'))
+  await failed.catch(() => {})
+  const swept = sweeper.sweepNow()
+  sweeps[2]?.resolve({ ended: 2, removed: 3, damaged: 0 })
+  await swept
+  assert.equal(
+    sweeper.history().map(({ ended, endedAt }) => [ended, clock.now() - endedAt]),
+    [
+      [2, 0],
+      [1, 1_000],
+    ],
+  )
+})
+
 test('a sweep that found nothing is not worth a line', async () => {
   const { sweeps, lines } = openSweeper()
   sweeps[0]?.resolve({ ended: 0, removed: 0, damaged: 0 })
@@ -85,7 +105,7 @@ test('a sweeper over a store ends what has expired', async () => {
   const { store, clock, database } = openMemoryStore()
   await store.insert(sessionAt(clock.now()))
   const log = createLog({ clock, write() {} })
-  const stop = startSweeper({ store, clock, log, intervalMs: 5 * MINUTE })
+  const stop = createSweeper({ store, clock, log, intervalMs: 5 * MINUTE }).start()
   await turn()
 
   const count = database.prepare('select count(*) from sessions').pluck()
@@ -96,6 +116,24 @@ test('a sweeper over a store ends what has expired', async () => {
   await turn()
   assert.is(count.get(), 0)
   stop()
+})
+
+test('a sweep that is asked for waits for the one under way, and none joins it', async () => {
+  const { sweeps, clock, sweepNow } = openSweeper()
+  const asked = sweepNow()
+  const askedToo = sweepNow()
+  clock.advance(MINUTE)
+  assert.is(sweeps.length, 1)
+  sweeps[0]?.reject(new Error('the disk is gone'))
+  await turn()
+  assert.equal([sweeps.length, sweeps[1]?.now], [2, clock.now()])
+  sweeps[1]?.resolve({ ended: 3, removed: 0, damaged: 0 })
+  assert.equal(await asked, { ended: 3, removed: 0, damaged: 0 })
+  await turn()
+  sweeps[2]?.reject(new Error('the disk is gone'))
+  assert.is(await askedToo.catch((error: Error) => error.message), 'the disk is gone')
+  clock.advance(MINUTE)
+  assert.is(sweeps.length, 4)
 })
 
 /** A sweeper every minute, over a store whose sweeps the test settles. */
@@ -112,9 +150,10 @@ function openSweeper() {
       return sweep.promise
     },
   }
-  const stop = startSweeper({ store, clock, log, intervalMs: MINUTE })
+  const sweeper = createSweeper({ store, clock, log, intervalMs: MINUTE })
+  const stop = sweeper.start()
   const lines = () => written.map((line): unknown => JSON.parse(line))
-  return { sweeps, clock, lines, stop }
+  return { sweeps, clock, lines, stop, sweeper, sweepNow: sweeper.sweepNow }
 }
 
 test.run()
