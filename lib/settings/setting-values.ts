@@ -1,5 +1,11 @@
 import { isIP, isIPv6 } from 'node:net'
 import { domainToASCII } from 'node:url'
+import {
+  ADDRESS_SHAPE,
+  type DatabaseAddress,
+  explainAddress,
+  parseAddress,
+} from '../base/database-address.ts'
 import { API_KEY_SHAPE, isApiKey } from '../session/api-key.ts'
 
 /** A kind of setting: how its values are described and parsed. */
@@ -10,6 +16,11 @@ export type Kind<T> = {
   readonly expected: string
   /** Undefined for a text that is no value of this kind. */
   readonly parse: (text: string) => T | undefined
+  /**
+   * Why a text is no value, in words that show nothing of it: for a kind whose wrong texts may hold a
+   * secret, and are never shown.
+   */
+  readonly explain?: (text: string) => string
 }
 
 /** A duration in milliseconds, from `shortest` to `longest`, both written as durations themselves. */
@@ -68,6 +79,26 @@ export const unixSocket: Kind<string> = {
   },
 }
 
+export type ListenAddress =
+  { readonly host: string; readonly port: number } | { readonly path: string }
+
+/** Where to listen, in one value: a host with its port, or a unix socket. */
+export const listenAddress: Kind<ListenAddress> = {
+  placeholder: 'HOST:PORT|unix:PATH',
+  expected:
+    'HOST:PORT with a port from 0 to 65535, or unix:PATH with a path of 1 to 107 bytes, ' +
+    'such as 127.0.0.1:7378, [::1]:7378 or unix:/run/coatcheck-admin.sock',
+  parse(text) {
+    const path = unixSocket.parse(text)
+    if (path !== undefined) return { path }
+    const [, bracketed, name = bracketed ?? '', digits = ''] =
+      /^(?:\[([\da-f:.]+)\]|([^:[\]]+)):(\d+)$/i.exec(text) ?? []
+    const port = within(0, 65_535, readInteger(digits))
+    const isHost = bracketed === undefined ? host.parse(name) !== undefined : isIPv6(bracketed)
+    return port === undefined || !isHost ? undefined : { host: name, port }
+  },
+}
+
 /**
  * A file on disk. better-sqlite3 trims the path, and opens a temporary database for an empty one and
  * for `:memory:`: a restart would lose it.
@@ -89,6 +120,22 @@ export const anyFile: Kind<string> = {
   placeholder: 'PATH',
   expected: 'the path of a file, such as /run/secrets/coatcheck',
   parse: (text) => (text === '' || /[/\\]$/.test(text) ? undefined : text),
+}
+
+/** Where a database is; whoever writes the password into it as well is told to take it out. */
+export const databaseAddress: Kind<DatabaseAddress> = {
+  placeholder: 'ADDRESS',
+  expected:
+    `${ADDRESS_SHAPE}; its password comes by COATCHECK_STORE_PASSWORD or ` +
+    'the file that --store-password-file names',
+  parse: (text) => (explainAddress(text) === '' ? parseAddress(text) : undefined),
+  explain: explainAddress,
+}
+
+export const password: Kind<string> = {
+  placeholder: 'PASSWORD',
+  expected: 'a password in one line',
+  parse: (text) => (/^.+$/.test(text) ? text : undefined),
 }
 
 /** API keys, separated by commas. */

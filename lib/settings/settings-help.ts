@@ -1,7 +1,8 @@
 import { COMMANDS } from '../command-line/command-names.ts'
 import { listExitCodes } from '../command-line/exit-codes.ts'
 import { renderTable, wrap } from '../command-line/wrap.ts'
-import { type SettingRow, settingsTable, variableOf } from './settings-table.ts'
+import type { SettingRow } from './setting-row.ts'
+import { settingsTable, variableOf } from './settings-table.ts'
 
 /** The help of the program: settings, exit codes and commands, at most 80 columns wide. */
 export function renderHelp(): string {
@@ -9,7 +10,7 @@ export function renderHelp(): string {
   return [
     'Usage: coatcheck [serve] [--flag value]...',
     '       coatcheck COMMAND ...',
-    '       coatcheck help COMMAND',
+    '       coatcheck help COMMAND|TOPIC',
     '',
     'A session server: hand in an object, get a ticket; come back with the ticket,',
     'get the object. Each setting is a flag or an environment variable; the flag',

@@ -3,32 +3,18 @@ import {
   apiKeys,
   cookieDomain,
   cookieToken,
-  dataFile,
   duration,
   host,
   integer,
+  listenAddress,
   oneOf,
   proxies,
   sameSite,
   size,
   unixSocket,
-  type Kind,
 } from './setting-values.ts'
-
-/** One setting, as the parser, the help and the manual know it. */
-export type SettingRow = {
-  readonly name: string
-  readonly flag: `--${string}`
-  readonly kind: Kind<unknown>
-  /** Written as a user would; undefined for a setting that may be absent. */
-  readonly default: string | undefined
-  /** The value of a flag that is given without one; absent where the value is required. */
-  readonly bare?: string
-  /** Everyone on a machine can read command lines: a secret comes by the environment and is never shown. */
-  readonly isSecret?: boolean
-  readonly group: string
-  readonly description: string
-}
+import type { SettingRow } from './setting-row.ts'
+import { storageSettings } from './storage-settings.ts'
 
 const table = [
   {
@@ -56,6 +42,16 @@ const table = [
     description: 'Listen on this unix socket instead of a host and port',
   },
   {
+    name: 'adminListen',
+    flag: '--admin-listen',
+    kind: listenAddress,
+    default: undefined,
+    group: 'Listening',
+    description:
+      'Listen here, too, for the operator: metrics, health, API document and manual, without an API ' +
+      'key, and the dashboard; the main address then has no metrics and no dashboard',
+  },
+  {
     name: 'trustedProxies',
     flag: '--trust-proxy',
     kind: proxies,
@@ -67,48 +63,16 @@ const table = [
       'separated by commas, loopback, unix (every peer on the unix socket); without a value, loopback',
   },
   {
-    name: 'dataPath',
-    flag: '--data',
-    kind: dataFile,
-    default: 'data/sessions.db',
-    group: 'Storage',
-    description: 'The SQLite file that holds the sessions',
-  },
-  {
-    name: 'durability',
-    flag: '--durability',
-    kind: oneOf('full', 'relaxed'),
-    default: 'full',
-    group: 'Storage',
+    name: 'logFormat',
+    flag: '--log-format',
+    kind: oneOf('text', 'json'),
+    default: undefined,
+    group: 'Listening',
     description:
-      'full: every answered write is on disk; relaxed: a power cut may lose about the last second',
+      'How lines of the log are written to stderr: text, for a person; json, an object a line, for a ' +
+      'program; without it, text if stderr is a terminal and json if not',
   },
-  {
-    name: 'walLimitBytes',
-    flag: '--wal-limit',
-    kind: size('1MiB', '1048576MiB'),
-    default: '1024MiB',
-    group: 'Storage',
-    description:
-      'The size up to which the WAL beside the data file may grow while another program keeps a read ' +
-      'open; then only log-outs are written',
-  },
-  {
-    name: 'sweepIntervalMs',
-    flag: '--sweep-interval',
-    kind: duration('1ms', '1d'),
-    default: '1m',
-    group: 'Storage',
-    description: 'How often expired sessions and old tombstones are swept',
-  },
-  {
-    name: 'keepEndedMs',
-    flag: '--keep-ended',
-    kind: duration('0', '3650d'),
-    default: '24h',
-    group: 'Storage',
-    description: 'How long the reason for the end of a session is kept; 0 keeps none',
-  },
+  ...storageSettings,
   {
     name: 'idleTimeoutMs',
     flag: '--idle-timeout',
@@ -208,7 +172,8 @@ const table = [
     group: 'Access',
     description:
       'A file of API keys, one per line; if there is no key at all, the first start makes one and ' +
-      'writes it to this file, by default PATH.api-key beside the data file',
+      'writes it to this file, by default PATH.api-key beside the data file, or data/coatcheck.api-key ' +
+      'with --store',
   },
   {
     name: 'holderAccess',
@@ -228,6 +193,17 @@ const table = [
     group: 'Access',
     description:
       'Whether a session stores the address and the user agent that created it, for back ends',
+  },
+  {
+    name: 'tour',
+    flag: '--tour',
+    kind: oneOf('auto', 'on', 'off'),
+    default: 'auto',
+    bare: 'on',
+    group: 'Access',
+    description:
+      'Whether /tour shows cookies and sessions live, to try the API in a browser; auto: only where ' +
+      'the server listens on a loopback address and trusts no proxy',
   },
   {
     name: 'sessionLimitBytes',
@@ -297,6 +273,15 @@ const table = [
     description: 'The most open connections; further ones are closed at once',
   },
   {
+    name: 'maxEventStreams',
+    flag: '--max-event-streams',
+    kind: integer(1, 1_000_000),
+    default: '1000',
+    group: 'Limits',
+    description:
+      'The most streams of events that are read at once; further ones are answered with 503',
+  },
+  {
     name: 'maxPendingWrites',
     flag: '--max-pending-writes',
     kind: integer(1, 1_000_000),
@@ -343,6 +328,17 @@ const table = [
     default: '10s',
     group: 'Time limits',
     description: 'How long a stop may take, requests in progress included',
+  },
+  {
+    name: 'testClock',
+    flag: '--test-clock',
+    kind: oneOf('on', 'off'),
+    default: 'off',
+    bare: 'on',
+    group: 'Tests of applications',
+    description:
+      'Let POST /_clock move the time on, without an API key, so that tests see sessions expire; only ' +
+      'on loopback addresses and unix sockets',
   },
 ] as const satisfies readonly SettingRow[]
 

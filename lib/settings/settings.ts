@@ -1,9 +1,8 @@
-import {
-  readCommandLine,
-  quote,
-  type CommandLine,
-  type Flag,
-} from '../command-line/command-line.ts'
+import { isIP } from 'node:net'
+import { resolve } from 'node:path'
+import { isLoopback } from '../base/loopback.ts'
+import { quote } from '../base/quote.ts'
+import { type CommandLine, type Flag, readCommandLine } from '../command-line/command-line.ts'
 import { unknownCommand } from '../command-line/command-names.ts'
 import { UsageError } from '../command-line/usage-error.ts'
 import {
@@ -12,17 +11,29 @@ import {
   sortStrayVariables,
   type StrayVariables,
 } from './environment.ts'
+import { listenAddress } from './setting-values.ts'
 import { findNpmFaults } from './npm-words.ts'
 import { renderHelp } from './settings-help.ts'
-import { settingsTable, variableOf, type SettingRow, type Settings } from './settings-table.ts'
+import type { SettingRow } from './setting-row.ts'
+import { type Settings, settingsTable, variableOf } from './settings-table.ts'
 
 export type { Settings } from './settings-table.ts'
 
 /** The request of the server's command line. */
 export type Command =
-  | { readonly kind: 'serve'; readonly settings: Settings }
+  | { readonly kind: 'serve'; readonly settings: Settings; readonly inForce: SettingsInForce }
   | { readonly kind: 'help'; readonly text: string }
   | { readonly kind: 'version' }
+
+/** The settings as the operator wrote them, by the flag without its dashes; no secret is among them. */
+export type SettingsInForce = {
+  /** Null for one that is absent. */
+  readonly texts: Readonly<Record<string, string | null>>
+  /** The flag or the variable that each came from; absent for a default. */
+  readonly from: Readonly<Record<string, string>>
+  /** Those that are not the default, with where they came from: `--port=80`, `COATCHECK_HOST=::1`. */
+  readonly given: readonly string[]
+}
 
 /** Settings that are wrong, from flags or from the environment. */
 export class SettingsError extends UsageError {
@@ -32,6 +43,9 @@ export class SettingsError extends UsageError {
     this.message = `Cannot read the settings: ${this.message}`
   }
 }
+
+/** Stands for the text of a secret. */
+const SECRET = '***'
 
 /** The flags of the server. */
 export const serverFlags: readonly Flag[] = [
@@ -67,17 +81,13 @@ export function readSettings(
   if (faults.length > 0) throw new SettingsError(faults)
 
   // Each value was parsed by the kind of its row, and `Settings` is typed by these kinds.
-  return { kind: 'serve', settings: valuesOf(sources) as Settings }
+  const settings = valuesOf(sources) as Settings
+  return { kind: 'serve', settings, inForce: describeSources(sources) }
 }
 
 /** The variables with the prefix of Coatcheck that are no settings, and slips of those that are. */
 export function readStrayVariables(env: Environment = process.env): StrayVariables {
   return sortStrayVariables(env, settingsTable.map(variableOf))
-}
-
-/** The path of the data file, for commands, from their `--data`, the environment or the default. */
-export function readDataPath(given: string | undefined, env: Environment = process.env): string {
-  return readSome(['dataPath'], { '--data': given }, env).dataPath
 }
 
 /** Some of the settings, for commands; `given` has the flags of the command that may set them. */
@@ -98,6 +108,11 @@ export function readSome<Name extends keyof Settings>(
   ]
   if (faults.length > 0) throw new SettingsError(faults)
   return valuesOf(sources) as Pick<Settings, Name>
+}
+
+/** Whether a terminal may be written to in colours: https://no-color.org, and no `TERM=dumb`. */
+export function allowsColour(env: Environment = process.env): boolean {
+  return (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb'
 }
 
 /** The flag of a setting, as the parser knows it. */
@@ -159,8 +174,10 @@ function parseSource(
 ): Source {
   const value = text === undefined ? undefined : row.kind.parse(text)
   if (text === undefined || value !== undefined) return { row, name, text, value, isFlag }
-  const got = row.isSecret ? 'something else' : quote(text)
-  const fault = `${name} must be ${row.kind.expected}, got ${got}`
+  const { expected, explain } = row.kind
+  const got = row.isSecret || explain !== undefined ? 'something else' : quote(text)
+  const reason = explain === undefined ? '' : `: ${explain(text)}`
+  const fault = `${name} must be ${expected}, got ${got}${reason}`
   return { row, name, text, value, fault, isFlag }
 }
 
@@ -193,7 +210,97 @@ function findConflicts(sources: ReadonlyMap<string, Source>): string[] {
       `${listen.name} must come without ${clashing.join(' and ')}, got ${quote(listen.text)}`,
     )
   }
+  faults.push(
+    ...findSameAddress(sources),
+    ...findOpenTestClock(sources),
+    ...findStoreConflicts(sources),
+  )
   return faults
+}
+
+/** What is about the file, beside a database; and what is about a database, where there is none. */
+function findStoreConflicts(sources: ReadonlyMap<string, Source>): string[] {
+  const namesOf = (flags: readonly string[], isMeant: (source: Source) => boolean) =>
+    flags.flatMap((flag) => {
+      const source = sources.get(flag)
+      return source !== undefined && isMeant(source) ? [source.name] : []
+    })
+  // What is wrong in itself is told already.
+  const givenOf = (...flags: string[]) =>
+    namesOf(flags, (source) => isGiven(source) && source.value !== undefined)
+  const [store] = namesOf(['--store'], isGiven)
+  const passwords = givenOf('--store-password', '--store-password-file')
+  if (store === undefined) {
+    return passwords.map((name) => `${name} must come with --store: a file has no password`)
+  }
+  const ofFile = givenOf(...OF_FILE).map(
+    (name) => `${name} must come without ${store}: it is about a data file, and there is none`,
+  )
+  const clock = sources.get('--test-clock')
+  return [
+    ...ofFile,
+    ...(passwords.length > 1 ? [`${passwords.join(' and ')} must not come together`] : []),
+    ...(clock?.value === 'on'
+      ? [`${clock.name} must come without ${store}: sessions go by the clock of the database`]
+      : []),
+  ]
+}
+
+/** Flags that are about a data file alone. */
+const OF_FILE = ['--data', '--wal-limit']
+
+/** A test clock that other machines may reach: whoever moves it ends sessions. */
+function findOpenTestClock(sources: ReadonlyMap<string, Source>): string[] {
+  const [testClock, listen, host, admin] = [
+    '--test-clock',
+    '--listen',
+    '--host',
+    '--admin-listen',
+  ].map((flag) => sources.get(flag))
+  if (testClock?.value !== 'on') return []
+  const address = listenAddress.parse(admin?.text ?? '')
+  const open = [
+    ...(listen?.text === undefined && !isLoopback(String(host?.value)) ? [host] : []),
+    ...(address !== undefined && 'host' in address && !isLoopback(address.host) ? [admin] : []),
+  ].flatMap((source) => (source === undefined ? [] : [`${source.name} ${quote(source.text)}`]))
+  if (open.length === 0) return []
+  return [
+    `${testClock.name} must come with addresses of this machine alone, such as 127.0.0.1, ::1, localhost or ` +
+      `unix:PATH, got ${open.join(' and ')}: whoever reaches the server could move its time and end sessions`,
+  ]
+}
+
+/**
+ * Two listeners at one place. A name has addresses that only the system knows: with the port of the
+ * other it is refused.
+ */
+function findSameAddress(sources: ReadonlyMap<string, Source>): string[] {
+  const [admin, listen, host, port] = ['--admin-listen', '--listen', '--host', '--port'].map(
+    (flag) => sources.get(flag),
+  )
+  const address = listenAddress.parse(admin?.text ?? '')
+  if (admin === undefined || address === undefined) return []
+  const got = `got ${quote(admin.text)}`
+  if ('path' in address) {
+    const isSame =
+      typeof listen?.value === 'string' && resolve(listen.value) === resolve(address.path)
+    return isSame ? [`${admin.name} must be another socket than ${listen.name}, ${got}`] : []
+  }
+  const isSame =
+    listen?.text === undefined &&
+    address.port !== 0 &&
+    address.port === port?.value &&
+    mayOverlap(address.host, String(host?.value))
+  return isSame
+    ? [`${admin.name} must have another port than the main address, ${port.text}, ${got}`]
+    : []
+}
+
+function mayOverlap(one: string, other: string): boolean {
+  const areDistinct = [one, other].every(
+    (host) => isIP(host) !== 0 && !/^(0\.0\.0\.0|[0:]+)$/.test(host),
+  )
+  return one === other || !areDistinct
 }
 
 /** An idle timeout that is a default may exceed the lifetime: then the lifetime ends the session. */
@@ -209,6 +316,24 @@ function findIdleTimeoutTooLong(idleTimeout?: Source, lifetime?: Source): string
 
 function isGiven({ row, name, isFlag }: Source): boolean {
   return isFlag || name !== row.flag
+}
+
+function describeSources(sources: readonly Source[]): SettingsInForce {
+  const isDatabase = sources.some(({ row, text }) => row.flag === '--store' && text !== undefined)
+  // control: settings-without-secrets
+  const shown = ({ row, text }: Source) => {
+    if (isDatabase && OF_FILE.includes(row.flag)) return undefined
+    return row.isSecret && text !== undefined ? SECRET : text
+  }
+  return {
+    texts: Object.fromEntries(
+      sources.map((source) => [source.row.flag.slice(2), shown(source) ?? null]),
+    ),
+    from: Object.fromEntries(
+      sources.filter(isGiven).map(({ row, name }) => [row.flag.slice(2), name]),
+    ),
+    given: sources.filter(isGiven).map((source) => `${source.name}=${shown(source)}`),
+  }
 }
 
 function valuesOf(sources: readonly Source[]): Record<string, unknown> {

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { quote } from '../../lib/base/quote.ts'
 import { readSettings, SettingsError, type Settings } from '../../lib/settings/settings.ts'
 import { listExitCodes } from '../../lib/command-line/exit-codes.ts'
 import { renderHelp } from '../../lib/settings/settings-help.ts'
@@ -9,15 +10,24 @@ import { renderSettingsTable } from '../kit/texts/markdown-tables.ts'
 
 const test = suite('settings')
 
-/** Its value may stand neither on a command line nor in a fault. */
-const SECRET_FLAG = '--api-key'
+/** Their values may stand neither on a command line nor in a fault. */
+const SECRET_FLAGS = ['--api-key', '--store-password']
+/** A wrong value may hold a password, see `store-settings.test.ts`. */
+const STORE_FLAG = '--store'
+/** Only beside another, see `store-settings.test.ts`. */
+const DEPENDENT_FLAG = '--store-password-file'
 const WITHOUT_DEFAULT = [
   '--listen',
+  '--admin-listen',
+  '--log-format',
   '--cookie-domain',
   '--max-sessions-per-sub',
   '--api-key',
   '--api-key-file',
   '--create-rate',
+  '--store',
+  '--store-password',
+  '--store-password-file',
 ]
 
 test('an integer out of its range, or not an integer, is a fault', () => {
@@ -129,10 +139,11 @@ test('a flag without a value is a fault, even before another flag', () => {
 
 test('an empty value is a fault from a flag, and none from the environment', () => {
   for (const { flag, variable } of documentedSettings()) {
-    if (flag !== SECRET_FLAG) {
+    if (!SECRET_FLAGS.includes(flag)) {
       const [fault = '', ...others] = faultsOf(`${flag}=`)
       assert.equal(others, [])
-      assert.ok(fault.startsWith(`${flag} must be `) && fault.endsWith(', got ""'), fault)
+      const got = flag === STORE_FLAG ? /, got something else: / : /, got ""$/
+      assert.ok(fault.startsWith(`${flag} must be `) && got.test(fault), fault)
     }
     assert.equal(settingsIn({ [variable]: '' }), settingsOf(), variable)
   }
@@ -161,7 +172,7 @@ test('an unknown flag near to none is sent to the help', () => {
 test('an unknown command or a word too many is a fault', () => {
   assert.equal(faultsOf('nonsense'), [
     'Unknown command "nonsense": the commands are serve, help, version, backup, check, completion, ' +
-      'end, export, healthcheck, import, key, list, restore, show, stats',
+      'end, export, healthcheck, import, key, list, relay, restore, show, stats',
   ])
   assert.equal(faultsOf('start'), ['Unknown command "start": did you mean serve?'])
   assert.is(faultsOf('start', 'now').length, 2)
@@ -225,46 +236,53 @@ test('the error shows every fault, on one line whatever a value holds', () => {
 })
 
 test('no flag and no variable gives the defaults', () => {
-  assert.equal(readSettings([], {}), {
-    kind: 'serve',
-    settings: {
-      host: '127.0.0.1',
-      port: 7377,
-      listenPath: undefined,
-      trustedProxies: [],
-      dataPath: 'data/sessions.db',
-      durability: 'full',
-      walLimitBytes: 1_073_741_824,
-      sweepIntervalMs: 60_000,
-      keepEndedMs: 86_400_000,
-      idleTimeoutMs: 1_800_000,
-      lifetimeMs: 43_200_000,
-      permanentIdleTimeoutMs: 2_678_400_000,
-      permanentLifetimeMs: 2_678_400_000,
-      cookieName: 'sid',
-      cookieDomain: undefined,
-      cookieSameSite: 'Lax',
-      maxSessionsPerSub: undefined,
-      onSessionLimit: 'evict',
-      apiKeys: undefined,
-      apiKeyPath: undefined,
-      holderAccess: 'read-write',
-      deviceInfo: 'on',
-      sessionLimitBytes: 65_536,
-      keyLimitBytes: 256,
-      maxKeys: 1000,
-      maxDepth: 64,
-      bodyLimitBytes: 1_048_576,
-      headerLimitBytes: 16_384,
-      createRate: undefined,
-      maxConnections: 10_000,
-      maxPendingWrites: 10_000,
-      maxWriteWaitMs: 2_000,
-      headerTimeoutMs: 5000,
-      requestTimeoutMs: 15_000,
-      keepAliveTimeoutMs: 75_000,
-      stopTimeoutMs: 10_000,
-    },
+  assert.equal(settingsOf(), {
+    host: '127.0.0.1',
+    port: 7377,
+    listenPath: undefined,
+    adminListen: undefined,
+    trustedProxies: [],
+    logFormat: undefined,
+    dataPath: 'data/sessions.db',
+    store: undefined,
+    storePassword: undefined,
+    storePasswordPath: undefined,
+    durability: 'full',
+    walLimitBytes: 1_073_741_824,
+    sweepIntervalMs: 60_000,
+    keepEndedMs: 86_400_000,
+    keepEventsMs: 86_400_000,
+    maxEvents: 1_000_000,
+    idleTimeoutMs: 1_800_000,
+    lifetimeMs: 43_200_000,
+    permanentIdleTimeoutMs: 2_678_400_000,
+    permanentLifetimeMs: 2_678_400_000,
+    cookieName: 'sid',
+    cookieDomain: undefined,
+    cookieSameSite: 'Lax',
+    maxSessionsPerSub: undefined,
+    onSessionLimit: 'evict',
+    apiKeys: undefined,
+    apiKeyPath: undefined,
+    holderAccess: 'read-write',
+    deviceInfo: 'on',
+    tour: 'auto',
+    sessionLimitBytes: 65_536,
+    keyLimitBytes: 256,
+    maxKeys: 1000,
+    maxDepth: 64,
+    bodyLimitBytes: 1_048_576,
+    headerLimitBytes: 16_384,
+    createRate: undefined,
+    maxConnections: 10_000,
+    maxEventStreams: 1000,
+    maxPendingWrites: 10_000,
+    maxWriteWaitMs: 2_000,
+    headerTimeoutMs: 5000,
+    requestTimeoutMs: 15_000,
+    keepAliveTimeoutMs: 75_000,
+    stopTimeoutMs: 10_000,
+    testClock: 'off',
   })
 })
 
@@ -286,8 +304,10 @@ test('each flag and each variable sets the one setting of its name', () => {
     '--host': 'localhost',
     '--port': '80',
     '--listen': 'unix:/run/a.sock',
+    '--admin-listen': '127.0.0.1:7378',
     '--trust-proxy': 'loopback',
     '--data': 'a.db',
+    '--log-format': 'json',
     '--durability': 'relaxed',
     '--cookie-name': 'ticket',
     '--cookie-domain': 'example.com',
@@ -299,6 +319,9 @@ test('each flag and each variable sets the one setting of its name', () => {
     '--api-key-file': '/run/key',
     '--holder-access': 'none',
     '--device-info': 'off',
+    '--test-clock': 'on',
+    '--tour': 'off',
+    '--store': 'postgres://coat@127.0.0.1/coat',
   }
   const renamed: Record<string, string> = {
     trustProxy: 'trustedProxies',
@@ -306,7 +329,7 @@ test('each flag and each variable sets the one setting of its name', () => {
   }
   const defaults = Object.entries(settingsOf())
   for (const { flag, variable, fallback } of documentedSettings()) {
-    if (flag === SECRET_FLAG) continue
+    if (SECRET_FLAGS.includes(flag) || flag === DEPENDENT_FLAG) continue
     const ofKind = /[a-z]$/.test(fallback) ? '6s' : fallback.endsWith('B') ? '70000' : '7'
     const text = others[flag] ?? ofKind
     const settings: Record<string, unknown> = settingsOf(flag, text)
@@ -332,23 +355,6 @@ test('a variable is not read where a flag wins', () => {
 test('variables of others are left alone', () => {
   const env = { PORT: 'x', COATCHECKED: 'x', COATCHECK_PROT: undefined }
   assert.equal(settingsIn(env), settingsOf())
-})
-
-test('API keys come by the environment alone, and no fault shows what was given', () => {
-  const key = 'ck_0123456789-abcdefghij'
-  const other = 'ck_ABCDEFGHIJKLMNOPQRSTUVWXYZ'
-  assert.equal(settingsIn({ COATCHECK_API_KEY: key }).apiKeys, [key])
-  assert.equal(settingsIn({ COATCHECK_API_KEY: `${key}, ${other}` }).apiKeys, [key, other])
-  for (const text of ['ck_short', key.slice(3), `${key},`, `${key} ${other}`, `${key}=`]) {
-    const [fault = '', ...others] = faultsIn({ COATCHECK_API_KEY: text })
-    assert.match(fault, /^COATCHECK_API_KEY must be one or more API keys .*, got something else$/)
-    assert.equal(others, [])
-  }
-  for (const args of [[`--api-key=${key}`], ['--api-key', key], ['--api-key', key, '--api-key']]) {
-    assert.equal(faultsOf(...args), [
-      '--api-key must come by the environment, in COATCHECK_API_KEY: others see a command line',
-    ])
-  }
 })
 
 test('the command serve is the same as none', () => {
@@ -380,13 +386,15 @@ test('a size may be written with any of its units in any case', () => {
 })
 
 test('any text is read or told as one fault that quotes it', () => {
-  const flags = documentedSettings().map(({ flag }) => flag)
+  const flags = documentedSettings()
+    .map(({ flag }) => flag)
+    .filter((flag) => flag !== DEPENDENT_FLAG)
   fc.assert(
     fc.property(fc.constantFrom(...flags), fc.string({ unit: 'binary' }), (flag, text) => {
       const faults = faultsOf(`${flag}=${text}`)
       assert.ok(faults.length <= 1)
-      if (flag === SECRET_FLAG) return
-      assert.ok(faults.every((fault) => fault.includes(JSON.stringify(text))))
+      if (SECRET_FLAGS.includes(flag) || flag === STORE_FLAG) return
+      assert.ok(faults.every((fault) => fault.includes(quote(text))))
     }),
   )
 })
