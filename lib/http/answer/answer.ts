@@ -1,4 +1,5 @@
 /** Responses of the API. Each has the headers that keep it out of caches and out of pages. */
+import { hash } from 'node:crypto'
 import { kindOf, type JsonText } from '../../json/json.ts'
 import type { Session } from '../../session/session.ts'
 
@@ -8,7 +9,7 @@ export const SAFE_HEADERS = {
   'Cache-Control': 'no-store',
   'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
   // control: vary
-  Vary: 'Cookie, Authorization, Accept',
+  Vary: 'Cookie, Authorization, Session-Token, Accept',
   'X-Content-Type-Options': 'nosniff',
 } as const
 
@@ -31,6 +32,14 @@ export function answerEmpty(headers?: AnswerHeaders): Response {
   return new Response(null, { status: 204, headers: { ...SAFE_HEADERS, ...headers } })
 }
 
+/** What `Prefer: return=minimal` asks for (RFC 7240): the status says what was done, no body repeats it. */
+export function answerMinimal(status: 201 | 204, headers: AnswerHeaders): Response {
+  return new Response(null, {
+    status,
+    headers: { ...SAFE_HEADERS, ...headers, 'Preference-Applied': 'return=minimal' },
+  })
+}
+
 /**
  * A value as JSON text, byte for byte; with `asText` bare, for shell scripts. A string with a lone
  * surrogate stays JSON, since UTF-8 cannot hold it.
@@ -47,6 +56,11 @@ export function answerValue(value: JsonText, asText: boolean, headers?: AnswerHe
 
 export function answerUnchanged(tag: string): Response {
   return new Response(null, { status: 304, headers: { ...SAFE_HEADERS, ETag: tag } })
+}
+
+/** A tag for what is the same for everybody until the program changes. */
+export function contentTag(text: string): string {
+  return `"${hash('sha256', text, 'base64url').slice(0, 22)}"`
 }
 
 /**

@@ -12,6 +12,7 @@ export type HttpErrorCode =
   | 'cross_origin'
   | 'header_too_large'
   | 'holder_access_denied'
+  | 'insufficient_scope'
   | 'invalid_cookie'
   | 'method_not_allowed'
   | 'request_timeout'
@@ -35,8 +36,11 @@ export const PROBLEMS: Readonly<Record<ProblemCode, readonly [status: number, ti
   cookie_not_found: [404, 'Cookie not found'],
   create_rate_exceeded: [429, 'Too many new sessions'],
   cross_origin: [403, 'Cross-origin request refused'],
+  events_forgotten: [410, 'Events forgotten'],
+  events_not_kept: [404, 'Events not kept'],
   header_too_large: [431, 'Header too large'],
   holder_access_denied: [403, 'Holder access denied'],
+  insufficient_scope: [403, 'Insufficient scope'],
   internal: [500, 'Internal error'],
   invalid_argument: [422, 'Invalid argument'],
   invalid_claims: [422, 'Invalid claims'],
@@ -93,6 +97,12 @@ export type Problem = {
   readonly body: string
 }
 
+/** RFC 6750 section 3: `scope` is the one that the request needs. */
+function challengeOf(scope: unknown) {
+  const error = `${CHALLENGE['WWW-Authenticate']}, error="insufficient_scope"`
+  return { 'WWW-Authenticate': `${error}, scope="${String(scope)}"` }
+}
+
 export function answerProblem(refusal: Refusal): Response {
   const { status, headers, body } = renderProblem(refusal)
   return new Response(body, { status, headers })
@@ -108,6 +118,7 @@ export function renderProblem({ code, message, facts, way }: Refusal): Problem {
       ...SAFE_HEADERS,
       'Content-Type': 'application/problem+json',
       ...HEADERS[code],
+      ...(code === 'insufficient_scope' && challengeOf(facts['scope'])),
       ...(retryAfter === undefined ? {} : { 'Retry-After': String(retryAfter) }),
       ...(typeof facts['allow'] === 'string' ? { Allow: facts['allow'] } : {}),
     },

@@ -1,5 +1,6 @@
 import type { Log } from '../../base/log.ts'
 import { lifetimeEndsAt, type Session } from '../../session/session.ts'
+import { LONGEST_LIFETIME_MS } from '../../session/time-limits.ts'
 import type { AppContext } from '../app-env.ts'
 import { findCookies } from './cookie-header.ts'
 import type { Forwarded } from '../request/forwarded.ts'
@@ -23,6 +24,8 @@ export type SessionCookie = {
   isOverHttps(c: AppContext): boolean
   /** What `read` found, for messages; without the tokens of two cookies that differ. */
   explain(c: AppContext): CookieFinding
+  /** What the cookie of this request's scheme is called, and its attributes as they are sent. */
+  describe(c: AppContext): { readonly name: string; readonly attributes: string }
   /** The `Set-Cookie` value that sets the token. */
   issue(c: AppContext, token: string, session: Session, now: number): string
   /** The `Set-Cookie` value that removes the cookie. */
@@ -131,11 +134,18 @@ export function createSessionCookie(options: SessionCookieOptions): SessionCooki
 
     explain: find,
 
+    describe(c) {
+      const { name, suffix } = isOverHttps(c) ? secure : plain
+      return { name, attributes: suffix.slice('; '.length) }
+    },
+
     issue(c, token, session, now) {
       const cookie = isOverHttps(c) ? secure : plain
       // The end of the lifetime: the idle timeout moves with each request, and the server checks
-      // it. At most the lifetime and at least 0, even where the clock was set back or forward.
-      const left = Math.min(Math.max(0, lifetimeEndsAt(session) - now), session.lifetimeMs)
+      // it. At most the lifetime and at least 0, even where the clock was set back or forward; and at
+      // most what browsers keep, as a session may have no lifetime.
+      const most = Math.min(session.lifetimeMs, LONGEST_LIFETIME_MS)
+      const left = Math.min(Math.max(0, lifetimeEndsAt(session) - now), most)
       // control: cookie-max-age
       const lasting = session.permanent ? `; Max-Age=${Math.ceil(left / 1000)}` : ''
       return `${cookie.name}=${token}${lasting}${cookie.suffix}`

@@ -15,6 +15,11 @@ export type Forwarded = {
    */
   addressOf(c: AppContext): string | undefined
   /**
+   * The address that the request came from, as far as trusted proxies tell: the word of a back end
+   * about its client does not count, because a stolen key could write any.
+   */
+  senderOf(c: AppContext): string | undefined
+  /**
    * The hosts that the browser may have asked for; each also with the port that a proxy names
    * apart.
    */
@@ -42,7 +47,11 @@ export function createForwarded(trustedProxies: readonly string[]): Forwarded {
   /** A back end with an API key speaks for its clients, listed or not. */
   function isPeerTrusted(c: AppContext): boolean {
     // control: trusted-proxy-only
-    if (c.get('isBackEnd') === true) return true
+    if (c.get('backEnd') !== undefined) return true
+    return isProxy(c)
+  }
+
+  function isProxy(c: AppContext): boolean {
     // The default: skips the lookup.
     if (trustedProxies.length === 0) return false
     const peer = c.env.incoming.socket.remoteAddress
@@ -62,28 +71,32 @@ export function createForwarded(trustedProxies: readonly string[]): Forwarded {
     return address
   }
 
+  function addressTold(c: AppContext, isTold: boolean): string | undefined {
+    const peer = peerOf(c)
+    if (!isTold) return peer
+    const theirs = walk(peer, readHeader(c, 'x-forwarded-for')?.split(',') ?? [])
+    const header = readHeader(c, 'forwarded')
+    if (header === undefined) return theirs
+    const standard = walk(
+      peer,
+      parseForwarded(header).map((element) => element.get('for')),
+    )
+    if (standard === peer || standard === theirs) return theirs
+    // A proxy writes one of the two, and may pass on the other as its client wrote it. Where they
+    // differ neither is believed: a client must not choose its address.
+    // control: forwarded-differ
+    return theirs === peer ? standard : peer
+  }
+
   return {
     isSecure(c) {
       if (isEncrypted(c)) return true
       return isPeerTrusted(c) && readToldScheme(c) === 'https'
     },
 
-    addressOf(c) {
-      const peer = peerOf(c)
-      if (!isPeerTrusted(c)) return peer
-      const theirs = walk(peer, readHeader(c, 'x-forwarded-for')?.split(',') ?? [])
-      const header = readHeader(c, 'forwarded')
-      if (header === undefined) return theirs
-      const standard = walk(
-        peer,
-        parseForwarded(header).map((element) => element.get('for')),
-      )
-      if (standard === peer || standard === theirs) return theirs
-      // A proxy writes one of the two, and may pass on the other as its client wrote it. Where they
-      // differ neither is believed: a client must not choose its address.
-      // control: forwarded-differ
-      return theirs === peer ? standard : peer
-    },
+    addressOf: (c) => addressTold(c, isPeerTrusted(c)),
+    // control: sender-by-proxies
+    senderOf: (c) => addressTold(c, isProxy(c)),
 
     hostsOf(c) {
       // control: own-port

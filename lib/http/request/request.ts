@@ -102,17 +102,22 @@ const TEXT_TYPE = 'text/plain'
 export function wantsText(c: AppContext, query: Query): boolean {
   const form = parseForm(query)
   if (form !== undefined) return form === 'text'
+  return prefersType(c, TEXT_TYPE, JSON_TYPE)
+}
+
+/** Whether the caller would rather have the first media type than the second, which is the default. */
+export function prefersType(c: AppContext, type: string, fallback: string): boolean {
   // Decides nearly always, without parsing.
-  if (readHeader(c, 'accept')?.includes(TEXT_TYPE) !== true) return false
-  const supports = [TEXT_TYPE, JSON_TYPE]
+  if (readHeader(c, 'accept')?.includes(type) !== true) return false
+  const supports = [type, fallback]
   const preferred = accepts(c, {
     header: 'Accept',
     supports,
-    default: JSON_TYPE,
+    default: fallback,
     match: (accepted) =>
-      accepted.find(({ type, q }) => q > 0 && supports.includes(type))?.type ?? JSON_TYPE,
+      accepted.find((one) => one.q > 0 && supports.includes(one.type))?.type ?? fallback,
   })
-  return preferred === TEXT_TYPE
+  return preferred === type
 }
 
 function decodeParameter(text: string): string {
