@@ -1,33 +1,29 @@
 /** Authentication: who sends a request, and which session it is about. */
 import type { Handler, MiddlewareHandler } from 'hono'
-import { isApiKey } from '../../session/api-key.ts'
-import type { ApiKeys } from '../../service/api-keys.ts'
-import type { Clock } from '../../base/clock.ts'
 import { CoatcheckError } from '../../base/errors.ts'
-import { HttpError } from '../answer/problem.ts'
-import type { Log } from '../../base/log.ts'
 import { type MaybePromise, whenThere } from '../../base/maybe-promise.ts'
-import { isToken } from '../../session/token.ts'
 import type { Sessions } from '../../service/sessions.ts'
-import { networkOf } from '../request/address.ts'
+import type { KeyScope } from '../../session/api-key.ts'
+import { isToken } from '../../session/token.ts'
+import { HttpError } from '../answer/problem.ts'
 import type { AppContext, AppEnv, SessionAccess } from '../app-env.ts'
-import type { Forwarded } from '../request/forwarded.ts'
-import { decodeSegment, readHeader } from '../request/request.ts'
 import type { SessionCookie } from '../cookies/session-cookie.ts'
-import { createRateLimit } from './rate-limit.ts'
-import { refuseCrossOrigin } from './same-origin.ts'
+import type { Forwarded } from '../request/forwarded.ts'
+import { decodeSegment } from '../request/request.ts'
+import { fullIdFor, withinApp } from './app-ids.ts'
+import type { KeyCheck } from './key-check.ts'
+import { isSafe, refuseCrossOrigin } from './same-origin.ts'
+import { agree, readBearer, readTokenHeader } from './shown-token.ts'
 
 /** The rights of a token's holder without a back end's API key. */
 export type HolderAccess = 'read-write' | 'read' | 'none'
 
 export type AccessDeps = {
   readonly sessions: Sessions
-  readonly apiKeys: ApiKeys
+  readonly keyCheck: Pick<KeyCheck, 'admit'>
   readonly cookie: SessionCookie
   readonly forwarded: Forwarded
   readonly holderAccess: HolderAccess
-  readonly clock: Clock
-  readonly log: Log
 }
 
 /** A route's handler, given the session that the request is about. */
@@ -38,43 +34,28 @@ export type WithSession = (handle: SessionHandler) => Handler<AppEnv>
 
 export type Access = {
   /**
-   * For `/session`: the session that the token opens; with an API key beside the cookie, for a back
-   * end.
+   * For `/session`: the session that the token opens; with an API key beside the token, for a back
+   * end, if it is one of its app.
    */
   readonly withOwnSession: WithSession
-  /** For `/sessions` and all below: back ends only. */
-  readonly requireBackEnd: MiddlewareHandler<AppEnv>
-  /** For `/sessions/:id` and all below: the session of that id. */
+  /**
+   * For `/sessions` and all below: back ends only, whose key has this scope; undefined for the scope that
+   * the method needs.
+   */
+  readonly requireBackEnd: (scope: KeyScope | undefined) => MiddlewareHandler<AppEnv>
+  /** For `/sessions/:id` and all below: the session that the back end calls so. */
   readonly withNamedSession: WithSession
 }
 
-/** Wrong API keys of one address: beyond these they are refused as too many. */
-const FAILURES = { burst: 10, perMs: 10_000 } as const
-
 export function createAccess(deps: AccessDeps): Access {
-  const { sessions, apiKeys, cookie, forwarded, holderAccess, clock, log } = deps
-  const failures = createRateLimit({ clock, ...FAILURES })
+  const { sessions, keyCheck, cookie, forwarded, holderAccess } = deps
 
-  /**
-   * Throws for a key that is not in force. A right key passes however many wrong ones came before.
-   */
-  async function admitBackEnd(c: AppContext, key: string | undefined): Promise<void> {
-    if (key !== undefined && isApiKey(key) && (await apiKeys.accepts(key))) {
-      c.set('isBackEnd', true)
-      return
-    }
-    if (key === undefined) throw apiKeyRequired('there is none')
-    const client = networkOf(forwarded.addressOf(c))
-    // control: log-without-key
-    log.warn('api_key_refused', { client })
-    const waitMs = failures.take(client)
-    // control: error-without-key
-    if (waitMs === 0) throw apiKeyRequired('the one given is not in force')
-    throw new HttpError(
-      'too_many_failures',
-      'Cannot take another wrong API key now: too many came from this address; wait, or correct the key',
-      { retryAfter: Math.ceil(waitMs / 1_000) },
-    )
+  async function admitBackEnd(
+    c: AppContext,
+    key: string | undefined,
+    scope: KeyScope,
+  ): Promise<void> {
+    c.set('backEnd', await keyCheck.admit(c, key, scope))
   }
 
   function authenticate(c: AppContext, token: string | undefined, handle: SessionHandler) {
@@ -86,35 +67,35 @@ export function createAccess(deps: AccessDeps): Access {
     withOwnSession: (handle) => (c) => {
       refuseCrossOrigin(c, forwarded)
       const bearer = readBearer(c)
+      const own = readTokenHeader(c)
       if (bearer?.startsWith('ck_') && !isToken(bearer)) {
-        return admitBackEnd(c, bearer).then(() => authenticate(c, cookie.read(c), handle))
+        return admitBackEnd(c, bearer, scopeFor(c)).then(() => {
+          // Only now: of a back end more is believed, how the browser came among it.
+          const token = own === undefined ? cookie.read(c) : agree(own, undefined)
+          return authenticate(c, token, (_, { found }) =>
+            handle(c, { token, found: withinApp(c, found) }),
+          )
+        })
       }
       checkHolderAccess(c, holderAccess)
-      return authenticate(c, bearer ?? cookie.read(c), handle)
+      const token = own === undefined ? (bearer ?? cookie.read(c)) : agree(own, bearer)
+      return authenticate(c, token, handle)
     },
 
-    async requireBackEnd(c, next) {
-      await admitBackEnd(c, readBearer(c))
-      return next()
-    },
+    requireBackEnd: (scope) =>
+      async function requireBackEnd(c, next) {
+        await admitBackEnd(c, readBearer(c), scope ?? scopeFor(c))
+        return next()
+      },
 
     withNamedSession: (handle) => (c) => {
-      const id = decodeSegment(c.req.path.split('/', 3)[2] ?? '')
+      const id = fullIdFor(c, decodeSegment(c.req.path.split('/', 3)[2] ?? ''))
       return whenThere(sessions.find(id), (found) => {
         if (found.state === 'absent') throw unknownId()
         return handle(c, { token: undefined, found })
       })
     },
   }
-}
-
-// control: bearer-only
-const BEARER = /^Bearer[ \t]+(.*)$/i
-
-/** RFC 6750 section 2.1. Another scheme is left to a proxy in front. */
-export function readBearer(c: AppContext): string | undefined {
-  const header = readHeader(c, 'authorization')
-  return header === undefined ? undefined : BEARER.exec(header)?.[1]
 }
 
 /** A holder who may read may log out, too. */
@@ -134,17 +115,14 @@ function checkHolderAccess(c: AppContext, access: HolderAccess): void {
   )
 }
 
+/** The scope that a request needs where its operation names none. */
+function scopeFor(c: AppContext): KeyScope {
+  return isSafe(c) ? 'read' : 'all'
+}
+
 function unknownId(): CoatcheckError {
   return new CoatcheckError(
     'session_not_found',
     'Cannot find a session of this id; POST /sessions creates one, PUT one of an id of yours',
-  )
-}
-
-function apiKeyRequired(given: string): HttpError {
-  return new HttpError(
-    'api_key_required',
-    `Cannot answer without an API key: ${given}; send Authorization: Bearer ck_…, the key that was ` +
-      'written beside the data file at the first start',
   )
 }
