@@ -7,7 +7,10 @@ import type { Socket } from 'node:net'
 import { HttpError, type ProblemCode, type Refusal, renderProblem } from '../answer/problem.ts'
 
 /** Headers of which another program could believe the second one. */
-const SINGLE_HEADERS = ['host', 'content-type', 'content-length', 'authorization']
+const SINGLE_HEADERS = [
+  ...['host', 'content-type', 'content-length'],
+  ...['authorization', 'session-token'],
+]
 const SINGLE_BITS = SINGLE_HEADERS.reduce((bits, name) => bits | bitOf(name), 0)
 const HOST = /^(?:\[[\da-f:.]+\]|[\w.~!$&'()*+,;=%-]+)(?::\d{0,5})?$/i
 const ABSOLUTE_TARGET = /^https?:\/\/([^/?#@\\]+)(?=[/?]|$)/i
@@ -34,7 +37,7 @@ export type Guard = {
   refuseRequest(request: IncomingMessage): HttpError | undefined
 }
 
-export function createGuard(forwardAuth: ForwardAuth): Guard {
+export function createGuard(forwardAuth: ForwardAuth | undefined): Guard {
   /** The last valid one: nearly every request has the same. */
   let knownHost = 'localhost'
 
@@ -53,7 +56,8 @@ export function createGuard(forwardAuth: ForwardAuth): Guard {
 
   /** The path of a page behind that of the route is the application's, whatever is in it. */
   function passOverPage(request: IncomingMessage): boolean {
-    if (request.url?.startsWith('/') !== true || !forwardAuth.isTarget(request.url)) return false
+    if (forwardAuth === undefined || request.url?.startsWith('/') !== true) return false
+    if (!forwardAuth.isTarget(request.url)) return false
     request.url = forwardAuth.path
     return true
   }

@@ -1,11 +1,12 @@
 import { statSync, unlinkSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http'
-import { connect, type Socket } from 'node:net'
+import { connect, Server as NetServer, type Socket } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import type { Hono } from 'hono'
 import { CoatcheckError } from '../../base/errors.ts'
 import type { Refusal } from '../answer/problem.ts'
-import { asListenError } from './listen-error.ts'
+import type { HttpCounts } from '../../metrics/http-counts.ts'
+import { asListenError, type ListenFlags } from './listen-error.ts'
 import type { AppEnv } from '../app-env.ts'
 import { passOver } from '../request/body.ts'
 import {
@@ -16,19 +17,25 @@ import {
   refusalForParser,
   TIMED_OUT,
 } from './guard.ts'
+import { metricRouteOf } from './metric-routes.ts'
+import { gatherAnswers } from './answer-gathering.ts'
 import { createPipelining } from './pipelining.ts'
 import { limitSlowReaders } from './slow-readers.ts'
 import { createTurnTaking } from './turn-taking.ts'
 
 export type HttpServerOptions = {
   readonly app: Hono<AppEnv>
-  readonly forwardAuth: ForwardAuth
+  /** The route for proxies, where this server has it. */
+  readonly forwardAuth?: ForwardAuth
   readonly address: ListenAddress
+  /** The flags that say where, for errors. */
+  readonly flags?: ListenFlags
   readonly headerLimitBytes: number
   readonly headerTimeoutMs: number
   readonly requestTimeoutMs: number
   readonly keepAliveTimeoutMs: number
   readonly maxConnections: number
+  readonly counts: HttpCounts
 }
 
 export type ListenAddress =
@@ -64,23 +71,34 @@ const MAX_PIPELINED_REQUESTS = 10_000
 const BACKLOG = 4_096
 
 /** The part of a stop's time for clients that keep connecting. */
-const READING_PART = 0.25
+const ACCEPTING_PART = 0.25
+/** Of the event loop, without a new connection: then what has come is read. */
+const QUIET_TURNS = 3
 
 /** Resolves once it listens; rejects with a `ListenError` where it cannot. */
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const listener = getRequestListener(options.app.fetch, { hostname: NO_HOST })
-  const { forwardAuth } = options
+  const { forwardAuth, counts } = options
   const guard = createGuard(forwardAuth)
-  let stopping = false
+  let stopping: 'accepts' | 'accepts none' | undefined
+  /** Requests that wait while the server stops listening. */
+  let held: (() => void)[] | undefined
   /** Refused connections: what still comes on them is dropped. */
   const refused = new WeakSet<Socket>()
   const pipelining = createPipelining(MAX_PIPELINED_REQUESTS)
   const inTurns = createTurnTaking(GIVEN_UP_PER_TURN)
 
   class Answer extends ServerResponse {
+    readonly #beganAt = performance.now()
+
     override writeHead(status: number, ...rest: never[]): this {
-      // Tells the client to close, so that no request is lost with the connection.
-      if (stopping) this.shouldKeepAlive = false
+      const { method = '', url } = this.req
+      const seconds = (performance.now() - this.#beganAt) / 1_000
+      counts.answered(metricRouteOf(url), method, status, seconds)
+      // Tells the client to close, so that no request is lost with the connection. Who has a parallel one comes
+      // again at once, and is told when no connection is accepted any more.
+      const isTold = stopping === 'accepts' ? !pipelining.isParallel(this) : stopping !== undefined
+      if (isTold && pipelining.mayClose(this)) this.shouldKeepAlive = false
       // A GET rarely has a body, and Node has not parsed its end when the response is immediate.
       if (!this.req.complete) {
         if (this.req.method !== 'GET') passOver(this.req)
@@ -96,6 +114,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   function serve(request: IncomingMessage, response: ServerResponse): void {
     // control: nothing-after-refusal
     if (refused.has(request.socket)) return
+    if (held !== undefined) return void held.push(() => serve(request, response))
     // control: request-refusal
     const refusal = guard.refuseRequest(request)
     if (refusal === undefined) {
@@ -103,7 +122,9 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       pipelining.inTurn(request, response, () => void listener(request, response))
     } else {
       refused.add(request.socket)
-      answerRefusal(response, refusalAt(forwardAuth, request.url, refusal))
+      const told = refusalAt(forwardAuth, request.url, refusal)
+      counts.problem(told.code)
+      answerRefusal(response, told)
     }
   }
 
@@ -125,6 +146,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     },
     serve,
   )
+  server.on('connection', (socket) => gatherAnswers(socket, pipelining.isFollowed))
   // The body reader sends `100 Continue`. RFC 9110 section 10.1.1: other expectations may be
   // ignored.
   server.on('checkContinue', serve)
@@ -146,60 +168,81 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     socket.pause()
     // Sent at once, it would be taken for the response to an earlier request.
     // control: answers-in-order
-    pipelining.afterAnswers(socket, () => inTurns(() => giveUp(socket, error, forwardAuth)))
+    pipelining.afterAnswers(socket, () => inTurns(() => giveUp(socket, error, options)))
   })
-  limitConnections(server, options.maxConnections, refused)
+  limitConnections(server, options, refused)
   limitSlowReaders(server, options.requestTimeoutMs, TIME_LIMIT_CHECK_MS)
-  await listen(server, options.address)
+  await listen(server, options)
   // Failing to accept one client, for want of file descriptors say, is no reason to stop.
   server.on('error', () => {})
 
   return {
     url: urlOf(server, options.address),
     async stop(graceMs) {
-      stopping = true
-      await close(server, graceMs)
+      const endsAt = performance.now() + graceMs
+      // Whoever is answered may come again, and a connection that is made just before the listening socket is
+      // closed is lost with it: its client could not know whether its request was done.
+      held = []
+      stopping = 'accepts'
+      await acceptWhatHasCome(server, graceMs * ACCEPTING_PART)
+      const closed = stopListening(server)
+      stopping = 'accepts none'
+      const all = held
+      held = undefined
+      for (const serveHeld of all) serveHeld()
+      await turns(QUIET_TURNS)
+      pipelining.dismissIdle()
+      // control: stop-closes-idle
+      server.closeIdleConnections()
+      const left = Math.max(0, endsAt - performance.now())
+      const timer = setTimeout(() => server.closeAllConnections(), left)
+      await closed
+      clearTimeout(timer)
+      server.close()
     },
   }
 }
 
-async function close(server: Server, graceMs: number): Promise<void> {
-  const endsAt = performance.now() + graceMs
-  await readWhatHasCome(server, graceMs * READING_PART)
-  await new Promise<void>((resolve) => {
-    const left = Math.max(0, endsAt - performance.now())
-    const timer = setTimeout(() => server.closeAllConnections(), left)
-    server.close(() => {
-      clearTimeout(timer)
-      resolve()
-    })
-    // control: stop-closes-idle
-    server.closeIdleConnections()
+/** Idle connections stay open, where `server.close` would close them. Resolves when the last one is closed. */
+function stopListening(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    NetServer.prototype.close.call(server, () => resolve())
   })
 }
 
 /**
- * Reads what clients have sent already: it is in the kernel, and closing would drop it. The event
- * loop takes one new connection a turn, and its bytes in the next.
+ * Accepts the connections that clients have made already, and reads what they have sent: it is in the kernel,
+ * and closing would drop it. The event loop takes one new connection a turn, and its bytes in the next.
  */
-async function readWhatHasCome(server: Server, forMs: number): Promise<void> {
+async function acceptWhatHasCome(server: Server, forMs: number): Promise<void> {
   const endsAt = performance.now() + forMs
   let quietTurns = 0
   const count = () => (quietTurns = 0)
   server.on('connection', count)
-  for (let turn = 0; turn < BACKLOG && quietTurns < 3; turn++, quietTurns++) {
+  for (let turn = 0; turn < BACKLOG && quietTurns < QUIET_TURNS; turn++, quietTurns++) {
     if (performance.now() > endsAt) break
-    await new Promise((resolve) => setImmediate(resolve))
+    await turns(1)
   }
   server.off('connection', count)
 }
 
-function giveUp(socket: Socket, error: ParserError, forwardAuth: ForwardAuth): void {
+/** Of the event loop. */
+async function turns(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve))
+}
+
+function giveUp(
+  socket: Socket,
+  error: ParserError,
+  { forwardAuth, counts }: Pick<HttpServerOptions, 'forwardAuth' | 'counts'>,
+): void {
   // Closing with bytes unread would reset the connection and lose the response.
   socket.resume()
   if (!socket.writable) return
   const refusal = refusalForParser(error.code)
-  answerSocket(socket, refusalAt(forwardAuth, targetOf(error), refusal))
+  const told = refusalAt(forwardAuth, targetOf(error), refusal)
+  counts.refused(told.code)
+  answerSocket(socket, told)
   // Late bytes must not complete a request that was refused.
   // control: given-up-is-closed
   if (refusal.code === 'request_timeout') socket.destroySoon()
@@ -222,14 +265,17 @@ function targetOf({ rawPacket }: ParserError): string | undefined {
 
 /** A proxy knows two answers only, whatever its client has sent. */
 function refusalAt(
-  forwardAuth: ForwardAuth,
+  forwardAuth: ForwardAuth | undefined,
   target: string | undefined,
   refusal: Refusal,
 ): Refusal {
-  return forwardAuth.isTarget(target) ? forwardAuth.refuse(refusal.code) : refusal
+  return forwardAuth?.isTarget(target) ? forwardAuth.refuse(refusal.code) : refusal
 }
 
-async function listen(server: Server, address: ListenAddress): Promise<void> {
+async function listen(
+  server: Server,
+  { address, flags }: Pick<HttpServerOptions, 'address' | 'flags'>,
+): Promise<void> {
   try {
     // A server that was killed leaves its socket file behind.
     if ('path' in address && (await isAbandoned(address.path))) unlinkSync(address.path)
@@ -241,7 +287,7 @@ async function listen(server: Server, address: ListenAddress): Promise<void> {
       })
     })
   } catch (error) {
-    throw asListenError(address, error)
+    throw asListenError(address, error, flags)
   }
 }
 
@@ -258,14 +304,23 @@ async function isAbandoned(path: string): Promise<boolean> {
 }
 
 /** Refuses and closes connections over the limit, before they have sent anything. */
-function limitConnections(server: Server, maxConnections: number, refused: WeakSet<Socket>): void {
+function limitConnections(
+  server: Server,
+  { maxConnections, counts }: Pick<HttpServerOptions, 'maxConnections' | 'counts'>,
+  refused: WeakSet<Socket>,
+): void {
   let connections = 0
   server.on('connection', (socket) => {
     connections++
-    socket.once('close', () => connections--)
+    counts.opened()
+    socket.once('close', () => {
+      connections--
+      counts.closed()
+    })
     // control: max-connections
     if (connections <= maxConnections) return
     refused.add(socket)
+    counts.refused('overloaded')
     answerSocket(
       socket,
       new CoatcheckError(
