@@ -12,6 +12,7 @@ import {
   renderDeletedCookie,
   renderSetCookie,
 } from '../cookies/set-cookie.ts'
+import { DASHBOARD_COOKIES } from '../pages.ts'
 import type { BodyReader } from '../request/body.ts'
 import type { Forwarded } from '../request/forwarded.ts'
 import {
@@ -25,7 +26,7 @@ import type { Handlers } from './routes.ts'
 
 export type CookiesDeps = {
   readonly clock: Clock
-  /** The names of the session cookie, which is neither listed, read nor written here. */
+  /** The names of the session cookie and of the dashboard's, which are neither listed, read nor written here. */
   readonly reservedNames: readonly string[]
   readonly forwarded: Pick<Forwarded, 'isSecure' | 'hostsOf'>
   readonly bodies: BodyReader
@@ -39,12 +40,12 @@ export function createCookies(deps: CookiesDeps): CookiesHandlers {
   function readWritableName(c: AppContext): string {
     const name = decodeLastSegment(c.req.path)
     if (!reservedNames.includes(name)) return name
-    throw new HttpError(
-      'invalid_cookie',
-      `Cannot write cookie "${name}": it carries the session; ` +
-        'PUT /session/<key> writes to the session, DELETE /session logs out',
-      { rule: 'reserved-name' },
-    )
+    const reason = isOfDashboard(name)
+      ? 'it is that of the dashboard, which logs in and out at /dashboard'
+      : 'it carries the session; PUT /session/<key> writes to the session, DELETE /session logs out'
+    throw new HttpError('invalid_cookie', `Cannot write cookie "${name}": ${reason}`, {
+      rule: 'reserved-name',
+    })
   }
 
   function answerSet(c: AppContext, cookie: string, attributes: CookieAttributes): Response {
@@ -91,6 +92,10 @@ export function createCookies(deps: CookiesDeps): CookiesHandlers {
       return answerSet(c, renderDeletedCookie(name, attributes, clock.now()), attributes)
     },
   }
+}
+
+function isOfDashboard(name: string): boolean {
+  return (DASHBOARD_COOKIES as readonly string[]).includes(name)
 }
 
 /** The cookies as they were put; with `?raw=true` as they stand in the header. */

@@ -4,17 +4,19 @@
  */
 import type { Changed, Sessions } from '../../service/sessions.ts'
 import type { WithSession } from '../access/access.ts'
-import { type AnswerHeaders, answerEmpty, answerValue, entityTag } from '../answer/answer.ts'
+import type { Audit } from '../access/audit.ts'
+import { type AnswerHeaders, answerEmpty, entityTag } from '../answer/answer.ts'
 import { readPrecondition } from '../request/precondition-headers.ts'
 import type { AnswerHandedOut } from './handed-out.ts'
 import type { Handlers } from './routes.ts'
-import { absenceOf, conditional, type SessionRequests } from './session-requests.ts'
+import { absenceOf, answerChanged, conditional, type SessionRequests } from './session-requests.ts'
 
 export type NamedSessionDeps = {
   readonly sessions: Sessions
   readonly answerHandedOut: AnswerHandedOut
   readonly withNamedSession: WithSession
   readonly requests: SessionRequests
+  readonly audit: Audit
 }
 
 /** `PUT` of a whole session may create it, and is in `sessions.ts`. */
@@ -32,7 +34,7 @@ type NamedSessionHandlers = Pick<
 >
 
 export function createNamedSession(deps: NamedSessionDeps): NamedSessionHandlers {
-  const { sessions, answerHandedOut, withNamedSession, requests } = deps
+  const { sessions, answerHandedOut, withNamedSession, requests, audit } = deps
 
   return {
     getNamedSession: withNamedSession(requests.get),
@@ -43,6 +45,7 @@ export function createNamedSession(deps: NamedSessionDeps): NamedSessionHandlers
 
     endNamedSession: withNamedSession(async (c, { found }) => {
       await sessions.end(found, 'revoked', readPrecondition(c))
+      if (found.state === 'live') audit.sessionsEnded(c, 1, { id: found.session.id })
       return answerEmpty()
     }),
 
@@ -58,7 +61,7 @@ export function createNamedSession(deps: NamedSessionDeps): NamedSessionHandlers
     changeNamedKey: withNamedSession(async (c, { found }) => {
       const { operation, asText } = await requests.readKeyChange(c)
       const changed = await sessions.change(found, operation)
-      return answerValue(changed.value ?? 'null', asText, tagOf(changed))
+      return answerChanged(c, changed, asText, tagOf(changed))
     }),
 
     popNamedKey: withNamedSession(

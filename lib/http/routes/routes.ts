@@ -4,67 +4,90 @@
  */
 import { METHODS } from 'node:http'
 import type { Handler, Hono } from 'hono'
+import type { KeyScope } from '../../session/api-key.ts'
 import { emptyKey } from '../../session/limits.ts'
 import { HttpError } from '../answer/problem.ts'
 import { type OperationId, OPERATIONS, type Row } from '../api.ts'
-import { showPath } from '../api-parts.ts'
+import { type ApiOperation, showPath } from '../api-parts.ts'
 import type { AppContext, AppEnv } from '../app-env.ts'
 import { decodeLastSegment } from '../request/request.ts'
 
 /** A handler for each operation: a missing one, and one without a row, are type errors. */
-export type Handlers = Readonly<Record<OperationId, Handler<AppEnv>>>
+export type Handlers<Id extends OperationId = OperationId> = Readonly<Record<Id, Handler<AppEnv>>>
 
 /**
  * One of Hono's routes. `actions` are rows such as `POST /session/renew`, where `/session/:key` is
  * a route.
  */
-type Route = {
+type Route<Id extends OperationId> = {
   readonly path: string
-  readonly rows: readonly Row[]
-  readonly actions: readonly Row[]
+  readonly rows: readonly Row<Id>[]
+  readonly actions: readonly Row<Id>[]
 }
 
-const ROUTES: readonly Route[] = Map.groupBy(OPERATIONS, ({ path }) => routePath(path))
-  .entries()
-  .map(([path, rows]) => ({
-    path,
-    rows: rows.filter((row) => row.path === path),
-    actions: rows.filter((row) => row.path !== path),
-  }))
-  .toArray()
+/** A path below which everything needs an API key, and the scope where it is not by the method. */
+export type BackEndTree = { readonly path: string; readonly scope: KeyScope | undefined }
 
-/** The paths of the API, as people write them. */
-export const SHOWN_PATHS: readonly string[] = ROUTES.map(({ path }) => path)
-  .filter((path) => path !== '/')
-  .map(showPath)
+/** The operations of one listener, as its app has them. */
+export type Routes<Id extends OperationId = OperationId> = {
+  /** The paths, as people write them. */
+  readonly shownPaths: readonly string[]
+  /** `/sessions`: every path below these needs an API key, whether or not it is in the table. */
+  readonly backEndTrees: readonly BackEndTree[]
+  /** `Allow` for the server as a whole. */
+  readonly allMethods: string
+  mount(app: Hono<AppEnv>, handlers: Handlers<Id>): void
+}
 
-/** `/sessions`: every path below these needs an API key, whether or not it is in the table. */
-export const BACK_END_TREES: readonly string[] = [
-  ...new Set(
-    OPERATIONS.filter(({ who }) => who === 'back_end').map(({ path }) =>
-      path.split('/', 2).join('/'),
-    ),
-  ),
-]
-
-/** `Allow` for the server as a whole. */
-export const ALL_METHODS = allowOf(OPERATIONS)
-
-export function mountRoutes(app: Hono<AppEnv>, handlers: Handlers): void {
-  for (const route of ROUTES) {
-    for (const { id, method } of route.rows) app.on(method, route.path, handlers[id])
-    mountActions(app, handlers, route)
-    // Any other request for the root is a 404, which lists the paths that there are.
-    if (route.path !== '/') refuseOtherMethods(app, route)
-    if (route.path.endsWith('/:key')) {
-      app.on('ALL', route.path.slice(0, -':key'.length), function refuseEmptyKey() {
-        throw emptyKey()
-      })
-    }
+export function createRoutes<Id extends OperationId>(rows: readonly Row<Id>[]): Routes<Id> {
+  const routes = Map.groupBy(rows, ({ path }) => routePath(path))
+    .entries()
+    .map(([path, some]) => ({
+      path,
+      rows: some.filter((row) => row.path === path),
+      actions: some.filter((row) => row.path !== path),
+    }))
+    .toArray()
+  return {
+    shownPaths: routes
+      .map(({ path }) => path)
+      .filter((path) => path !== '/')
+      .map(showPath),
+    backEndTrees: Map.groupBy(
+      rows.filter(({ who }) => who === 'back_end'),
+      ({ path }) => path.split('/', 2).join('/'),
+    )
+      .entries()
+      .map(([path, some]) => ({ path, scope: scopeOfAll(some) }))
+      .toArray(),
+    allMethods: allowOf(rows),
+    mount(app, handlers) {
+      for (const route of routes) mountRoute(app, handlers, route)
+    },
   }
 }
 
-function mountActions(app: Hono<AppEnv>, handlers: Handlers, route: Route): void {
+function mountRoute<Id extends OperationId>(
+  app: Hono<AppEnv>,
+  handlers: Handlers<Id>,
+  route: Route<Id>,
+): void {
+  for (const { id, method } of route.rows) app.on(method, route.path, handlers[id])
+  mountActions(app, handlers, route)
+  // Any other request for the root is a 404, which lists the paths that there are.
+  if (route.path !== '/') refuseOtherMethods(app, route)
+  if (route.path.endsWith('/:key')) {
+    app.on('ALL', route.path.slice(0, -':key'.length), function refuseEmptyKey() {
+      throw emptyKey()
+    })
+  }
+}
+
+function mountActions<Id extends OperationId>(
+  app: Hono<AppEnv>,
+  handlers: Handlers<Id>,
+  route: Route<Id>,
+): void {
   const allow = createAllow(route)
   for (const [method, rows] of Map.groupBy(route.actions, (row) => row.method)) {
     const actions = new Map(rows.map(({ id, path }) => [lastSegment(path), handlers[id]]))
@@ -80,7 +103,7 @@ function mountActions(app: Hono<AppEnv>, handlers: Handlers, route: Route): void
  * Refuses every method that Node's parser knows and the table does not name. Not by `app.all`: Hono
  * would match that beside the handlers, and compose them with promises.
  */
-function refuseOtherMethods(app: Hono<AppEnv>, route: Route): void {
+function refuseOtherMethods(app: Hono<AppEnv>, route: Route<OperationId>): void {
   const served = methodsOf([...route.rows, ...route.actions])
   if (served.includes('ALL')) return
   const allow = createAllow(route)
@@ -91,7 +114,7 @@ function refuseOtherMethods(app: Hono<AppEnv>, route: Route): void {
 }
 
 /** `Allow` for a request's path: the methods of an action are not those of other keys. */
-function createAllow({ rows, actions }: Route): (c: AppContext) => string {
+function createAllow({ rows, actions }: Route<OperationId>): (c: AppContext) => string {
   const plain = allowOf(rows)
   if (actions.length === 0) return () => plain
   const bySegment = new Map(
@@ -123,6 +146,14 @@ function routePath(path: string): string {
     (other) => other.path === `${parent}/${lastSegment(other.path)}` && isParameter(other.path),
   )
   return parameter?.path ?? path
+}
+
+/** The guard of a tree runs before its routes, so it knows the tree alone. */
+function scopeOfAll(rows: readonly ApiOperation[]): KeyScope | undefined {
+  const scopes = new Set(rows.map(({ scope }) => scope))
+  const [scope] = scopes
+  if (scopes.size > 1) throw new Error('The operations of one tree must name one scope, or none')
+  return scope
 }
 
 function isParameter(path: string): boolean {

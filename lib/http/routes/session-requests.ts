@@ -11,13 +11,20 @@ import type { Changed, Sessions } from '../../service/sessions.ts'
 import { checkKey, type SessionLimits } from '../../session/limits.ts'
 import { keyNotFound, type Operation } from '../../session/operations.ts'
 import { claimsReadOnly } from '../../session/session-patch.ts'
-import { renderForBackEnd, renderSession } from '../../session/session-json.ts'
 import type { Session } from '../../session/session.ts'
 import type { SessionHandler } from '../access/access.ts'
-import { type AnswerHeaders, answerUnchanged, answerValue, entityTag } from '../answer/answer.ts'
+import { renderFor } from '../access/app-ids.ts'
+import {
+  type AnswerHeaders,
+  answerMinimal,
+  answerUnchanged,
+  answerValue,
+  entityTag,
+} from '../answer/answer.ts'
 import type { AppContext, SessionAccess } from '../app-env.ts'
 import { type BodyReader, JSON_PATCH } from '../request/body.ts'
 import { isUnchanged, readPrecondition } from '../request/precondition-headers.ts'
+import { prefersMinimal } from '../request/prefer.ts'
 import {
   contentTypeOf,
   decodeLastSegment,
@@ -27,7 +34,7 @@ import {
   readQueries,
   wantsText,
 } from '../request/request.ts'
-import { parseKeyPatch, parseSessionPatch, requireData } from './session-body.ts'
+import { parseKeyPatch, parseSessionPatch, patchDepth, requireData } from './session-body.ts'
 
 const DEFAULT: Input = {
   name: '?default',
@@ -63,6 +70,13 @@ export type SessionRequestsDeps = {
   readonly bodies: BodyReader
 }
 
+/** Whether a read counts as activity of the session: never of a back end that may only read. */
+function isActivity(c: AppContext, query: Query): boolean {
+  const wanted = parseFlag('touch', query) ?? true
+  // control: read-key-never-touches
+  return wanted && c.get('backEnd')?.scope !== 'read'
+}
+
 export function createSessionRequests(deps: SessionRequestsDeps): SessionRequests {
   const { sessions, limits, bodies } = deps
 
@@ -82,11 +96,10 @@ export function createSessionRequests(deps: SessionRequestsDeps): SessionRequest
       const query = readQueries(c)
       // `Accept` asks for the form of a single value only.
       const asText = parseForm(query) === 'text'
-      const render = c.get('isBackEnd') ? renderForBackEnd : renderSession
-      return whenThere(sessions.get(found, parseFlag('touch', query) ?? true), (session) => {
+      return whenThere(sessions.get(found, isActivity(c, query)), (session) => {
         const tag = entityTag(session, asText)
         if (isUnchanged(c, tag)) return answerUnchanged(tag)
-        return answerValue(render(session), asText, { ETag: tag })
+        return answerValue(renderFor(c, session), asText, { ETag: tag })
       })
     },
 
@@ -96,7 +109,7 @@ export function createSessionRequests(deps: SessionRequestsDeps): SessionRequest
         const key = readKey(c)
         const query = readQueries(c)
         const fallback = readDefault(query)
-        const touch = parseFlag('touch', query) ?? true
+        const touch = isActivity(c, query)
         const asText = wantsText(c, query)
         const answer = (session: Session) => {
           const value = findOnlyMember(session.data, key) ?? fallback
@@ -124,7 +137,7 @@ export function createSessionRequests(deps: SessionRequestsDeps): SessionRequest
       const operation = conditional(c, { name: 'pop', key })
       try {
         const changed = await sessions.change(found, operation)
-        return answerValue(changed.value ?? 'null', asText, headersOf(c, access, changed))
+        return answerChanged(c, changed, asText, headersOf(c, access, changed))
       } catch (error) {
         if (fallback === undefined || !isMissing(error)) throw error
         if (found.state !== 'live') return answerValue(fallback, asText)
@@ -141,16 +154,19 @@ export function createSessionRequests(deps: SessionRequestsDeps): SessionRequest
     },
 
     async readUpdate(c) {
-      const isBackEnd = c.get('isBackEnd') === true
-      // Two levels deeper than a value: the body's own object, and that of the data.
-      const body = await bodies.readJson(c, limits.maxDepth + 2)
+      const isBackEnd = c.get('backEnd') !== undefined
+      const body = await bodies.readJson(c, patchDepth(limits.maxDepth))
       if (contentTypeOf(c) === JSON_PATCH) {
         const steps = parseJsonPatch(body)
         return conditional(c, { name: 'patch', steps, mayWriteClaims: isBackEnd })
       }
       // Before their syntax is checked: an error in them would invite another try.
-      if (!isBackEnd && hasMember(body, 'claims')) throw claimsReadOnly()
-      return conditional(c, { name: 'update', ...parseSessionPatch(body, isBackEnd) })
+      const asksClaims = hasMember(body, 'claims') || hasMember(body, 'login')
+      if (!isBackEnd && asksClaims) throw claimsReadOnly()
+      return conditional(c, {
+        name: 'update',
+        ...parseSessionPatch(body, isBackEnd, limits.maxDepth),
+      })
     },
 
     readKey,
@@ -168,6 +184,17 @@ export function createSessionRequests(deps: SessionRequestsDeps): SessionRequest
       return { operation: conditional(c, parseKeyPatch(key, body)), asText }
     },
   }
+}
+
+/** The value that a write of a key returns, unless the caller prefers none. */
+export function answerChanged(
+  c: AppContext,
+  changed: Changed,
+  asText: boolean,
+  headers: AnswerHeaders,
+): Response {
+  if (prefersMinimal(c)) return answerMinimal(204, headers)
+  return answerValue(changed.value ?? 'null', asText, headers)
 }
 
 /** The operation with the request's precondition, if it has one. */

@@ -5,22 +5,25 @@
 import type { Clock } from '../../base/clock.ts'
 import type { Changed, Sessions } from '../../service/sessions.ts'
 import type { Operation } from '../../session/operations.ts'
-import { renderForBackEnd, renderSession } from '../../session/session-json.ts'
 import type { Session } from '../../session/session.ts'
 import type { WithSession } from '../access/access.ts'
+import { renderFor } from '../access/app-ids.ts'
+import type { Audit } from '../access/audit.ts'
+import { readTokenHeader } from '../access/shown-token.ts'
 import {
   type AnswerHeaders,
   answerEmpty,
   answerJson,
-  answerValue,
+  answerMinimal,
   entityTag,
 } from '../answer/answer.ts'
 import type { AppContext, SessionAccess } from '../app-env.ts'
 import type { SessionCookie } from '../cookies/session-cookie.ts'
 import type { DeviceReader } from '../request/device.ts'
 import { readPrecondition } from '../request/precondition-headers.ts'
+import { prefersMinimal } from '../request/prefer.ts'
 import type { Handlers } from './routes.ts'
-import { absenceOf, conditional, type SessionRequests } from './session-requests.ts'
+import { absenceOf, answerChanged, conditional, type SessionRequests } from './session-requests.ts'
 
 export type SessionDeps = {
   readonly sessions: Sessions
@@ -31,6 +34,7 @@ export type SessionDeps = {
   readonly clock: Clock
   readonly withOwnSession: WithSession
   readonly requests: SessionRequests
+  readonly audit: Audit
 }
 
 type SessionHandlers = Pick<
@@ -48,21 +52,25 @@ type SessionHandlers = Pick<
 >
 
 export function createSession(deps: SessionDeps): SessionHandlers {
-  const { sessions, cookie, readDevice, admitCreation, clock, withOwnSession, requests } = deps
+  const { sessions, cookie, readDevice, admitCreation, clock, withOwnSession, requests, audit } =
+    deps
   const withWrite = createWithWrite(deps)
 
   function write(c: AppContext, { found }: SessionAccess, operation: Operation): Promise<Changed> {
     // A back end whose token is old or lost must not put its data into a new session that nobody
     // reads.
     // control: back-end-begins-nothing
-    if (c.get('isBackEnd') === true) return sessions.change(found, operation)
+    if (c.get('backEnd') !== undefined) return sessions.change(found, operation)
     return sessions.changeOrCreate(found, operation, () => {
       admitCreation(c)
       return readDevice(c)
     })
   }
 
-  /** With the cookie where the token, or the time for which a browser keeps it, has changed. */
+  /**
+   * With the cookie where the token, or the time for which a browser keeps it, has changed; who shows
+   * the token in `Session-Token` gets a new one there.
+   */
   function headersOf(
     c: AppContext,
     { found, token: given }: SessionAccess,
@@ -72,7 +80,12 @@ export function createSession(deps: SessionDeps): SessionHandlers {
     const isKept = found.state === 'live' && isKeptAsLong(found.session, session)
     const due = token ?? (isKept ? undefined : given)
     if (due === undefined) return headers
-    return { ...headers, 'Set-Cookie': cookie.issue(c, due, session, clock.now()) }
+    const isInHeader = token !== undefined && readTokenHeader(c) !== undefined
+    return {
+      ...headers,
+      ...(isInHeader ? { 'Session-Token': token } : {}),
+      ...(takesCookie(c) ? { 'Set-Cookie': cookie.issue(c, due, session, clock.now()) } : {}),
+    }
   }
 
   return {
@@ -85,16 +98,16 @@ export function createSession(deps: SessionDeps): SessionHandlers {
 
     patchSession: withWrite(async (c, access) => {
       const changed = await write(c, access, await requests.readUpdate(c))
-      const { session, evicted } = changed
-      const body = c.get('isBackEnd')
-        ? renderForBackEnd(session, { evicted })
-        : renderSession(session)
-      return answerJson(200, body, headersOf(c, access, changed))
+      const { session, evicted = [] } = changed
+      const headers = headersOf(c, access, changed)
+      if (evicted.length === 0 && prefersMinimal(c)) return answerMinimal(204, headers)
+      return answerJson(200, renderFor(c, session, { evicted: changed.evicted }), headers)
     }),
 
     endSession: withWrite(async (c, { found }) => {
       await sessions.end(found, 'logout', readPrecondition(c))
-      return answerEmpty({ 'Set-Cookie': cookie.remove(c, clock.now()) })
+      if (found.state === 'live') audit.sessionsEnded(c, 1, { id: found.session.id })
+      return answerEmpty(takesCookie(c) ? { 'Set-Cookie': cookie.remove(c, clock.now()) } : {})
     }),
 
     getKey: withOwnSession(requests.createGetKey(isMissing)),
@@ -109,7 +122,7 @@ export function createSession(deps: SessionDeps): SessionHandlers {
     changeKey: withWrite(async (c, access) => {
       const { operation, asText } = await requests.readKeyChange(c)
       const changed = await write(c, access, operation)
-      return answerValue(changed.value ?? 'null', asText, headersOf(c, access, changed))
+      return answerChanged(c, changed, asText, headersOf(c, access, changed))
     }),
 
     popKey: withWrite(requests.createPopKey(isMissing, headersOf)),
@@ -124,6 +137,16 @@ export function createSession(deps: SessionDeps): SessionHandlers {
       return answerEmpty(headersOf(c, access, changed))
     }),
   }
+}
+
+/**
+ * Whether a cookie is for this caller: a back end passes it on, and a browser keeps it. A script that
+ * shows a token in the header must not have it, or another one that it is told, put into the browser's
+ * cookie, which no script can read.
+ */
+function takesCookie(c: AppContext): boolean {
+  // control: no-planted-cookie
+  return readTokenHeader(c) === undefined || c.get('backEnd') !== undefined
 }
 
 /**

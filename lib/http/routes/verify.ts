@@ -7,13 +7,16 @@ import type { JsonText } from '../../json/json.ts'
 import { findSub } from '../../session/claims.ts'
 import { type MaybePromise, whenThere } from '../../base/maybe-promise.ts'
 import type { Session } from '../../session/session.ts'
+import { plainId } from '../../session/session-id.ts'
 import { isToken } from '../../session/token.ts'
+import type { Metrics } from '../../metrics/metrics.ts'
 import type { Sessions } from '../../service/sessions.ts'
-import { type HolderAccess, readBearer } from '../access/access.ts'
+import type { HolderAccess } from '../access/access.ts'
 import { answerJson, entityTag } from '../answer/answer.ts'
 import type { AppContext } from '../app-env.ts'
 import { answerProblem, HttpError, type ProblemCode, type Refusal } from '../answer/problem.ts'
-import { findCookieReason, reasonOf } from '../access/session-absence.ts'
+import { findCookieReason, reasonOf, reasonOfHeader } from '../access/session-absence.ts'
+import { agree, readBearer, readTokenHeader } from '../access/shown-token.ts'
 import type { SessionCookie } from '../cookies/session-cookie.ts'
 import type { ForwardAuth } from '../server/guard.ts'
 import type { Handlers } from './routes.ts'
@@ -24,6 +27,7 @@ export type VerifyDeps = {
   readonly cookie: SessionCookie
   readonly holderAccess: HolderAccess
   readonly refusalFor: (error: unknown) => Refusal
+  readonly metrics: Pick<Metrics, 'http'>
 }
 
 /**
@@ -32,7 +36,7 @@ export type VerifyDeps = {
  * through.
  */
 export function createVerify(deps: VerifyDeps): Handlers['verify'] {
-  const { sessions, cookie, holderAccess, refusalFor } = deps
+  const { sessions, cookie, holderAccess, refusalFor, metrics } = deps
   // Holders can ask, too, unless a proxy keeps this path to itself.
   const render = holderAccess === 'none' ? renderClosed : renderSession
 
@@ -46,12 +50,18 @@ export function createVerify(deps: VerifyDeps): Handlers['verify'] {
 
   function refuse(c: AppContext, error: unknown): Response {
     const { code, facts } = refusalFor(error)
+    metrics.http.problem('session_required')
     // Reason and time, since the token was the right one.
     if (code === 'session_ended') return answerProblem(sessionRequired(code, facts))
     if (code !== 'session_not_found') return answerProblem(sessionRequired(code))
-    const bearer = findBearerToken(c)
-    const reason = bearer === undefined ? findCookieReason(c, cookie) : reasonOf(bearer)
-    return answerProblem(sessionRequired(code, { reason }))
+    return answerProblem(sessionRequired(code, { reason: findReason(c) }))
+  }
+
+  function findReason(c: AppContext): string {
+    const own = asToken(readTokenHeader(c))
+    const bearer = asToken(readBearer(c))
+    if (own !== undefined) return reasonOfHeader(own, bearer)
+    return bearer === undefined ? findCookieReason(c, cookie) : reasonOf(bearer)
   }
 
   return (c) => {
@@ -67,15 +77,16 @@ export function createVerify(deps: VerifyDeps): Handlers['verify'] {
 const NOT_ASCII = /[^\x00-\x7f]/
 
 function readToken(c: AppContext, cookie: SessionCookie): string | undefined {
-  return findBearerToken(c) ?? cookie.read(c)
+  const own = asToken(readTokenHeader(c))
+  const bearer = asToken(readBearer(c))
+  return own === undefined ? (bearer ?? cookie.read(c)) : agree(own, bearer)
 }
 
 /**
- * `Authorization` may be meant for the application behind the proxy: ours has the shape of a token.
+ * Both headers may be meant for the application behind the proxy: ours have the shape of a token.
  */
-function findBearerToken(c: AppContext): string | undefined {
-  const bearer = readBearer(c)
-  return bearer !== undefined && isToken(bearer) ? bearer : undefined
+function asToken(text: string | undefined): string | undefined {
+  return text !== undefined && isToken(text) ? text : undefined
 }
 
 /**
@@ -96,7 +107,11 @@ function wantsTouch(c: AppContext): boolean {
 
 function answerVerified(session: Session, body: JsonText): Response {
   const sub = findSub(session.claims) ?? ''
-  const headers = { 'Session-Id': session.id, 'Session-Sub': sub, ETag: entityTag(session) }
+  const headers = {
+    'Session-Id': plainId(session.id),
+    'Session-Sub': sub,
+    ETag: entityTag(session),
+  }
   if (!NOT_ASCII.test(sub)) return answerJson(200, body, headers)
   // Node writes a header of latin1 text byte by byte, but only beside a body of bytes.
   const subBytes = Buffer.from(sub).toString('latin1')
