@@ -3,297 +3,27 @@
  * what it returns. The routes, `Allow`, the words of the 404 and the manual's API page come from
  * it. Texts are Markdown.
  */
+import { backEndOperations } from './api-back-end.ts'
+import { holderOperations } from './api-holder.ts'
 import {
   ACCEPT,
+  ADVANCE_SECONDS,
   type ApiOperation,
   AS,
-  BACK_END_SESSION,
   BODY,
-  CHANGE_KEY,
-  CLAIMS,
-  CONDITIONS,
   COOKIE_TARGET,
-  DATA_BODY,
-  DEFAULT,
-  DONE,
-  GONE,
-  GROW,
-  HANDED_OUT,
   JSON_ONLY,
-  KEY_PATCH_BODY,
-  NEW_SESSION_BODY,
-  PAGE_SESSIONS,
-  PATCH,
   RAW,
-  READ_KEY,
   SESSION,
-  SESSION_PATCH_BODY,
-  SUB,
   TOUCH,
   UNCHANGED,
-  UNLESS_SEEN,
-  VALUE,
-  VALUE_BODY,
-  withCookie,
-  WRITE,
+  UNLESS_SEEN_DOCUMENT,
 } from './api-parts.ts'
+import { showClock, showSession } from './api-examples.ts'
 
 export const operations = {
-  getSession: {
-    method: 'GET',
-    path: '/session',
-    who: 'holder',
-    summary: 'Returns the session; with an API key beside the cookie, as a back end sees it.',
-    query: [TOUCH, AS],
-    headers: [UNLESS_SEEN],
-    answers: { 200: SESSION, 304: UNCHANGED },
-    errors: GONE,
-  },
-  putSession: {
-    method: 'PUT',
-    path: '/session',
-    who: 'holder',
-    summary: 'Replaces all data of the session; without a session, creates one.',
-    query: [AS],
-    headers: CONDITIONS,
-    body: DATA_BODY,
-    answers: { 204: withCookie(DONE) },
-    errors: [...GONE, ...WRITE, ...BODY, ...GROW, 'invalid_argument', 'create_rate_exceeded'],
-  },
-  patchSession: {
-    method: 'PATCH',
-    path: '/session',
-    who: 'holder',
-    summary:
-      'Changes several values in one atomic step, by JSON Merge Patch (RFC 7396) or JSON Patch ' +
-      '(RFC 6902); without a session, creates one.',
-    headers: CONDITIONS,
-    body: SESSION_PATCH_BODY,
-    answers: { 200: withCookie(SESSION) },
-    errors: [
-      ...[...GONE, ...WRITE, ...BODY, ...GROW, ...PATCH, ...CLAIMS],
-      ...(['claims_read_only', 'create_rate_exceeded'] as const),
-    ],
-  },
-  endSession: {
-    method: 'DELETE',
-    path: '/session',
-    who: 'holder',
-    summary: 'Logs out: ends the session for good and removes its cookie.',
-    headers: CONDITIONS,
-    answers: { 204: { carries: 'nothing: the session has ended', headers: ['Set-Cookie'] } },
-    errors: [...GONE, ...WRITE],
-  },
-  getKey: {
-    method: 'GET',
-    path: '/session/:key',
-    who: 'holder',
-    summary: 'Returns one value.',
-    query: [DEFAULT, TOUCH, AS],
-    headers: [UNLESS_SEEN, ACCEPT],
-    answers: { 200: VALUE, 304: UNCHANGED },
-    errors: [...GONE, ...READ_KEY],
-  },
-  setKey: {
-    method: 'PUT',
-    path: '/session/:key',
-    who: 'holder',
-    summary: 'Sets one value; without a session, creates one.',
-    query: [AS],
-    headers: CONDITIONS,
-    body: VALUE_BODY,
-    answers: { 204: withCookie(DONE) },
-    errors: [...GONE, ...WRITE, ...BODY, ...GROW, 'create_rate_exceeded'],
-  },
-  changeKey: {
-    method: 'PATCH',
-    path: '/session/:key',
-    who: 'holder',
-    summary: 'Counts, appends or merges in one atomic step; without a session, creates one.',
-    query: [AS],
-    headers: [...CONDITIONS, ACCEPT],
-    body: KEY_PATCH_BODY,
-    answers: { 200: withCookie({ ...VALUE, carries: 'the new value' }) },
-    errors: [...GONE, ...WRITE, ...BODY, ...GROW, ...CHANGE_KEY, 'create_rate_exceeded'],
-  },
-  popKey: {
-    method: 'DELETE',
-    path: '/session/:key',
-    who: 'holder',
-    summary: 'Removes one value and returns it, in one atomic step.',
-    query: [DEFAULT, AS],
-    headers: [...CONDITIONS, ACCEPT],
-    answers: { 200: { ...VALUE, carries: 'the value that was removed' } },
-    errors: [...GONE, ...WRITE, ...READ_KEY],
-  },
-  renewSession: {
-    method: 'POST',
-    path: '/session/renew',
-    who: 'holder',
-    summary: 'Gives the session a new id and token; the old token is dead at once.',
-    headers: CONDITIONS,
-    answers: { 204: withCookie(DONE) },
-    errors: [...GONE, ...WRITE],
-  },
-  clearSession: {
-    method: 'POST',
-    path: '/session/clear',
-    who: 'holder',
-    summary: 'Removes all data; the session stays.',
-    headers: CONDITIONS,
-    answers: { 204: DONE },
-    errors: [...GONE, ...WRITE],
-  },
-
-  listSessions: {
-    method: 'GET',
-    path: '/sessions',
-    who: 'back_end',
-    summary: 'Lists live sessions, of one user or of everybody, page by page.',
-    query: [
-      SUB,
-      {
-        name: 'limit',
-        type: 'integer',
-        fallback: String(PAGE_SESSIONS.fallback),
-        meaning: `sessions a page, ${PAGE_SESSIONS.least} to ${PAGE_SESSIONS.most}`,
-      },
-      { name: 'after', type: 'string', meaning: 'the `next` of the page before' },
-    ],
-    answers: {
-      200: { carries: '`{"sessions":[…],"next":"7"}`; `next` is `null` on the last page' },
-    },
-    errors: [],
-  },
-  createSession: {
-    method: 'POST',
-    path: '/sessions',
-    who: 'back_end',
-    summary: 'Creates a session and hands out its token: logs a user in.',
-    body: { ...NEW_SESSION_BODY, isOptional: true },
-    answers: { 201: { ...HANDED_OUT, headers: ['ETag', 'Location'] } },
-    errors: [
-      ...[...BODY, ...GROW, ...CLAIMS],
-      ...(['invalid_argument', 'outcome_unknown', 'storage_full'] as const),
-    ],
-  },
-  endSessions: {
-    method: 'DELETE',
-    path: '/sessions',
-    who: 'back_end',
-    summary: 'Ends all sessions of a user, or of everybody: logs them out everywhere.',
-    query: [
-      SUB,
-      { name: 'except', type: 'string', meaning: 'the id of a session that stays' },
-      { name: 'all', type: 'boolean', meaning: "`true`, instead of `sub`: everybody's sessions" },
-    ],
-    answers: { 200: { carries: '`{"ended":5,"more":false}`; call again while `more` is true' } },
-    errors: ['outcome_unknown', 'storage_full'],
-  },
-  getNamedSession: {
-    method: 'GET',
-    path: '/sessions/:id',
-    who: 'back_end',
-    summary: 'Returns one session.',
-    query: [TOUCH, AS],
-    headers: [UNLESS_SEEN],
-    answers: { 200: BACK_END_SESSION, 304: UNCHANGED },
-    errors: GONE,
-  },
-  putNamedSession: {
-    method: 'PUT',
-    path: '/sessions/:id',
-    who: 'back_end',
-    summary:
-      'Replaces a whole session, or creates it under an id of yours; no token opens a session ' +
-      'created so.',
-    headers: CONDITIONS,
-    body: NEW_SESSION_BODY,
-    answers: {
-      200: HANDED_OUT,
-      201: { ...BACK_END_SESSION, headers: ['ETag', 'Location'] },
-    },
-    errors: [...WRITE, ...BODY, ...GROW, ...CLAIMS, 'invalid_argument', 'session_ended'],
-  },
-  patchNamedSession: {
-    method: 'PATCH',
-    path: '/sessions/:id',
-    who: 'back_end',
-    summary: 'Changes a session in one atomic step; another `sub` gives it a new id and token.',
-    headers: CONDITIONS,
-    body: SESSION_PATCH_BODY,
-    answers: { 200: HANDED_OUT },
-    errors: [...GONE, ...WRITE, ...BODY, ...GROW, ...PATCH, ...CLAIMS],
-  },
-  endNamedSession: {
-    method: 'DELETE',
-    path: '/sessions/:id',
-    who: 'back_end',
-    summary: 'Ends one session for good; its reason is `revoked`.',
-    headers: CONDITIONS,
-    answers: { 204: { carries: 'nothing: the session has ended' } },
-    errors: [...GONE, ...WRITE],
-  },
-  getNamedKey: {
-    method: 'GET',
-    path: '/sessions/:id/:key',
-    who: 'back_end',
-    summary: 'Returns one value of a session.',
-    query: [DEFAULT, TOUCH, AS],
-    headers: [UNLESS_SEEN, ACCEPT],
-    answers: { 200: VALUE, 304: UNCHANGED },
-    errors: [...GONE, ...READ_KEY],
-  },
-  setNamedKey: {
-    method: 'PUT',
-    path: '/sessions/:id/:key',
-    who: 'back_end',
-    summary: 'Sets one value of a session.',
-    query: [AS],
-    headers: CONDITIONS,
-    body: VALUE_BODY,
-    answers: { 204: DONE },
-    errors: [...GONE, ...WRITE, ...BODY, ...GROW],
-  },
-  changeNamedKey: {
-    method: 'PATCH',
-    path: '/sessions/:id/:key',
-    who: 'back_end',
-    summary: 'Counts, appends or merges in one atomic step.',
-    query: [AS],
-    headers: [...CONDITIONS, ACCEPT],
-    body: KEY_PATCH_BODY,
-    answers: { 200: { ...VALUE, carries: 'the new value' } },
-    errors: [...GONE, ...WRITE, ...BODY, ...GROW, ...CHANGE_KEY],
-  },
-  popNamedKey: {
-    method: 'DELETE',
-    path: '/sessions/:id/:key',
-    who: 'back_end',
-    summary: 'Removes one value and returns it, in one atomic step.',
-    query: [DEFAULT, AS],
-    headers: [...CONDITIONS, ACCEPT],
-    answers: { 200: { ...VALUE, carries: 'the value that was removed' } },
-    errors: [...GONE, ...WRITE, ...READ_KEY],
-  },
-  renewNamedSession: {
-    method: 'POST',
-    path: '/sessions/:id/renew',
-    who: 'back_end',
-    summary: 'Gives the session a new id and token, and hands them out.',
-    headers: CONDITIONS,
-    answers: { 200: HANDED_OUT },
-    errors: [...GONE, ...WRITE],
-  },
-  clearNamedSession: {
-    method: 'POST',
-    path: '/sessions/:id/clear',
-    who: 'back_end',
-    summary: 'Removes all data; the session stays.',
-    headers: CONDITIONS,
-    answers: { 204: DONE },
-    errors: [...GONE, ...WRITE],
-  },
+  ...holderOperations,
+  ...backEndOperations,
 
   listCookies: {
     method: 'GET',
@@ -301,7 +31,8 @@ export const operations = {
     who: 'anyone',
     summary: 'Returns the cookies of this request, without the session cookie.',
     query: [RAW],
-    answers: { 200: { carries: '`{"theme":"dark"}`' } },
+    answers: { 200: { carries: '`{"theme":"dark"}`', schema: 'Cookies' } },
+    example: { path: '/cookies', status: 200, answer: '{"theme":"dark"}' },
     errors: [],
   },
   getCookie: {
@@ -311,7 +42,10 @@ export const operations = {
     summary: 'Returns one cookie of this request.',
     query: [RAW, AS],
     headers: [ACCEPT],
-    answers: { 200: { carries: 'the string' } },
+    answers: {
+      200: { carries: 'the string', schema: 'Text', types: ['application/json', 'text/plain'] },
+    },
+    example: { path: '/cookies/theme', status: 200, answer: '"dark"' },
     errors: ['cookie_not_found'],
   },
   setCookie: {
@@ -324,8 +58,10 @@ export const operations = {
       shape:
         '`{"value":"dark"}`; also `raw`, `maxAge`, `expires`, `path`, `domain`, `secure`, `httpOnly`, ' +
         '`sameSite`, `partitioned` and `priority`',
+      schema: 'Cookie',
     },
     answers: { 204: { carries: 'nothing', headers: ['Set-Cookie', 'Warning'] } },
+    example: { path: '/cookies/theme', body: '{"value":"dark","maxAge":604800}', status: 204 },
     errors: ['invalid_cookie', 'invalid_argument', ...BODY],
   },
   deleteCookie: {
@@ -337,9 +73,11 @@ export const operations = {
     body: {
       types: JSON_ONLY,
       shape: '`{"path":"/shop"}`: what may be in the query',
+      schema: 'CookieTarget',
       isOptional: true,
     },
     answers: { 204: { carries: 'nothing', headers: ['Set-Cookie', 'Warning'] } },
+    example: { path: '/cookies/theme?path=/', status: 204 },
     errors: ['invalid_cookie', 'invalid_argument', ...BODY],
   },
 
@@ -351,44 +89,135 @@ export const operations = {
       'Tells a proxy whether a request has the token of a session. Any method and any path behind it, since ' +
       'some proxies pass on those of the page.',
     query: [TOUCH],
-    answers: { 200: { ...SESSION, headers: ['ETag', 'Session-Id', 'Session-Sub'] } },
+    answers: {
+      200: {
+        ...SESSION,
+        schema: 'VerifiedSession',
+        headers: ['ETag', 'Session-Id', 'Session-Sub'],
+      },
+    },
+    example: { path: '/verify', status: 200, answer: showSession() },
     errors: ['session_required'],
   },
   getHealth: {
     method: 'GET',
     path: '/healthz',
     who: 'anyone',
+    admin: 'also',
     summary: 'Tells whether the server does its work.',
     answers: {
       200: {
         carries: '`{"status":…,"storage":…,"writes":…}`: all of the work is done, or a part of it',
+        schema: 'Health',
       },
-      503: { carries: 'the same: nothing can be written any more' },
+      503: { carries: 'the same: nothing can be written any more', schema: 'Health' },
     },
+    example: {
+      path: '/healthz',
+      status: 200,
+      answer: '{"status":"ok","storage":"ok","writes":"all","walBytes":0}',
+    },
+    errors: [],
+  },
+  getClock: {
+    method: 'GET',
+    path: '/_clock',
+    who: 'anyone',
+    onlyWith: 'testClock',
+    summary:
+      'Tells the time of the test clock. Only with `--test-clock`, and on the machine itself.',
+    answers: { 200: { carries: '`{"now":…}`', schema: 'Clock' } },
+    example: { path: '/_clock', status: 200, answer: showClock() },
+    errors: [],
+  },
+  advanceClock: {
+    method: 'POST',
+    path: '/_clock',
+    who: 'anyone',
+    onlyWith: 'testClock',
+    summary:
+      'Moves the test clock on, and ends what has expired by then. Only with `--test-clock`, and on the ' +
+      'machine itself.',
+    body: {
+      types: JSON_ONLY,
+      shape: `\`{"advance":3600}\`, in seconds, ${ADVANCE_SECONDS.least} to ${ADVANCE_SECONDS.most}`,
+      schema: 'ClockAdvance',
+    },
+    answers: {
+      200: {
+        carries: '`{"now":…,"ended":1,"removed":0}`: the sessions that ended, and those forgotten',
+        schema: 'ClockAdvanced',
+      },
+    },
+    example: {
+      path: '/_clock',
+      body: '{"advance":3600}',
+      status: 200,
+      answer: showClock({ ended: 1, removed: 0 }),
+    },
+    errors: ['invalid_argument', ...BODY],
+  },
+  getMetrics: {
+    method: 'GET',
+    path: '/metrics',
+    who: 'back_end',
+    scope: 'metrics',
+    admin: 'only',
+    summary: 'Returns numbers about the server for Prometheus, or as OpenMetrics.',
+    headers: [
+      { ...ACCEPT, fallback: 'text/plain', meaning: '`application/openmetrics-text`: OpenMetrics' },
+    ],
+    answers: {
+      200: { carries: 'the metrics', types: ['text/plain', 'application/openmetrics-text'] },
+    },
+    example: { path: '/metrics', status: 200 },
+    errors: [],
+  },
+  getOpenApi: {
+    method: 'GET',
+    path: '/openapi.json',
+    who: 'anyone',
+    admin: 'also',
+    summary: 'Returns this API as an OpenAPI 3.1 document.',
+    headers: [UNLESS_SEEN_DOCUMENT],
+    answers: {
+      200: { carries: 'the document', schema: 'Document', headers: ['ETag'] },
+      304: UNCHANGED,
+    },
+    example: { path: '/openapi.json', status: 200 },
     errors: [],
   },
   getFrontPage: {
     method: 'GET',
     path: '/',
     who: 'anyone',
+    admin: 'also',
     summary: 'Shows a page to browsers; for programs there is nothing.',
     headers: [{ ...ACCEPT, meaning: 'must prefer `text/html`' }],
-    answers: { 200: { carries: 'the page, as HTML' } },
+    answers: { 200: { carries: 'the page, as HTML', types: ['text/html'] } },
+    example: { path: '/', status: 200 },
     errors: ['route_not_found'],
   },
   getOptions: {
     method: 'OPTIONS',
     path: '/',
     who: 'anyone',
+    admin: 'also',
     summary: 'For health checks that know nothing of Coatcheck (RFC 9110 section 9.3.7).',
     answers: { 204: { carries: 'nothing', headers: ['Allow'] } },
+    example: { path: '/', status: 204 },
     errors: [],
   },
 } as const satisfies Readonly<Record<string, ApiOperation>>
 
 export type OperationId = keyof typeof operations
 
-export type Row = ApiOperation & { readonly id: OperationId }
+export type Row<Id extends OperationId = OperationId> = ApiOperation & { readonly id: Id }
+
+/** The operations that the admin listener has. */
+export type AdminOperationId = {
+  [Id in OperationId]: (typeof operations)[Id] extends { readonly admin: string } ? Id : never
+}[OperationId]
 
 /** All rows, in the order of the table. */
 export const OPERATIONS: readonly Row[] = Object.keys(operations)

@@ -1,5 +1,6 @@
 import type { HttpBindings } from '@hono/node-server'
 import type { Context } from 'hono'
+import type { BackEnd } from '../service/api-keys.ts'
 import type { Found } from '../session/session.ts'
 
 /** The session that a request is about, found before its handler is called. */
@@ -15,8 +16,8 @@ export type SessionAccess = {
 export type AppEnv = {
   Bindings: HttpBindings
   Variables: {
-    /** True for a request with an API key, which may write claims and see more than the holder. */
-    isBackEnd: boolean | undefined
+    /** Whose API key the request has: it may write claims and see more than the holder. */
+    backEnd: BackEnd | undefined
   }
 }
 
