@@ -3,6 +3,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { CodedError } from '../../lib/base/errors.ts'
 import { renderProblem } from '../../lib/http/answer/problem.ts'
+import { rowOf } from '../../lib/settings/settings-table.ts'
 import { OPERATIONS, type Row } from '../../lib/http/api.ts'
 import { ANY_REQUEST, refusalsOf } from '../../lib/http/api-parts.ts'
 import { API_KEY, codeOf, openServer, sessionOf } from '../kit/process/open-server.ts'
@@ -13,19 +14,27 @@ const test = suite('api')
 const NO_OPERATIONS = [
   'requireSameOrigin /sessions/*',
   'requireBackEnd /sessions/*',
+  'requireSameOrigin /events/*',
+  'requireBackEnd /events/*',
+  'requireSameOrigin /active/*',
+  'requireBackEnd /active/*',
+  'requireSameOrigin /metrics/*',
+  'requireBackEnd /metrics/*',
   'requireSameOrigin /cookies/*',
+  'answerPages /docs/*',
+  'answerPages /dashboard/*',
   'refuseEmptyKey /session/',
   'refuseEmptyKey /sessions/:id/',
 ]
 
 test('a route that is no row of the table is found', () => {
-  const { app } = openServer()
-  app.get('/metrics', () => new Response())
-  assert.equal(strayRoutes(app.routes), ['GET /metrics'])
+  const { app } = openServer({ hasTestClock: true })
+  app.get('/stray', () => new Response())
+  assert.equal(strayRoutes(app.routes), ['GET /stray'])
 })
 
 test('every route is a row of the table', () => {
-  assert.equal(strayRoutes(openServer().app.routes), [])
+  assert.equal(strayRoutes(openServer({ hasTestClock: true }).app.routes), [])
 })
 
 test('every row of the table is a route', async () => {
@@ -37,7 +46,7 @@ test('every row of the table is a route', async () => {
 })
 
 test('every other method of a path is 405, with the methods of its rows in Allow', async () => {
-  const { request } = openServer()
+  const { request } = openServer({ hasTestClock: true })
   for (const path of new Set(OPERATIONS.map(({ path }) => path))) {
     // `renew` is a key, too: its other methods are those of keys.
     const rows = OPERATIONS.filter((row) => row.path === path || isActionOf(path, row.path))
@@ -85,16 +94,36 @@ test('every refusal of a row is one, named once, and not one of any request', ()
   }
 })
 
+test('a row that only some servers have says so', () => {
+  const some = OPERATIONS.filter(({ onlyWith }) => onlyWith !== undefined)
+  assert.equal(
+    some.map(({ id }) => id),
+    ['getClock', 'advanceClock'],
+  )
+  for (const { onlyWith, summary } of some) {
+    assert.match(summary, `Only with \`${rowOf(onlyWith ?? 'host').flag}\``)
+  }
+})
+
 test('a fixed segment beside a parameter takes the app to the slow router', async () => {
-  const { app, request } = openServer()
+  const { app, request } = openServer({ hasTestClock: true })
   app.get('/sessions/active', () => new Response())
   await request('GET /session/user')
   assert.is(app.router.name, 'SmartRouter + TrieRouter')
 })
 
 test('the app stays on the fast one of its routers', async () => {
-  const { app, request } = openServer()
+  const { app, request } = openServer({ hasTestClock: true })
   for (const { path } of OPERATIONS) await request(`GET ${urlOf(path)}`)
+  for (const path of [
+    '/docs',
+    '/docs/',
+    '/docs/api',
+    '/docs/start.md',
+    '/dashboard',
+    '/dashboard/a',
+  ])
+    await request(`GET ${path}`)
   assert.is(app.router.name, 'SmartRouter + RegExpRouter')
 })
 
@@ -137,7 +166,7 @@ function urlOf(path: string): string {
  * there.
  */
 async function ask(row: Row, given: Parameters<ReturnType<typeof openServer>['request']>[1]) {
-  const { request } = openServer()
+  const { request } = openServer({ hasTestClock: true })
   const created = await request('POST /sessions', { key: API_KEY })
   const { id } = await sessionOf(created)
   const method = row.method === 'ALL' ? 'GET' : row.method

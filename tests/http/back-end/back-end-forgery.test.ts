@@ -44,6 +44,9 @@ test('a merge patch with claims in it is 403 claims_read_only, and nothing of it
   const { request, cookie, checkClaims } = await openHolder()
   for (const body of [
     ADMIN,
+    '{"login":{"sub":"admin"}}',
+    '{"log\\u0069n":{"sub":"admin"}}',
+    '{"login":null}',
     '{"claims":{}}',
     '{"claims":null}',
     '{"claims":"admin"}',

@@ -93,7 +93,13 @@ test('a parameter that is malformed, misspelt, unknown or repeated ends nothing'
 test('an exception that names nobody is refused: else an empty variable would end this one, too', async () => {
   const { ask, states, laptop } = await openCrowd()
   const { token } = laptop
-  for (const except of ['except=', 'except', 'except=me', `except=${token}`]) {
+  for (const except of [
+    'except=',
+    'except',
+    'except=undefined',
+    `except=${token}`,
+    'except=an-id-of-no-session',
+  ]) {
     const query = `sub=ada&${except}`
     assert.is(await refusalOf(await ask(`DELETE /sessions?${query}`)), '400 bad_request', query)
   }

@@ -1,47 +1,138 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { bodyOf, cookieFor, endingOf, openBackEnd, rowsOf } from '../../kit/clients/back-end.ts'
-import { refusalOf } from '../../kit/process/open-server.ts'
+import {
+  bodyOf,
+  cookieFor,
+  endingOf,
+  listOf,
+  openBackEnd,
+  rowsOf,
+} from '../../kit/clients/back-end.ts'
+import { API_KEY, problemOf, refusalOf } from '../../kit/process/open-server.ts'
 
 const test = suite('PUT /sessions/:id')
 
 const ID = 'a-session-of-my-own_1'
 const LINE = `PUT /sessions/${ID}`
 
-test('an id that is too short, too long or of other characters is 422, and creates nothing', async () => {
+test('an id that cannot be seen, or not be asked for, is 422, and creates nothing', async () => {
   const server = openBackEnd()
   const wrong = [
-    'a',
-    'a'.repeat(15),
-    'a'.repeat(129),
-    ...['.', '%20', '%2F', '%0a', '%00', '+', '~', '%C3%A9', ':'].map(
-      (character) => `${'a'.repeat(20)}${character}`,
-    ),
+    ...['a'.repeat(129), '%C3%A9'.repeat(129), '%20', '%20a', 'a%20', '%C2%A0a', '%E3%80%80', '.'],
+    ...['..', '%2e', '%2E.', 'a%0a', '%00', 'a%09b', '%7f', '%C2%85', '%E2%80%A8', '%E2%80%8B'],
+    ...[
+      'a%E2%80%AEb',
+      '%EF%BB%BFa',
+      '~',
+      '~a',
+      'Shop~a',
+      'a%20b~c',
+      'shop~',
+      'shop~.',
+      'shop~%20a',
+    ],
   ]
   for (const id of wrong) {
     const answer = await server.ask(`PUT /sessions/${id}`, { body: '{}' })
     assert.is(await refusalOf(answer), '422 invalid_argument', id)
+    assert.is((await server.ask(`GET /sessions/${id}`)).status, 404, id)
   }
-  assert.is(
-    await refusalOf(await server.ask('PUT /sessions/%ff', { body: '{}' })),
-    '400 bad_request',
-  )
+  for (const id of ['%ff', '%C0%AE', '%ED%A0%80', '%', '%zz']) {
+    const answer = await server.ask(`PUT /sessions/${id}`, { body: '{}' })
+    assert.is(await refusalOf(answer), '400 bad_request', id)
+  }
   assert.equal(rowsOf(server), [])
 })
 
-test('an id of 16 to 128 of A-Za-z0-9_- is a session of that id: 201, then 200', async () => {
+test('an id of the form of a token or an API key is 422 without a word of it, for it would be stored', async () => {
+  const server = openBackEnd()
+  const { token = '' } = await server.create()
+  const before = rowsOf(server)
+  for (const id of [token, `shop~${token}`, API_KEY, `${'a'.repeat(21)}.${'b'.repeat(43)}`]) {
+    const answer = await server.ask(`PUT /sessions/${id}`, { body: '{}' })
+    const { code, detail } = await problemOf(answer)
+    assert.is(code, 'invalid_argument')
+    assert.match(detail, 'it has the form of a token or an API key; send a hash of it')
+    const except = await server.ask(`DELETE /sessions?sub=ada&except=${id}`)
+    assert.is(await refusalOf(except), '400 bad_request')
+  }
+  assert.equal(rowsOf(server), before)
+})
+
+/** Ids of frameworks, as they are and in a path. */
+const IDS = [
+  ...[
+    'a',
+    '123',
+    'Z'.repeat(128),
+    '-_-_-_-_-_-_-_-_',
+    '0123456789012345',
+    'sess:abc',
+    'a.b',
+    '...',
+  ],
+  ...['user/7', 'a//b', '../etc/passwd', '/', 'active-sessions-7', '127.0.0.1|/sign-in/email'],
+  ...[
+    'a b',
+    'a+b',
+    'a%2Fb',
+    '%00',
+    'a?b#c',
+    'a&b=c',
+    'a;b,c',
+    '"quoted"',
+    "it's",
+    'a\\b',
+    '{"a":1}',
+  ],
+  ...[
+    'é',
+    'e\u0301',
+    'ÀÉ',
+    'ключ',
+    '鍵',
+    '😀',
+    '😀'.repeat(128),
+    'null',
+    '__proto__',
+    'renew',
+    'clear',
+  ],
+  ...['count', "'; drop table sessions; --", '<script>', '$1', '*', 'ck_short', 'a.'.repeat(64)],
+]
+
+test('any other text of 1 to 128 characters is an id of its own: 201, found as it is, then 200', async () => {
   const { ask } = openBackEnd()
-  for (const id of ['a'.repeat(16), 'Z'.repeat(128), '-_-_-_-_-_-_-_-_', '0123456789012345']) {
-    const answer = await ask(`PUT /sessions/${id}`, {
-      body: '{"data":{"a":1},"claims":{"sub":"ada"}}',
+  for (const id of IDS) {
+    const path = `/sessions/${encodeURIComponent(id)}`
+    const data = { own: id }
+    const answer = await ask(`PUT ${path}`, {
+      body: JSON.stringify({ data, claims: { sub: 'ada' } }),
     })
-    assert.equal([answer.status, answer.headers.get('location')], [201, `/sessions/${id}`])
+    assert.equal([answer.status, answer.headers.get('location')], [201, path], id)
     assert.is(answer.headers.get('etag'), '"1"')
     const created = await bodyOf(answer)
-    assert.equal([created.id, created.data, created.claims], [id, { a: 1 }, { sub: 'ada' }])
-    const again = await ask(`PUT /sessions/${id}`, { body: '{}' })
-    assert.equal([again.status, again.headers.get('etag')], [200, '"2"'])
+    assert.equal([created.id, created.data], [id, data])
   }
+  const { sessions } = await listOf(await ask('GET /sessions?sub=ada&limit=1000'))
+  assert.equal(
+    sessions.map(({ id, data }) => [id, data]),
+    IDS.map((id) => [id, { own: id }]),
+  )
+  for (const id of IDS) {
+    const path = `/sessions/${encodeURIComponent(id)}`
+    assert.is((await bodyOf(await ask(`GET ${path}`))).id, id)
+    assert.is(await (await ask(`GET ${path}/own`)).text(), JSON.stringify(id))
+    assert.is((await ask(`PUT ${path}/more`, { body: '1' })).status, 204)
+    assert.is((await ask(`POST ${path}/clear`)).status, 204)
+    const again = await ask(`PUT ${path}`, { body: '{"data":{"b":1}}' })
+    assert.equal([again.status, again.headers.get('etag')], [200, '"4"'], id)
+  }
+  const kept = encodeURIComponent('user/7')
+  const ended = await ask(`DELETE /sessions?sub=ada&except=${kept}`)
+  assert.equal(JSON.parse(await ended.text()), { ended: IDS.length - 1, more: false })
+  assert.is((await ask(`GET /sessions/${kept}`)).status, 200)
+  assert.is((await ask(`DELETE /sessions/${kept}`)).status, 204)
 })
 
 test('the id may be written with escapes', async () => {
@@ -145,6 +236,27 @@ test('a session that no token opens keeps its chosen id, whoever it is of', asyn
   const patched = await ask(`PATCH /sessions/${ID}`, { body: '{"claims":{"sub":"eve"}}' })
   const { id, token } = await bodyOf(patched)
   assert.equal([id, token], [ID, undefined])
+})
+
+test('PUT without claims keeps them, as it keeps the device, and with {} takes them away', async () => {
+  const { ask, create } = openBackEnd()
+  const claims = { sub: 'ada', role: 'admin' }
+  const device = { address: '203.0.113.7', userAgent: 'a browser' }
+  const { id } = await create({ data: { a: 1 }, claims, device })
+  const kept = await bodyOf(await ask(`PUT /sessions/${id}`, { body: '{"data":{"b":2}}' }))
+  assert.equal([kept.id, kept.token], [id, undefined])
+  assert.equal([kept.data, kept.claims, kept.device], [{ b: 2 }, claims, device])
+  const { sessions } = await listOf(await ask('GET /sessions?sub=ada'))
+  assert.equal(
+    sessions.map((one) => one.id),
+    [id],
+  )
+
+  await ask(LINE, { body: '{"claims":{"sub":"ada"}}' })
+  const gone = await bodyOf(await ask(LINE, { body: '{"claims":{}}' }))
+  assert.equal(gone.claims, {})
+  const none = await bodyOf(await ask('PUT /sessions/another-id-of-mine', { body: '{}' }))
+  assert.equal(none.claims, {})
 })
 
 test('If-None-Match: * creates and never replaces', async () => {

@@ -9,7 +9,7 @@ import {
   type Opened,
   rowsOf,
 } from '../../kit/clients/back-end.ts'
-import { type Ask, refusalOf, sessionOf } from '../../kit/process/open-server.ts'
+import { type Ask, problemOf, refusalOf, sessionOf } from '../../kit/process/open-server.ts'
 
 const test = suite('/sessions/:id')
 
@@ -92,6 +92,23 @@ test('an ended session is 410 with its reason to every read and every write', as
     assert.is(await endingOf(answer), '410 session_ended revoked', `${method} ${below}`)
   }
   assert.equal(rowsOf(server), before)
+})
+
+test('what is told of an ended id says what a back end does next', async () => {
+  const { ask, create } = openBackEnd()
+  const { id } = await create()
+  await ask(`DELETE /sessions/${id}`)
+  const renewed = await create()
+  await ask(`POST /sessions/${renewed.id}/renew`)
+  for (const line of READS.concat('PUT ', 'PATCH ', 'DELETE /a')) {
+    const [method = '', below = ''] = line.split(' ')
+    const told = async (of: string) =>
+      (await problemOf(await ask(`${method} /sessions/${of}${below}`, { body: '{}' }))).detail
+    if (method === 'HEAD') continue
+    assert.match(await told(id), 'POST /sessions creates another one, and PUT of this id does once')
+    assert.match(await told(renewed.id), 'it was renewed and goes on under another id')
+    assert.not.match(await told(id), 'cookie')
+  }
 })
 
 test('each way to end has its reason', async () => {

@@ -316,13 +316,31 @@ test('every answer about a live session has an ETag, which each change moves on'
   }
   assert.is(await tag('GET /session/none?default=1'), '"1"')
   assert.is(await tag('DELETE /session/none?default=1'), '"1"')
-  assert.is(await tag('PUT /session/a', { body: '1' }), '"2"')
+  assert.is(await tag('PUT /session/a', { body: '2' }), '"2"')
   assert.is(await tag('PATCH /session/a', { body: '{"increment":1}' }), '"3"')
   assert.is(await tag('DELETE /session/a'), '"4"')
-  assert.is(await tag('PATCH /session', { body: '{"data":{}}' }), '"5"')
+  assert.is(await tag('PATCH /session', { body: '{"permanent":true}' }), '"5"')
   assert.is(await tag('POST /session/clear'), '"6"')
   assert.is(await tag('GET /session'), '"6"')
   assert.is(await tag('POST /session/renew'), '"7"')
+})
+
+test('what changes nothing leaves the ETag, unless it requires one', async () => {
+  const { ask } = await openSession()
+  for (const [line, body] of [
+    ['PUT /session/a', '1'],
+    ['PUT /session', '{"a":1,"list":[1,2]}'],
+    ['PATCH /session/a', '{"increment":0}'],
+    ['PATCH /session', '{}'],
+    ['PATCH /session', '{"data":{"a":1,"none":null}}'],
+    ['PATCH /session', '{"set":{"a":1},"remove":["none"],"permanent":false}'],
+  ] as const) {
+    assert.is((await ask(line, { body })).headers.get('etag'), '"1"', `${line} ${body}`)
+  }
+  const headers = { 'if-match': '"1"' }
+  const locks = Array.from({ length: 20 }, () => ask('PUT /session/a', { body: '1', headers }))
+  const statuses = (await Promise.all(locks)).map(({ status }) => status)
+  assert.is(statuses.filter((status) => status === 204).length, 1)
 })
 
 test.run()

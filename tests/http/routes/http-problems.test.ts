@@ -15,7 +15,7 @@ const test = suite('HTTP problems')
 const SAFE_HEADERS = {
   'cache-control': 'no-store',
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
-  vary: 'Cookie, Authorization, Accept',
+  vary: 'Cookie, Authorization, Session-Token, Accept',
   'x-content-type-options': 'nosniff',
 }
 
@@ -145,7 +145,7 @@ test('an unknown path is 404 with the paths that there are', async () => {
     assert.is(code, 'route_not_found')
     assert.match(
       detail,
-      '/session, /session/KEY, /sessions, /sessions/ID, /sessions/ID/KEY, /cookies, /cookies/NAME, /verify and /healthz',
+      '/session, /session/KEY, /sessions, /active, /sessions/ID, /sessions/ID/KEY, /events, /cookies, /cookies/NAME, /verify, /healthz, /metrics and /openapi.json',
     )
   }
 })

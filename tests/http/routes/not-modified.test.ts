@@ -146,7 +146,7 @@ test('every answer varies with what its form depends on: cookie, key and accepte
     await request('GET /session'),
     await request('GET /cookies/a', { cookie: 'a=1' }),
   ]) {
-    assert.is(answer.headers.get('vary'), 'Cookie, Authorization, Accept')
+    assert.is(answer.headers.get('vary'), 'Cookie, Authorization, Session-Token, Accept')
   }
 })
 

@@ -6,6 +6,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { AppEnv } from '../../../lib/http/app-env.ts'
 import { forwardAuth } from '../../../lib/http/routes/verify.ts'
+import { createServerCounts } from '../../../lib/http/server/metric-routes.ts'
 import { startHttpServer } from '../../../lib/http/server/server.ts'
 import { parseAnswer, rawRequest, readToEnd } from '../../kit/clients/raw-http.ts'
 
@@ -29,6 +30,7 @@ test('they are left with the kernel until it is told, and are no reason to lose 
   })
   const server = await startHttpServer({
     forwardAuth,
+    counts: createServerCounts(),
     app,
     address: { host: '127.0.0.1', port: 0 },
     headerLimitBytes: 16_384,

@@ -27,6 +27,11 @@ const BAD_REQUESTS: Record<string, string> = {
     ['Authorization: Bearer a', 'AUTHORIZATION: Bearer b'],
     '1',
   ),
+  'with two Session-Token headers': rawRequest(
+    'PUT /session/k',
+    ['Session-Token: a', 'session-TOKEN: a'],
+    '1',
+  ),
   'with two Content-Length headers': rawRequest('PUT /session/k', ['Content-Length: 2'], '1'),
   'without a Host': 'PUT /session/k HTTP/1.1\r\nContent-Length: 1\r\n\r\n1',
   'with two Host headers, in HTTP/1.0': 'GET / HTTP/1.0\r\nHost: a\r\nHost: b\r\n\r\n',

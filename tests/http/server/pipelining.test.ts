@@ -81,6 +81,99 @@ test('each answer comes in its turn', async () => {
   await stop()
 })
 
+const PUT =
+  'PUT / HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ck_x\r\nContent-Length: 0\r\n\r\n'
+const FIRST_PUT = PUT.replace('\r\n', '\r\nConnection: parallel-pipelining\r\n')
+
+test('writes of a connection that asked for it are done at the same time, and answered in their order', async () => {
+  const { open, handled, stop } = await listen({ maxWaiting: 10, answer: () => undefined })
+  const socket = await open()
+  const text = readToEnd(socket)
+  socket.write(FIRST_PUT + PUT.repeat(2))
+  await until(() => handled.length === 3)
+  handled[2]?.end('answer 3')
+  handled[1]?.end('answer 2')
+  handled[0]?.end('answer 1')
+  await until(() => handled[2]?.writableFinished === true)
+  socket.end()
+  assert.equal((await text).match(/answer \d|Pipelining: parallel/g), [
+    'Pipelining: parallel',
+    'answer 1',
+    'answer 2',
+    'answer 3',
+  ])
+  await stop()
+})
+
+test('nothing else is done beside: no read, no write of a holder, and none without having asked', async () => {
+  for (const [requests, before] of [
+    [[PUT, PUT], 1],
+    [[FIRST_PUT, GET], 1],
+    [[FIRST_PUT, PUT.replace(/Authorization.*\r\n/, '')], 1],
+    [[FIRST_PUT, PUT, GET, PUT, PUT], 2],
+    [[FIRST_PUT, ...Array.from({ length: 140 }, () => PUT)], 128],
+  ] as const) {
+    const { open, handled, stop } = await listen({ maxWaiting: 200, answer: () => undefined })
+    const socket = (await open()).resume()
+    socket.write(requests.join(''))
+    await until(() => handled.length >= before)
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve))
+    assert.is(handled.length, before)
+    for (let turn = 0; turn < requests.length; turn++) {
+      await until(() => handled.length > turn)
+      handled[turn]?.end('done')
+    }
+    await until(() => handled.at(-1)?.writableFinished === true)
+    socket.destroy()
+    await stop()
+  }
+})
+
+test('a parallel connection is closed after its latest response, and then takes no request', async () => {
+  const { open, handled, pipelining, stop } = await listen({
+    maxWaiting: 10,
+    answer: () => undefined,
+  })
+  const socket = await open()
+  socket.resume()
+  socket.write(FIRST_PUT + PUT)
+  await until(() => handled.length === 2)
+  const [first, second] = handled
+  if (first === undefined || second === undefined) throw new Error('not handled')
+  assert.not(pipelining.mayClose(first))
+  assert.ok(pipelining.mayClose(second))
+  socket.write(PUT + GET)
+  for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve))
+  assert.is(handled.length, 2)
+  await stop()
+})
+
+test('an idle parallel connection is told that it takes nothing any more; no other is', async () => {
+  // With the number of requests that are done: all of them, but for what comes after the farewell.
+  for (const [requests, done, isTold] of [
+    [FIRST_PUT, 1, true],
+    [PUT, 2, false],
+    [FIRST_PUT + PUT, 3, false],
+  ] as const) {
+    const { open, handled, pipelining, stop } = await listen({
+      maxWaiting: 10,
+      answer: () => undefined,
+    })
+    const socket = await open()
+    const text = readToEnd(socket)
+    socket.write(requests)
+    await until(() => handled.length === requests.split('PUT').length - 1)
+    handled[0]?.end('done')
+    await until(() => handled[0]?.writableFinished === true)
+    pipelining.dismissIdle()
+    socket.write(PUT)
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve))
+    assert.is(handled.length, done)
+    await stop()
+    assert.is((await text).includes('408 Request Timeout\r\nConnection: close\r\n'), isTold)
+  }
+})
+
 /** A server whose answers are as told, 60 kB each by default, and the answers it was asked for. */
 async function listen({
   maxWaiting,
@@ -101,6 +194,7 @@ async function listen({
   await once(server, 'listening')
   return {
     handled,
+    pipelining,
     async open() {
       const socket = connect((server.address() as AddressInfo).port, '127.0.0.1')
       await once(socket, 'connect')

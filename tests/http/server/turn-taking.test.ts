@@ -1,6 +1,10 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { createResting, createTurnTaking } from '../../../lib/http/server/turn-taking.ts'
+import {
+  createPartTime,
+  createResting,
+  createTurnTaking,
+} from '../../../lib/http/server/turn-taking.ts'
 
 const test = suite('turn taking')
 
@@ -51,6 +55,29 @@ test('quick tasks are done one a turn of the loop, in their order', async () => 
   assert.ok(done.length <= 1)
   while (done.length < 5) await new Promise((resolve) => setTimeout(resolve, 1))
   assert.equal(done, [0, 1, 2, 3, 4])
+})
+
+test('who works part time leaves the loop to others, however many tasks there are', async () => {
+  const take = createPartTime(2)
+  const done: number[] = []
+  const began = performance.now()
+  for (let n = 0; n < 20; n++) {
+    take(() => {
+      for (const end = performance.now() + 1; performance.now() < end;);
+      done.push(n)
+    })
+  }
+  let turns = 0
+  while (done.length < 20) {
+    await nextTurn()
+    turns++
+  }
+  assert.equal(
+    done,
+    Array.from({ length: 20 }, (_, n) => n),
+  )
+  assert.ok(turns >= 20, `${turns} turns`)
+  assert.ok(performance.now() - began >= 55, `${performance.now() - began} ms`)
 })
 
 function nextTurn(): Promise<void> {
