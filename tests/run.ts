@@ -5,11 +5,12 @@
 // tests run whose title has that part. With `--binary PATH` those of the running program run this one.
 // Each file runs in its own process, two at a time.
 import { execFileSync } from 'node:child_process'
-import { globSync, readFileSync, statSync } from 'node:fs'
-import { availableParallelism } from 'node:os'
-import { relative, resolve } from 'node:path'
+import { globSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { availableParallelism, tmpdir } from 'node:os'
+import { join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { ANSWERS_FOLDER } from './kit/answers/recorder.ts'
 import { createReport, renderSeconds } from './kit/runner/report.ts'
 import { killAll, runTestFile } from './kit/runner/test-process.ts'
 
@@ -36,10 +37,10 @@ try {
   process.env['TEST_TITLES'] = JSON.stringify(given.titles)
   // Stripping the types of the same modules in each process takes a fifth of the quick tests' time.
   process.env['NODE_COMPILE_CACHE'] ??= resolve('node_modules/.cache/compiled')
-  if (given.all) await runEverything(given.timeLimitMs)
+  if (given.all) await holdingAnswers(() => runEverything(given.timeLimitMs))
   else if (given.binary !== undefined) await runOnBinary(given, given.binary)
   else if (given.patterns.length > 0) await runAll(findFiles(given.patterns), given.timeLimitMs)
-  else await runQuick(given.timeLimitMs)
+  else await holdingAnswers(() => runQuick(given.timeLimitMs))
 } catch (error) {
   report.addFailure(error instanceof Error ? error.message : String(error))
 }
@@ -76,6 +77,18 @@ function readArguments(args: string[]): Arguments {
   }
   const timeLimitMs = limit === undefined ? undefined : Number(limit)
   return { patterns: positionals, titles, timeLimitMs, all, binary }
+}
+
+/** Runs files, then holds what all of them were answered against the API's document. */
+async function holdingAnswers(runFiles: () => Promise<void>): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'coatcheck-answers-'))
+  process.env[ANSWERS_FOLDER] = folder
+  try {
+    await runFiles()
+    await runAll(['tests/kit/answers/answers.ts'])
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
 }
 
 async function runEverything(timeLimitMs?: number): Promise<void> {
@@ -134,7 +147,7 @@ function limitOf(file: string): number {
 
 /** By what it calls: such a file says nothing of how the program is made. */
 function runsTheProgram(file: string): boolean {
-  return /\b(spawnServer|runServer|withServer|testTorture|runPage|PROGRAM)\b/.test(
+  return /\b(spawnServer|runServer|withServer|withTour|testTorture|runPage|PROGRAM)\b/.test(
     readFileSync(file, 'utf8'),
   )
 }

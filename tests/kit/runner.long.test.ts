@@ -1,9 +1,13 @@
 import { execFile } from 'node:child_process'
 import { connect } from 'node:net'
 import { once } from 'node:events'
+import { readdirSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { basename, dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { makeFolder } from './process/spawn-server.ts'
 
 const test = suite('runner')
 
@@ -108,6 +112,15 @@ test('a green file is green, and its output is not shown', async () => {
     output,
     /^PASSED tests\/fixtures\/runner\/green\.ts: 2 passed, 0 failed \(\d\.\d\d s\)\n2 passed, 0 failed\n$/,
   )
+})
+
+test('what a file leaves in the folder for temporary files is removed', async () => {
+  const folder = makeFolder()
+  const { code } = await run(fixture('leaves-files'), fixture('signal'))
+
+  assert.is(code, 1)
+  assert.is(dirname(folder), tmpdir())
+  assert.equal(readdirSync(tmpdir()), [basename(folder)])
 })
 
 test('with --title only the tests run that have such a part in their titles', async () => {

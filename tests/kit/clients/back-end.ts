@@ -14,6 +14,7 @@ import { checkSetCookie } from '../texts/strict-cookie.ts'
 /** A session as back ends see it; the last three where the answer hands something out. */
 export type BackEndBody = SessionBody & {
   readonly device: { readonly address?: string; readonly userAgent?: string } | null
+  readonly keepEnded?: number
   readonly token?: string
   readonly setCookie?: string
   readonly evicted?: readonly string[]

@@ -48,8 +48,16 @@ export function getUser(cookie: string): string {
   return requestText('GET /session/user', cookie)
 }
 
+let values = 0
+
+/** Each is of another value: what changes nothing is not written. */
 export function putUser(cookie: string): string {
-  return requestText('PUT /session/user', cookie, '"ada"')
+  return requestText('PUT /session/user', cookie, `"ada ${values++ % 1_000}"`)
+}
+
+/** Some, to be sent in turn. */
+export function putUsers(cookie: string): readonly string[] {
+  return Array.from({ length: 100 }, () => putUser(cookie))
 }
 
 /** Over so many connections, until `next` has no more; throws for an answer that is no 2xx. */
@@ -104,7 +112,8 @@ export type Pace = {
   readonly port: number
   readonly connections: number
   readonly perSecond: number
-  readonly request: string
+  /** Several are sent in turn. */
+  readonly request: string | readonly string[]
 }
 
 /**
@@ -205,6 +214,8 @@ async function keepPace({ port, connections, perSecond, request }: Pace): Promis
   const idle = await Promise.all(
     Array.from({ length: connections }, () => openLoadConnection(port)),
   )
+  const requests = [request].flat()
+  let asked = 0
   const dueTimes: number[] = []
   const times: number[] = []
   const began = performance.now()
@@ -213,7 +224,7 @@ async function keepPace({ port, connections, perSecond, request }: Pace): Promis
   parentPort?.once('message', () => (stopping = true))
 
   async function send(connection: LoadConnection, dueTime: number): Promise<void> {
-    const status = await connection.ask(request)
+    const status = await connection.ask(requests[asked++ % requests.length] ?? '')
     if (status >= 300) throw new Error(`A request was answered with ${status}`)
     times.push(performance.now() - dueTime)
     idle.push(connection)

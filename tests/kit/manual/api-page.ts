@@ -1,4 +1,3 @@
-import { CodedError } from '../../../lib/base/errors.ts'
 import {
   ANY_REQUEST,
   type Caller,
@@ -6,12 +5,15 @@ import {
   type Parameter,
   showPath,
 } from '../../../lib/http/api-parts.ts'
-import { type ProblemCode, renderProblem } from '../../../lib/http/answer/problem.ts'
+import { type ProblemCode, PROBLEMS } from '../../../lib/http/answer/problem.ts'
 import { OPERATIONS, type Row } from '../../../lib/http/api.ts'
 
 const CALLERS: Readonly<Record<Caller, readonly [name: string, meaning: string]>> = {
   anyone: ['anyone', 'needs nothing'],
-  holder: ['holder', "sends a session's token, in its cookie or as `Authorization: Bearer TOKEN`"],
+  holder: [
+    'holder',
+    "sends a session's token, in its cookie, in `Session-Token` or as `Authorization: Bearer TOKEN`",
+  ],
   back_end: ['back end', 'sends an API key, `Authorization: Bearer ck_…`'],
 }
 
@@ -70,15 +72,11 @@ function describe({ type, fallback, meaning }: Parameter): string {
 
 /** By status, each with its codes. */
 function renderErrors(codes: readonly ProblemCode[]): string {
-  const byStatus = Map.groupBy(codes, statusOf)
+  const byStatus = Map.groupBy(codes, (code) => PROBLEMS[code][0])
   return [...byStatus]
     .toSorted(([a], [b]) => a - b)
     .map(([status, own]) => `${status} ${listCode(own.toSorted())}`)
     .join('; ')
-}
-
-function statusOf(code: ProblemCode): number {
-  return renderProblem(new CodedError<ProblemCode>(code, '')).status
 }
 
 function listCode(names: readonly string[]): string {

@@ -22,13 +22,15 @@ export type Comparison = {
 const ID = String.raw`(?<![\w-])(?=[\w-]*[A-Z0-9])[\w-]{21}(?![\w-])`
 const SECRET = String.raw`(?<=[\w-]{21}\.)[\w-]{3,42}…`
 const API_KEY = String.raw`ck_[\w-]+…?`
-const PLACEHOLDER = new RegExp(`${SECRET}|${API_KEY}|${ID}`, 'g')
+const CURSOR = String.raw`(?<![\w-])\d+-(?=[\w-]*[A-Z0-9])[\w-]{6}(?![\w-])`
+const PLACEHOLDER = new RegExp(`${SECRET}|${API_KEY}|${ID}|${CURSOR}`, 'g')
 
 /** In place of a line that is `…`, and of one at the end. */
 const ANY_LINES = '\u0001'
 const ANY_REST = '\u0002'
 
-const ISO_TIME = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g
+/** The end of what has none is the same for every page. */
+const ISO_TIME = /(?!9999)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g
 const HTTP_DATE = /(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT/g
 
 /**
@@ -74,6 +76,8 @@ export function fillIn(text: string, known: Placeholders): string {
 
 function valuePatternOf(placeholder: string): string {
   if (placeholder.startsWith('ck_')) return String.raw`ck_[\w-]+`
+  // The place of an event, and the run of the server that it is in.
+  if (/^\d+-/.test(placeholder)) return String.raw`\d+-[\w-]{6}`
   return placeholder.endsWith('…') ? String.raw`[\w-]{43}` : String.raw`[\w-]{21}`
 }
 

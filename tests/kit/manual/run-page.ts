@@ -130,14 +130,20 @@ export async function runPage(page: Page, options: RunOptions = {}): Promise<Pag
 
 /**
  * Runs the programs of a page in this language, each against a server of its own and with its API
- * key. Each line that prints must print what the comment behind it says. Resolves with how many ran.
+ * key. Each line that prints must print what the comment behind it says. `prepare` puts files into the
+ * folder in which they run. Resolves with how many ran.
  */
-export async function runPrograms(page: Page, language: 'js' | 'python'): Promise<number> {
+export async function runPrograms(
+  page: Page,
+  language: 'js' | 'python',
+  prepare?: (folder: string) => void,
+): Promise<number> {
   const blocks = page.blocks.filter((block) => block.language === language)
   const program =
     language === 'js' ? [process.execPath, '--input-type=module', '-e'] : [await findPython(), '-c']
   for (const { text, line } of blocks) {
     const place = makePlace()
+    prepare?.(place.folder)
     const server = await startServer(place, 'coatcheck')
     try {
       const key = readFileSync(join(place.folder, 'data/sessions.db.api-key'), 'utf8').trim()
@@ -158,10 +164,10 @@ export async function runPrograms(page: Page, language: 'js' | 'python'): Promis
 
 const ADDRESS = '127.0.0.1:7377'
 
-type Place = { readonly folder: string; readonly env: NodeJS.ProcessEnv }
+export type Place = { readonly folder: string; readonly env: NodeJS.ProcessEnv }
 
 /** A folder to type in, and an environment in which `coatcheck`, `npx` and `npm` are the program. */
-function makePlace(): Place {
+export function makePlace(): Place {
   const folder = makeFolder()
   const bin = makeFolder()
   const program = PROGRAM.map((word) => `'${word}'`).join(' ')

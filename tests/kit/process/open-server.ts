@@ -1,14 +1,32 @@
 import { Readable } from 'node:stream'
+import { type DashboardAssets, readAssets } from '../../../lib/dashboard/assets.ts'
+import { createDashboard } from '../../../lib/dashboard/dashboard.ts'
+import { createPages } from '../../../lib/docs/docs.ts'
+import { createAudit } from '../../../lib/http/access/audit.ts'
+import { createKeyCheck } from '../../../lib/http/access/key-check.ts'
 import { createApp } from '../../../lib/http/http.ts'
 import { createApiKeys } from '../../../lib/service/api-keys.ts'
 import type { HolderAccess } from '../../../lib/http/access/access.ts'
+import { createServerCounts } from '../../../lib/http/server/metric-routes.ts'
+import { createMetrics } from '../../../lib/metrics/metrics.ts'
+import { type Points, startPoints } from '../../../lib/metrics/points.ts'
+import { createSweepCounts } from '../../../lib/metrics/sweep-counts.ts'
+import { createEventStreams } from '../../../lib/http/events/event-streams.ts'
 import { createForwarded } from '../../../lib/http/request/forwarded.ts'
 import { createSessionCookie, type SameSite } from '../../../lib/http/cookies/session-cookie.ts'
 import { createLog } from '../../../lib/base/log.ts'
+import { createDashboards } from '../../../lib/service/dashboards.ts'
+import { createKeyChanges } from '../../../lib/service/key-changes.ts'
+import { createKeyUses } from '../../../lib/service/key-uses.ts'
+import type { SettingsInForce } from '../../../lib/settings/settings.ts'
 import { createSessions } from '../../../lib/service/sessions.ts'
+import { createSweeper } from '../../../lib/service/sweeper.ts'
+import { createTestTime } from '../../../lib/service/test-time.ts'
 import type { SessionLimits } from '../../../lib/session/limits.ts'
-import { LIMITS } from '../store/limits.ts'
-import { openMemoryStore } from '../store/memory-store.ts'
+import { createTour } from '../../../lib/tour/tour.ts'
+import { isRecording, recordAnswer } from '../answers/recorder.ts'
+import { DAY, LIMITS } from '../store/limits.ts'
+import { type MemoryStoreOptions, openMemoryStore } from '../store/memory-store.ts'
 import { checkSetCookie } from '../texts/strict-cookie.ts'
 
 export type ServerOptions = Partial<SessionLimits> & {
@@ -23,6 +41,16 @@ export type ServerOptions = Partial<SessionLimits> & {
   readonly holderAccess?: HolderAccess
   readonly deviceInfo?: 'on' | 'off'
   readonly createRate?: number
+  readonly isBesideAdmin?: boolean
+  /** What the dashboard shows of the settings. */
+  readonly inForce?: SettingsInForce
+  /** Whether its charts have points. */
+  readonly hasPoints?: boolean
+  readonly feed?: Pick<MemoryStoreOptions, 'keepEventsMs' | 'maxEvents'>
+  readonly maxEventStreams?: number
+  /** As with `--test-clock`: requests may move the server's clock, too. */
+  readonly hasTestClock?: boolean
+  readonly hasTour?: boolean
 }
 
 export type Ask = {
@@ -42,6 +70,34 @@ export type Request = (line: string, ask?: Ask) => Promise<Response>
 /** The key that every server of the tests takes. */
 export const API_KEY = 'ck_the-key-of-all-the-tests'
 
+const IDLE = { read: () => ({ cpuSeconds: 0, memoryBytes: 0, lagSeconds: 0, upSeconds: 60 }) }
+
+const DATA = { kind: 'file', name: '/data/sessions.db' } as const
+
+const NO_POINTS: Points = { all: () => [], watch: () => () => {}, stop() {} }
+
+/** Nothing in them changes. */
+const pagesWith = createPages({ hasTour: true })
+const pagesWithout = createPages({ hasTour: false })
+/** Read for those alone who look at a page: to take types out of scripts takes its time. */
+const assets: DashboardAssets = {
+  get style() {
+    return readOnce().style
+  },
+  get script() {
+    return readOnce().script
+  },
+  find: (path) => readOnce().find(path),
+}
+let read: DashboardAssets | undefined
+const readOnce = () => (read ??= readAssets())
+
+/** What the tour's texts say. */
+const TOUR_LIMITS = {
+  ...{ idleTimeoutMs: 1_800_000, lifetimeMs: 43_200_000 },
+  ...{ permanentIdleTimeoutMs: 2_678_400_000, permanentLifetimeMs: 2_678_400_000 },
+}
+
 /** The whole app over a fresh database in memory and a clock that stands still. */
 export function openServer(options: ServerOptions = {}) {
   const { idleTimeoutMs, lifetimeMs, keepEndedMs, bodyLimitBytes = 1_048_576, ...others } = options
@@ -56,6 +112,7 @@ export function openServer(options: ServerOptions = {}) {
   const { store, clock, database } = openMemoryStore({
     limits,
     ...(keepEndedMs === undefined ? {} : { keepEndedMs }),
+    ...options.feed,
   })
   const logged: string[] = []
   const log = createLog({ clock, write: (line) => logged.push(line) })
@@ -68,11 +125,68 @@ export function openServer(options: ServerOptions = {}) {
     forwarded,
     log,
   })
-  const apiKeys = createApiKeys(store.keys, [API_KEY])
+  const streams = createEventStreams({
+    feed: store.feed,
+    clock,
+    maxEventStreams: options.maxEventStreams ?? 1_000,
+  })
+  const counts = createServerCounts()
+  const metrics = createMetrics({
+    streams,
+    ...{ http: counts, store, sweeps: createSweepCounts(60_000) },
+    ...{ process: { families: () => [] }, versions: { version: '0' } },
+  })
+  const sweeper = createSweeper({ store, clock, log, intervalMs: 60_000 })
+  // A point a second, and some tests go on for days.
+  const points =
+    options.hasPoints === true
+      ? startPoints({ http: counts, store, process: IDLE, clock })
+      : NO_POINTS
+  const keyUses = createKeyUses({ keys: store.keys, clock })
+  const apiKeys = createApiKeys(store.keys, [API_KEY], keyUses)
+  const audit = createAudit({ log, forwarded })
+  const keyCheck = createKeyCheck({ apiKeys, clock, audit })
+  const dashboard = createDashboard({
+    assets,
+    dashboards: createDashboards({ store, apiKeys, clock }),
+    ...{ sessions, store, keyCheck, keyUses, sweeper, points, counts, process: IDLE },
+    keyChanges: createKeyChanges({ keys: store.keys, clock }),
+    ...{ forwarded, clock, log, version: '0.0.0', data: DATA },
+    inForce: options.inForce ?? { texts: {}, from: {}, given: [] },
+    keepEndedMs: keepEndedMs ?? DAY,
+  })
   const { holderAccess = 'read-write', deviceInfo = 'on' } = options
-  const parts = { sessions, store, apiKeys, cookie, forwarded, holderAccess, deviceInfo }
-  const { createRate } = options
-  const app = createApp({ ...parts, clock, log, limits, bodyLimitBytes, createRate })
+  const parts = {
+    sessions,
+    store,
+    streams,
+    apiKeys,
+    keyCheck,
+    audit,
+    dashboard,
+    cookie,
+    forwarded,
+    holderAccess,
+    deviceInfo,
+  }
+  const { createRate, isBesideAdmin = false, hasTestClock = false, hasTour = false } = options
+  // As with a real one, no timer runs because the clock is moved.
+  const moved = { now: clock.now, advance: (ms: number) => clock.set(clock.now() + ms) }
+  const testTime = hasTestClock ? createTestTime({ clock: moved, sweeper, log }) : undefined
+  const pages = hasTour ? pagesWith : pagesWithout
+  const trees = hasTour ? [createTour({ cookie, clock, limits: TOUR_LIMITS })] : []
+  const shared = {
+    metrics,
+    clock,
+    log,
+    limits,
+    bodyLimitBytes,
+    createRate,
+    pages,
+    trees,
+    isBesideAdmin,
+  }
+  const app = createApp({ ...parts, ...shared, testTime })
 
   async function request(line: string, ask: Ask = {}): Promise<Response> {
     const [method = '', path = ''] = line.split(' ')
@@ -93,10 +207,35 @@ export function openServer(options: ServerOptions = {}) {
     )
     const response = await app.request(url, { method, headers }, { incoming })
     for (const cookie of response.headers.getSetCookie()) checkSetCookie(cookie)
+    await record(method, path, response)
     return await withoutLineFeed(response)
   }
 
-  return { app, request, clock, store, sessions, database, logged }
+  return {
+    app,
+    metrics,
+    pages,
+    dashboard,
+    keyUses,
+    sweeper,
+    request,
+    clock,
+    store,
+    streams,
+    sessions,
+    database,
+    log,
+    logged,
+  }
+}
+
+async function record(method: string, target: string, response: Response): Promise<void> {
+  if (!isRecording()) return
+  const headers = Object.fromEntries(response.headers)
+  // A stream has no end.
+  const isStream = headers['content-type'] === 'text/event-stream'
+  const body = method === 'HEAD' || isStream ? '' : await response.clone().text()
+  recordAnswer({ method, target, status: response.status, headers, body })
 }
 
 /** JSON ends in one line feed, which is none of the value's: a test looks at what is before it. */
@@ -147,6 +286,7 @@ export type ProblemBody = {
   readonly code: string
   readonly reason?: string
   readonly endedAt?: string
+  readonly scope?: string
 }
 
 export async function problemOf(response: Response): Promise<ProblemBody> {

@@ -28,6 +28,7 @@ export async function runHere(
     err: (text) => (err += text),
     isTerminal: false,
     stdin: noInput(),
+    stayOn: () => () => {},
     ...given,
   }
   try {

@@ -58,7 +58,7 @@ export function runServer(
 }
 
 /**
- * Starts the program on a free port; resolves once it says where it listens. `under` is the command
+ * Starts the program on a free port unless the flags name one; resolves once it says where it listens. `under` is the command
  * line of a program that runs it, such as `strace`; `program` is another than the one under test.
  * Rejects with an error whose cause is the `Ended` of a program that did not start.
  */
@@ -68,7 +68,8 @@ export async function spawnServer(
   under: readonly string[] = [],
   program: readonly string[] = PROGRAM,
 ): Promise<RunningServer> {
-  const listening = args.includes('--listen') ? [] : ['--port', '0']
+  const isPlaced = args.includes('--listen') || args.includes('--port')
+  const listening = isPlaced ? [] : ['--port', '0']
   const { child, output, ended } = start([...listening, ...args], env, [...under, ...program])
   const url = await new Promise<string>((resolve, reject) => {
     child.stdout.on('data', () => {
@@ -89,6 +90,25 @@ export async function spawnServer(
       child.stdout.destroy()
       child.stderr.destroy()
     },
+    ended,
+  }
+}
+
+export type RunningProgram = Pick<RunningServer, 'pid' | 'stdout' | 'stderr' | 'kill' | 'ended'>
+
+/** Starts the program with these arguments, and leaves it running; `under` as for `spawnServer`. */
+export function spawnProgram(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+  under: readonly string[] = [],
+  program: readonly string[] = PROGRAM,
+): RunningProgram {
+  const { child, output, ended } = start(args, env, [...under, ...program])
+  return {
+    pid: child.pid ?? 0,
+    stdout: () => output.stdout,
+    stderr: () => output.stderr,
+    kill: (signal) => child.kill(signal),
     ended,
   }
 }

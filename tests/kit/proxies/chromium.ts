@@ -21,8 +21,36 @@ export type Profile = {
 export type Page = {
   /** Resolves once the page is loaded. */
   goTo(url: string): Promise<void>
+  /** The window and what the person has set, from the next page on. */
+  show(screen: Screen): Promise<void>
+  /** Runs a script in every page from the next one on, before the page's own. */
+  runFirst(script: string): Promise<void>
+  /** A key of the keyboard, such as `j` or `Tab`, where the focus is. */
+  press(key: string): Promise<void>
+  /** Types a text where the focus is. */
+  type(text: string): Promise<void>
+  /** The page's own scripts are off, from the next page on. */
+  switchScriptsOff(): Promise<void>
   /** Runs the body of an async function in the page; answers what it returns. Throws what it throws. */
   run(body: string): Promise<unknown>
+  /** A PNG of the whole page, for a person to look at. */
+  picture(): Promise<Buffer>
+}
+
+/** As `KeyboardEvent.keyCode`, by which the browser itself acts. */
+const KEY_CODES: Readonly<Record<string, number>> = { Tab: 9, Enter: 13, Escape: 27, ' ': 32 }
+
+/** What a press of the key types. */
+function typedBy(key: string): string {
+  if (key === 'Enter') return '\r'
+  return key.length === 1 ? key : ''
+}
+
+export type Screen = {
+  readonly width: number
+  readonly height: number
+  readonly scheme: 'light' | 'dark'
+  readonly isPaper?: true
 }
 
 /** As the DevTools protocol has them, `Network.Cookie`; `expires` is in seconds, -1 for the browser's session. */
@@ -180,6 +208,29 @@ async function openPage({ call, once }: DevTools, browserContextId: string): Pro
       if (errorText !== undefined) throw new Error(`Cannot open ${url}: ${String(errorText)}`)
       await within(CALL_LIMIT_MS, `load of ${url}`, loaded)
     },
+    async show({ width, height, scheme, isPaper }) {
+      const metrics = { width, height, deviceScaleFactor: 1, mobile: width < 600 }
+      await call('Emulation.setDeviceMetricsOverride', metrics, sessionId)
+      const features = [{ name: 'prefers-color-scheme', value: scheme }]
+      const media = isPaper === true ? 'print' : ''
+      await call('Emulation.setEmulatedMedia', { media, features }, sessionId)
+    },
+    async runFirst(source) {
+      await call('Page.addScriptToEvaluateOnNewDocument', { source }, sessionId)
+    },
+    async press(key) {
+      const typed = typedBy(key)
+      const code = { key, windowsVirtualKeyCode: KEY_CODES[key] }
+      const down = typed === '' ? { type: 'rawKeyDown' } : { type: 'keyDown', text: typed }
+      await call('Input.dispatchKeyEvent', { ...code, ...down }, sessionId)
+      await call('Input.dispatchKeyEvent', { ...code, type: 'keyUp' }, sessionId)
+    },
+    async type(text) {
+      await call('Input.insertText', { text }, sessionId)
+    },
+    async switchScriptsOff() {
+      await call('Emulation.setScriptExecutionDisabled', { value: true }, sessionId)
+    },
     async run(body) {
       const { result, exceptionDetails } = await call(
         'Runtime.evaluate',
@@ -195,6 +246,12 @@ async function openPage({ call, once }: DevTools, browserContextId: string): Pro
         throw new Error(`The page threw: ${JSON.stringify(exceptionDetails)}`)
       }
       return (result as { readonly value?: unknown }).value
+    },
+    async picture() {
+      await call('Emulation.setScrollbarsHidden', { hidden: true }, sessionId)
+      const asked = { format: 'png', captureBeyondViewport: true }
+      const { data } = await call('Page.captureScreenshot', asked, sessionId)
+      return Buffer.from(String(data), 'base64')
     },
   }
 }

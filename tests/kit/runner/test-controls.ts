@@ -9,6 +9,7 @@ import {
   type ChangedCode,
   checkBreakage,
 } from '../../torture/engine/server/breakage.ts'
+import { ANSWERS_FOLDER } from '../answers/recorder.ts'
 import { skip } from './skip.ts'
 
 export type Control = {
@@ -64,7 +65,8 @@ const TIME_LIMIT_MS = 40_000
 /** Runs the two kinds of tests of the control's file through the runner, on the broken program. */
 function runBroken({ file, breakage, red, green }: Control): Promise<BrokenRun> {
   const args = [file, `--title=${red}`, `--title=${green}`, `--time-limit-ms=${TIME_LIMIT_MS}`]
-  const env = { ...process.env, ...breakingVariables(breakage) }
+  // What a broken program answers is nothing to hold the document against.
+  const env = { ...process.env, ...breakingVariables(breakage), [ANSWERS_FOLDER]: '' }
   return new Promise((resolve) => {
     execFile(process.execPath, [RUNNER, ...args], { env }, (_error, stdout, stderr) => {
       const last = stdout.trimEnd().split('\n').at(-1) ?? ''

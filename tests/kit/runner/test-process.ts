@@ -1,5 +1,9 @@
-// The process of one test file: started, listened to, and ended with everything that it started.
+// The process of one test file: started, listened to, and ended with everything that it started and
+// every file that it wrote below the system's folder for such.
 import { type ChildProcess, spawn } from 'node:child_process'
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
@@ -28,15 +32,19 @@ export function runTestFile(file: string, timeLimitMs: number): Promise<FileResu
     durationMs: 0,
     output: '',
   }
+  const folder = mkdtempSync(join(tmpdir(), 'coatcheck-run-'))
+  // Some tests run programs as other users.
+  chmodSync(folder, 0o755)
   const child = spawn(process.execPath, [RUN_FILE, file], {
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
     detached: HAS_GROUPS,
+    env: { ...process.env, TMPDIR: folder },
   })
   const progress = readEvents(child, result)
   for (const stream of [child.stdout, child.stderr]) {
     stream?.setEncoding('utf8').on('data', (text: string) => (result.output += text))
   }
-  running.add(child)
+  running.set(child, folder)
 
   let isLate = false
   const limit = setTimeout(() => {
@@ -66,6 +74,11 @@ export function runTestFile(file: string, timeLimitMs: number): Promise<FileResu
       } else if (code !== 0 && result.troubles.length === 0) {
         result.troubles.push(`Ended with exit code ${code}`)
       }
+      try {
+        removeFolder(folder)
+      } catch (error) {
+        result.troubles.push(`Cannot remove its files: ${String(error)}`)
+      }
       result.durationMs = performance.now() - startedAt
       resolve(result)
     })
@@ -74,7 +87,10 @@ export function runTestFile(file: string, timeLimitMs: number): Promise<FileResu
 
 /** For a runner that must stop now. */
 export function killAll(): void {
-  for (const child of running) killGroup(child, 'SIGKILL')
+  for (const [child, folder] of running) {
+    killGroup(child, 'SIGKILL')
+    removeFolder(folder)
+  }
 }
 
 const RUN_FILE = fileURLToPath(new URL('./run-file.ts', import.meta.url))
@@ -82,7 +98,8 @@ const HAS_GROUPS = process.platform !== 'win32'
 /** How long a process has between SIGTERM and SIGKILL. */
 const CLOSE_MS = 1000
 
-const running = new Set<ChildProcess>()
+/** With the folder of its files. */
+const running = new Map<ChildProcess, string>()
 
 type Progress = { title: string | undefined; hasFinished: boolean }
 
@@ -114,6 +131,11 @@ function killGroup(child: ChildProcess, signal: 'SIGTERM' | 'SIGKILL'): void {
   } catch {
     // Nobody of the group is left.
   }
+}
+
+/** What was killed a moment ago may still write: a few tries. */
+function removeFolder(folder: string): void {
+  rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
 }
 
 function destroyPipes(child: ChildProcess): void {

@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { SessionLimits } from '../../../lib/session/limits.ts'
 import { openMemoryDatabase } from '../../../lib/store-sqlite/database/database.ts'
+import { beginRun } from '../../../lib/store-sqlite/tables/feed-runs.ts'
 import { createReader } from '../../../lib/store-sqlite/reader.ts'
 import { createStore } from '../../../lib/store-sqlite/store-sqlite.ts'
 import type { Store } from '../../../lib/store/store.ts'
@@ -17,6 +18,7 @@ import { DAY, LIMITS } from './limits.ts'
 export function openLateStore(limits: Partial<SessionLimits> = {}, keepEndedMs = DAY) {
   const clock = createFakeClock()
   const database = openMemoryDatabase()
+  beginRun(database, true)
   const writer = createWriter(database, { ...LIMITS, ...limits }, keepEndedMs)
   const reader = createReader(database, keepEndedMs)
   let held: Promise<void> = Promise.resolve()

@@ -1,5 +1,7 @@
 import type Database from 'better-sqlite3'
 import { openMemoryDatabase } from '../../../lib/store-sqlite/database/database.ts'
+import { createWriteCounts, makeCountsMemory } from '../../../lib/store-sqlite/counts.ts'
+import { beginRun } from '../../../lib/store-sqlite/tables/feed-runs.ts'
 import { createReader } from '../../../lib/store-sqlite/reader.ts'
 import { createStore } from '../../../lib/store-sqlite/store-sqlite.ts'
 import type { Store } from '../../../lib/store/store.ts'
@@ -13,6 +15,8 @@ import { DAY, LIMITS } from './limits.ts'
 export type MemoryStoreOptions = {
   readonly limits?: Partial<SessionLimits>
   readonly keepEndedMs?: number
+  readonly keepEventsMs?: number
+  readonly maxEvents?: number
   readonly maxPendingWrites?: number
   readonly patient?: boolean
   readonly clock?: FakeClock
@@ -26,10 +30,17 @@ export function openMemoryStore(options: MemoryStoreOptions = {}): {
 } {
   const { keepEndedMs = DAY, maxPendingWrites = 1_000, patient = false } = options
   const { clock = createFakeClock() } = options
+  const retention = {
+    keepMs: options.keepEventsMs ?? DAY,
+    maxEvents: options.maxEvents ?? 1_000_000,
+  }
   const database = openMemoryDatabase()
-  const writer = createWriter(database, { ...LIMITS, ...options.limits }, keepEndedMs)
+  beginRun(database, retention.maxEvents > 0)
+  const counts = makeCountsMemory()
+  const limits = { ...LIMITS, ...options.limits }
+  const writer = createWriter(database, limits, keepEndedMs, createWriteCounts(counts), retention)
   const reader = createReader(database, keepEndedMs)
-  const parts = { clock, maxPendingWrites, maxWriteWaitMs: 60_000, patient }
+  const parts = { clock, maxPendingWrites, maxWriteWaitMs: 60_000, patient, counts }
   const store = createStore(reader, inlineWriter(writer), parts)
   return { store, clock, database }
 }

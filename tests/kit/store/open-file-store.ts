@@ -23,6 +23,8 @@ export async function openFileStore(given: Partial<SqliteStoreOptions> = {}): Pr
     durability: 'full',
     limits: LIMITS,
     keepEndedMs: DAY,
+    keepEventsMs: DAY,
+    maxEvents: 1_000_000,
     walLimitBytes: 2 ** 30,
     maxPendingWrites: 1_000,
     maxWriteWaitMs: 60_000,

@@ -1,4 +1,5 @@
 /** The data of a session as a plain map of JavaScript's values: what operations on it must do. */
+import type { Edit } from '../../../lib/json/edits.ts'
 import type { Operation } from '../../../lib/session/operations.ts'
 
 /** The values as JSON text, their numbers small integers: others have tests of their own. */
@@ -19,6 +20,9 @@ export type Expected = {
 
 export function applyToModel(model: DataModel, operation: DataOperation): Expected {
   if (operation.name === 'clear') return { model: new Map() }
+  if (operation.name === 'update' && operation.edits !== undefined) {
+    return applyEdits(model, operation.edits)
+  }
   if (operation.name === 'update') {
     const merged = merge(JSON.parse(renderModel(model)), JSON.parse(operation.data ?? '{}'))
     const members = Object.entries(merged as object)
@@ -49,6 +53,43 @@ export function applyToModel(model: DataModel, operation: DataOperation): Expect
     case 'merge':
       return put(merge(before, JSON.parse(operation.patch)))
   }
+}
+
+/** Edits of keys, and of keys in an object under one. */
+function applyEdits(model: DataModel, edits: readonly Edit[]): Expected {
+  const data: Map<string, unknown> = new Map()
+  for (const [key, text] of model) data.set(key, JSON.parse(text))
+  for (const edit of edits) {
+    const [first = '', second] = edit.path
+    const inside = data.get(first) ?? (data.has(first) ? null : {})
+    if (second !== undefined && !isObject(inside)) return { model, refused: 'wrong_type' }
+    const level = second === undefined ? data : new Map(Object.entries(inside as object))
+    const refused = applyEdit(level, second ?? first, edit)
+    if (refused) return { model, refused: 'wrong_type' }
+    if (second !== undefined) data.set(first, Object.fromEntries(level))
+  }
+  return { model: new Map([...data].map(([key, value]) => [key, JSON.stringify(value)])) }
+}
+
+/** Whether the value is not what the edit needs. */
+function applyEdit(level: Map<string, unknown>, key: string, edit: Edit): boolean {
+  if (edit.op === 'remove') return (level.delete(key), false)
+  if (edit.op === 'set') return (level.set(key, JSON.parse(edit.value)), false)
+  const empty = { increment: 0, extend: [], enter: {} }[edit.op]
+  const before = level.has(key) ? level.get(key) : empty
+  if (!('value' in edit)) {
+    level.set(key, before)
+    return !isObject(before)
+  }
+  const operand: unknown = JSON.parse(edit.value)
+  if (edit.op === 'extend') {
+    if (!Array.isArray(before)) return true
+    level.set(key, [...before, ...(operand as unknown[])])
+    return false
+  }
+  if (typeof before !== 'number') return true
+  level.set(key, before + Number(operand))
+  return false
 }
 
 export function renderModel(model: DataModel): string {

@@ -17,7 +17,11 @@ export function renderSettingsTable(): string {
   return renderMarkdown(['Flag', 'Environment', 'Default', 'What it does'], cells)
 }
 
-function renderMarkdown(head: readonly string[], rows: readonly (readonly string[])[]): string {
+/** A table with columns as wide as their widest cell. */
+export function renderMarkdown(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+): string {
   const widths = head.map((_, at) =>
     Math.max(...[head, ...rows].map((row) => row[at]?.length ?? 0)),
   )
