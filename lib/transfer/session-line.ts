@@ -10,15 +10,19 @@ import {
 } from '../json/json.ts'
 import { checkClaims } from '../session/claims.ts'
 import { DEEPEST } from '../session/limits.ts'
-import type { Session } from '../session/session.ts'
-import { LONGEST_IDLE_TIMEOUT_MS, LONGEST_LIFETIME_MS } from '../session/time-limits.ts'
-import { ID_SHAPE, isHash, isId } from '../session/token.ts'
+import { isReservedName, RESERVED_SHAPE } from '../session/reserved-id.ts'
+import { END_OF_TIME_MS, lifetimeEndsAt, type Session } from '../session/session.ts'
+import { FULL_ID_SHAPE, isFullId } from '../session/session-id.ts'
+import { LONGEST_KEEP_ENDED_MS } from '../session/retention.ts'
+import { LONGEST_IDLE_TIMEOUT_MS } from '../session/time-limits.ts'
+import { isHash } from '../session/token.ts'
 import { invalidSession } from './invalid-session.ts'
 
-/** The last moment of the year 9999. */
-const LATEST_MS = 253_402_300_799_999
 /** Above 2^53 a version could not be counted up; this leaves room for as many changes. */
 const LAST_VERSION = 2 ** 52
+
+/** A token has the id in it, and stands in headers. */
+const MINTED = /^[\w~-]+$/
 
 /** Messages about it begin with the number of its line. */
 export const LINE: Input = { name: 'line', isNumbered: true }
@@ -36,6 +40,7 @@ export function renderSessionLine(session: Session, withSecretHash: boolean): Js
     // In old sessions it may exceed the lifetime, which is refused today.
     ownIdleTimeout: ownIdleTimeout && idleTimeoutMs <= lifetimeMs,
     ownLifetime,
+    keepEndedMs: session.keepEndedMs,
     version,
     ...(withSecretHash && secretHash !== null ? { secretHash } : {}),
   })
@@ -62,17 +67,19 @@ export function parseSessionLine(text: string, now: number): Session {
   const time = (name: string): number => {
     const value = take(name, 'string')
     const ms = value === undefined ? now : Date.parse(String(JSON.parse(value)))
-    if (ms >= 0 && ms <= LATEST_MS) return ms
+    if (ms >= 0 && ms <= END_OF_TIME_MS) return ms
     throw invalidSession(`"${name}" must be a time such as "2026-01-01T00:00:00.000Z"`)
   }
-  const count = (name: string, most: number): number => {
+  const count = (name: string, most: number, least = 1): number => {
     const value = Number(take(name, 'number') ?? NaN)
-    if (Number.isInteger(value) && value >= 1 && value <= most) return value
-    throw invalidSession(`"${name}" must be an integer from 1 to ${most}`)
+    if (Number.isInteger(value) && value >= least && value <= most) return value
+    throw invalidSession(`"${name}" must be an integer from ${least} to ${most}`)
   }
 
   const id = String(JSON.parse(take('id', 'string') ?? '""'))
-  if (!isId(id)) throw invalidSession(`"id" must be ${ID_SHAPE}`)
+  if (!isFullId(id)) throw invalidSession(`"id" must be ${FULL_ID_SHAPE}`)
+  // control: reserved-import
+  if (isReservedName(id)) throw invalidSession(`"id" must not ${RESERVED_SHAPE}`)
   const claims = renderObject(parseObject(take('claims', 'object') ?? '{}'))
   checkClaims(claims)
   const secretHash = members.has('secretHash')
@@ -81,10 +88,13 @@ export function parseSessionLine(text: string, now: number): Session {
   if (secretHash !== null && !isHash(secretHash)) {
     throw invalidSession('"secretHash" must be a SHA-256 in base64url')
   }
+  if (secretHash !== null && !MINTED.test(id)) {
+    throw invalidSession('a session with a "secretHash" must have an id that a server has minted')
+  }
   if (members.get('device')?.trim() === 'null') members.delete('device')
   const timeLimits = {
     idleTimeoutMs: count('idleTimeoutMs', LONGEST_IDLE_TIMEOUT_MS),
-    lifetimeMs: count('lifetimeMs', LONGEST_LIFETIME_MS),
+    lifetimeMs: count('lifetimeMs', END_OF_TIME_MS),
   }
   const isTooLong = timeLimits.idleTimeoutMs > timeLimits.lifetimeMs
   const ownIdleTimeout = take('ownIdleTimeout', 'boolean')
@@ -106,8 +116,14 @@ export function parseSessionLine(text: string, now: number): Session {
     // holder could lengthen by `permanent` what a back end made short.
     ownIdleTimeout: ownIdleTimeout !== 'false' && !isTooLong,
     ownLifetime: take('ownLifetime', 'boolean') !== 'false',
+    ...(members.has('keepEndedMs') && {
+      keepEndedMs: count('keepEndedMs', LONGEST_KEEP_ENDED_MS, 0),
+    }),
     version: members.has('version') ? count('version', LAST_VERSION) : 1,
     device: take('device', 'object') ?? null,
+  }
+  if (lifetimeEndsAt(session) > END_OF_TIME_MS) {
+    throw invalidSession('"lifetimeMs" must not end the session after the year 9999')
   }
   if (members.size > 0) throw invalidSession('it has a member that no session has')
   return session

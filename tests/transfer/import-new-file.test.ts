@@ -35,7 +35,7 @@ test('a dry run refuses the file that an import would', async () => {
   writeFileSync(join(folder, 'foreign.db'), 'x'.repeat(8_192))
   writeFileSync(join(folder, 'gone.db-wal'), 'x'.repeat(8_192))
   for (const [name, fault] of [
-    ['folder.db', 'missing'],
+    ['folder.db', 'unwritable'],
     ['foreign.db', 'foreign'],
     ['gone.db', 'damaged'],
   ] as const) {

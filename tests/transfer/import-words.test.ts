@@ -26,6 +26,16 @@ const WRONG: Record<string, readonly [args: readonly string[], text: string, rea
     JSON.stringify({ [KEY]: `{${COOKIE},"user":[]}` }),
     /it is array \(--sub\)$/,
   ],
+  'an id of a dashboard': [
+    OWN,
+    '{"id":"dashboard-0123456789","idleTimeoutMs":1,"lifetimeMs":1}',
+    /"id" must not begin with "dashboard-"$/,
+  ],
+  'a key that is an id of a dashboard': [
+    FOREIGN,
+    JSON.stringify({ 'sess:dashboard-0123456789': `{${COOKIE}}` }),
+    /its key must not begin with "dashboard-"$/,
+  ],
   'claims that no header can carry': [
     FOREIGN,
     JSON.stringify({ [KEY]: `{${COOKIE},"user":" ada"}` }),

@@ -2,9 +2,9 @@
 import { findMember, type JsonText, kindOf, renderObject } from '../../json/json.ts'
 import { checkClaims } from '../../session/claims.ts'
 import { checkLimits, checkMembers, type SessionLimits } from '../../session/limits.ts'
+import { isReservedName, RESERVED_SHAPE } from '../../session/reserved-id.ts'
 import type { Session } from '../../session/session.ts'
 import { LONGEST_IDLE_TIMEOUT_MS, LONGEST_LIFETIME_MS } from '../../session/time-limits.ts'
-import { ID_SHAPE, isId } from '../../session/token.ts'
 import { invalidSession } from '../invalid-session.ts'
 import { checkType, type DumpEntry } from './dump-entry.ts'
 import { findMoment, leftMs } from './dump-time.ts'
@@ -23,6 +23,10 @@ export type ForeignOptions = {
 
 type Members = Map<string, JsonText>
 
+/** What those stores mint: a dump has other keys, which must not become sessions. */
+const KEY = /^[\w-]{16,128}$/
+const KEY_SHAPE = '16 to 128 of A-Z a-z 0-9 _ -'
+
 /**
  * Throws `invalid_argument` if the entry is not a session of that store or its user is invalid, and
  * what the limits throw.
@@ -33,11 +37,12 @@ export function readForeignSession(
   now: number,
 ): Session {
   const id = entry.key.startsWith(prefix) ? entry.key.slice(prefix.length) : ''
-  if (!isId(id)) {
-    throw invalidSession(`its key must be ${prefix === '' ? '' : `${prefix} and `}${ID_SHAPE}`, {
+  if (!KEY.test(id)) {
+    throw invalidSession(`its key must be ${prefix === '' ? '' : `${prefix} and `}${KEY_SHAPE}`, {
       hint: 'key_prefix',
     })
   }
+  if (isReservedName(id)) throw invalidSession(`its key must not ${RESERVED_SHAPE}`)
   checkType(entry.type)
   const traits = traitsOf(store)
   const members = parseDumpValue(entry.value, traits.framework === 'flask')
