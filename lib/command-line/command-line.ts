@@ -1,5 +1,6 @@
 /** The one parser of command lines, for the server and for every command. */
 import { parseArgs } from 'node:util'
+import { quote } from '../base/quote.ts'
 import { COMMAND_NAMES, OTHER_WORDS } from './command-names.ts'
 import { suggest } from './suggest.ts'
 
@@ -8,6 +9,8 @@ export type Flag = {
   /** Its other names, such as `-h`. */
   readonly aliases?: readonly string[]
   readonly takesValue: boolean
+  /** Whether it may be given more than once; its values are in `lists` then. */
+  readonly isList?: true
   /** The value of a flag that is given without one; absent where the value is required. */
   readonly bare?: string
   /** Follows "must be" in the fault of a missing value. */
@@ -23,6 +26,8 @@ export type CommandLine = {
   readonly firstWordAt: number
   /** The values of flags that are right, by the name of the flag. */
   readonly values: ReadonlyMap<string, string>
+  /** The same of those that may be given more than once, in their order. */
+  readonly lists: ReadonlyMap<string, readonly string[]>
   /** The flags without a value that were given, by name. */
   readonly switches: ReadonlySet<string>
   /** The flags that were given in a wrong way; `faults` says how. */
@@ -95,8 +100,9 @@ function takesNext(
 function sortGiven(
   given: ReadonlyMap<Flag, readonly (string | undefined)[]>,
   unknown: readonly string[],
-): Pick<CommandLine, 'values' | 'switches' | 'wrong' | 'faults'> {
+): Omit<CommandLine, 'words' | 'firstWordAt'> {
   const values = new Map<string, string>()
+  const lists = new Map<string, string[]>()
   const switches = new Set<string>()
   const wrong = new Set<string>()
   const faults = [...unknown]
@@ -108,28 +114,32 @@ function sortGiven(
     }
     if (!flag.takesValue && texts.includes(undefined)) switches.add(flag.name)
     const value = texts[0] ?? flag.bare
-    if (flag.takesValue && fault === undefined && value !== undefined) values.set(flag.name, value)
+    if (flag.isList === true) {
+      lists.set(
+        flag.name,
+        texts.filter((text) => text !== undefined),
+      )
+    } else if (flag.takesValue && fault === undefined && value !== undefined)
+      values.set(flag.name, value)
   }
-  return { values, switches, wrong, faults }
+  return { values, lists, switches, wrong, faults }
 }
 
 function findFault(flag: Flag, texts: readonly (string | undefined)[]): string | undefined {
-  const { name, takesValue, bare, expected, refusal } = flag
+  const { name, takesValue, isList, bare, expected, refusal } = flag
   if (refusal !== undefined) return `${name} ${refusal}`
   const [text] = texts.filter((value) => value !== undefined)
+  if (isList === true && texts.includes(undefined)) {
+    return `${name} must come with a value each time, got nothing`
+  }
   if (!takesValue && text !== undefined) {
     return `${name} must come without a value, got ${quote(text)}`
   }
-  if (texts.length > 1) {
+  if (texts.length > 1 && isList !== true) {
     return `${name} must be given once${takesValue ? `, got ${texts.map(quote).join(' and ')}` : ''}`
   }
   if (!takesValue || text !== undefined || bare !== undefined) return undefined
   return expected === undefined
     ? `${name} must come with a value, got nothing`
     : `${name} must be ${expected}, got nothing`
-}
-
-/** As JSON, so that a control character in an argument cannot forge a line. */
-export function quote(text: string | undefined): string {
-  return text === undefined ? 'nothing' : JSON.stringify(text)
 }

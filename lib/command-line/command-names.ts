@@ -11,6 +11,7 @@ export const COMMANDS = {
   import: 'read sessions from stdin',
   key: 'make, list and revoke API keys for back ends',
   list: 'list live sessions',
+  relay: 'send the events of a server to a receiver, as webhooks',
   restore: 'replace the data file by a backup',
   show: 'show one session',
   stats: 'count the sessions in the data file',
@@ -36,9 +37,12 @@ const SYNONYMS: Readonly<Record<string, string>> = {
   remove: 'end',
   rm: 'end',
   run: 'serve',
+  send: 'relay',
   start: 'serve',
   status: 'healthcheck',
   verify: 'check',
+  webhook: 'relay',
+  webhooks: 'relay',
 }
 
 /** The fault of a word that is no command. */

@@ -25,17 +25,18 @@ const table = {
   },
   damaged: {
     code: 65,
-    meaning: 'the data file or the input is damaged or wrong, or of another version or program',
+    meaning: 'the data or the input is damaged or wrong, or of another version or program',
     of: {
-      check: 'there are findings, or the data file is of another version or program',
+      check: 'there are findings, or the data is of another version or program',
       import: 'the input is wrong, in part or as a whole, or empty; or as for other commands',
+      relay: 'the file of the cursor is damaged or something else',
       restore: 'FILE is damaged, or of a newer version or another program',
     },
   },
   missing: {
     code: 66,
-    meaning: 'there is no data file, for a command that needs one',
-    of: { restore: 'there is no such FILE' },
+    meaning: 'there is no data file, or nothing in the database, for a command that needs it',
+    of: { relay: 'there is no such file of dead letters', restore: 'there is no such FILE' },
   },
   notFound: {
     code: 67,
@@ -46,10 +47,21 @@ const table = {
       show: 'there is no session of this id, or it has ended',
     },
   },
+  receiverGone: {
+    code: 68,
+    meaning: 'of relay: the receiver wants no more webhooks (it answered 410)',
+    of: { relay: 'the receiver wants no more webhooks (it answered 410)' },
+  },
   unavailable: {
     code: 69,
-    meaning: 'the server cannot listen on its address; of healthcheck: it is not well',
-    of: { healthcheck: 'no answer within three seconds, or the server can no longer write' },
+    meaning:
+      'the server cannot listen on its address, or a database cannot be reached or used; of ' +
+      'healthcheck: it is not well',
+    ofCommand: 'the database cannot be reached or used',
+    of: {
+      healthcheck: 'no answer within three seconds, or the server can no longer write',
+      relay: 'it cannot listen for metrics; of --replay: not all were delivered',
+    },
   },
   unnoticed: {
     code: 70,
@@ -64,16 +76,24 @@ const table = {
     meaning: 'the data file or its folder cannot be read or written, or is no file',
     of: {
       backup: 'FILE exists already or cannot be written, or the data file cannot be read',
+      relay: 'the file of the cursor or of the dead letters cannot be read or written',
       restore: 'the data folder cannot be written, or FILE cannot be read',
     },
   },
   diskFailed: {
     code: 74,
     meaning: 'the disk is full or failed, or a file was taken from under the server',
+    of: { relay: 'the disk is full or failed; the next start goes on where it was' },
   },
   inUse: {
     code: 75,
     meaning: 'another server or program holds the data file, or it has two names',
+    of: { relay: 'another relay has the file of the cursor, or another replay the dead letters' },
+  },
+  refused: {
+    code: 77,
+    meaning: 'of relay: the server refuses the API key, or keeps no events',
+    of: { relay: 'the server refuses the API key, or keeps no events' },
   },
 } as const satisfies Readonly<Record<string, Row>>
 
@@ -84,7 +104,7 @@ export const EXIT = Object.fromEntries(
   Object.entries(table).map(([name, { code }]) => [name, code]),
 ) as { readonly [Name in ExitName]: (typeof table)[Name]['code'] }
 
-/** The exit codes of any command that opens the data file. */
+/** The exit codes of a command that opens the data file. */
 export const DATA_FILE_EXITS = [
   'damaged',
   'missing',
@@ -92,6 +112,9 @@ export const DATA_FILE_EXITS = [
   'diskFailed',
   'inUse',
 ] as const satisfies readonly ExitName[]
+
+/** The exit codes of a command that opens a data file or a database. */
+export const DATA_EXITS = [...DATA_FILE_EXITS, 'unavailable'] as const satisfies readonly ExitName[]
 
 /** Every code with its meaning, in the order of the codes. */
 export function listExitCodes(): [code: number, meaning: string][] {

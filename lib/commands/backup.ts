@@ -1,7 +1,10 @@
 import { DATA_FILE_EXITS, EXIT } from '../command-line/exit-codes.ts'
 import { backUp } from '../store-sqlite/operator/backup.ts'
-import { type Command, takeOneWord, usageError } from './command.ts'
+import { type Command, requireFile, takeOneWord, usageError } from './command.ts'
 import { createCopyProgress } from './copy-progress.ts'
+
+const INSTEAD =
+  'use its own tools, such as pg_dump for a copy, or pg_basebackup with an archive of the WAL'
 
 export const backupCommand: Command = {
   usage: ['backup FILE [--force]'],
@@ -11,7 +14,8 @@ export const backupCommand: Command = {
   options: { force: { type: 'boolean' } },
   flagHelp: [['--force', 'replace FILE if it exists']],
   exitCodes: DATA_FILE_EXITS,
-  async run({ words, flags, json, dataPath }, io) {
+  async run({ words, flags, json, data }, io) {
+    const { path: dataPath } = requireFile(backupCommand, data, INSTEAD)
     const file = takeOneWord(backupCommand, words, 'FILE')
     if (file === '-') {
       throw usageError(

@@ -1,18 +1,9 @@
 import { counted } from '../command-line/counted.ts'
-import { DATA_FILE_EXITS, EXIT } from '../command-line/exit-codes.ts'
+import { DATA_EXITS, EXIT } from '../command-line/exit-codes.ts'
 import { createProgress } from '../command-line/progress.ts'
-import {
-  auditFile,
-  auditWal,
-  auditOthers,
-  auditSchema,
-  auditSessions,
-  type Finding,
-} from '../store-sqlite/operator/audit.ts'
-import { openForReading } from '../store-sqlite/operator/reading-database.ts'
-import { guarded } from '../store-sqlite/database/storage-error.ts'
-import { countSessions } from '../store-sqlite/operator/statistics.ts'
+import type { Finding } from '../store/inspection.ts'
 import { type Command, refuseWords } from './command.ts'
+import { inspections } from './open-store.ts'
 
 /** A wrong id may be of any length. */
 const SHOWN_CHARACTERS = 130
@@ -20,10 +11,10 @@ const SHOWN_CHARACTERS = 130
 export const checkCommand: Command = {
   usage: ['check'],
   summary:
-    'Checks the structure of the data file and every session in it, with or without a running ' +
-    'server. Prints a line for each finding, with an id and a rule but no data. Repairs nothing.',
-  exitCodes: DATA_FILE_EXITS,
-  async run({ words, json, dataPath }, io) {
+    'Checks the structure of the data file, or the database, and every session in it, with or without ' +
+    'a running server. Prints a line for each finding, with an id and a rule but no data. Repairs nothing.',
+  exitCodes: DATA_EXITS,
+  async run({ words, json, data }, io) {
     refuseWords(checkCommand, words)
     let findings = 0
     const totals = { sessions: 0, tombstones: 0 }
@@ -32,27 +23,24 @@ export const checkCommand: Command = {
       io.out(json ? `${JSON.stringify(finding)}\n` : renderFinding(finding))
     }
 
-    const { database, close } = openForReading(dataPath, () => auditWal(dataPath, onFinding))
+    const check = await inspections.openCheck(data, onFinding)
     try {
-      guarded(dataPath, () => {
-        io.err('Checking the file\n')
-        auditSchema(database, onFinding)
-        auditFile(database, onFinding)
-        const progress = createProgress({
-          ...io,
-          write: io.err,
-          label: 'Checking sessions',
-          total: countSessions(database),
-        })
-        auditSessions(database, onFinding, (count) => {
-          totals.sessions += count
-          progress.advance(count)
-        })
-        progress.finish()
-        auditOthers(database, onFinding, (count) => (totals.tombstones += count))
+      io.err(data.kind === 'file' ? 'Checking the file\n' : 'Checking the database\n')
+      await check.structure()
+      const progress = createProgress({
+        ...io,
+        write: io.err,
+        label: 'Checking sessions',
+        total: await check.countSessions(),
       })
+      await check.sessions((count) => {
+        totals.sessions += count
+        progress.advance(count)
+      })
+      progress.finish()
+      await check.others((count) => (totals.tombstones += count))
     } finally {
-      close()
+      await check.close()
     }
 
     if (json) {

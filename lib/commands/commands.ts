@@ -9,6 +9,7 @@ import { healthcheckCommand } from './healthcheck.ts'
 import { importCommand } from './import.ts'
 import { keyCommand } from './key.ts'
 import { listCommand } from './list.ts'
+import { relayCommand } from './relay/relay.ts'
 import { restoreCommand } from './restore.ts'
 import { showCommand } from './show.ts'
 import { statsCommand } from './stats.ts'
@@ -23,6 +24,7 @@ const byName: Readonly<Record<CommandName, Command>> = {
   import: importCommand,
   key: keyCommand,
   list: listCommand,
+  relay: relayCommand,
   restore: restoreCommand,
   show: showCommand,
   stats: statsCommand,

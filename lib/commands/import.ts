@@ -2,7 +2,7 @@ import { CoatcheckError } from '../base/errors.ts'
 import { createLimits, type LimitSettings, type SessionLimits } from '../session/limits.ts'
 import { expiresAt, type Session } from '../session/session.ts'
 import { readSome } from '../settings/settings.ts'
-import { DATA_FILE_EXITS, EXIT } from '../command-line/exit-codes.ts'
+import { DATA_EXITS, EXIT } from '../command-line/exit-codes.ts'
 import {
   type Command,
   type CommandInput,
@@ -77,9 +77,9 @@ export const importCommand: Command = {
     ['', "_user_id, passport.user, /passport/user; nobody's without it"],
   ],
   flagWords: { '--from': FOREIGN_STORES },
-  exitCodes: DATA_FILE_EXITS,
+  exitCodes: DATA_EXITS,
   async run(input, io) {
-    const { flags, json, dataPath } = input
+    const { flags, json, data } = input
     const isStrict = flags['strict'] === true
     const isLenient = flags['lenient'] === true
     refuseWords(importCommand, input.words, 'sessions come from stdin, as in import < FILE')
@@ -89,8 +89,8 @@ export const importCommand: Command = {
     const reader = readerFor(input)
     const isDryRun = flags['dry-run'] === true
     const target = isDryRun
-      ? createDryTarget(await stores.openReaderOrEmpty(dataPath), io.clock)
-      : await stores.openOrCreateStore(dataPath)
+      ? createDryTarget(await stores.openReaderOrEmpty(data), io.clock)
+      : await stores.openOrCreateStore(data)
     try {
       const counts = await importSessions(target, reader, isStrict, io)
       io.out(json ? `${JSON.stringify(counts)}\n` : renderCounts(counts, isDryRun))

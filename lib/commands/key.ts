@@ -1,7 +1,18 @@
-import { KEY_PREFIX, mintApiKey } from '../session/api-key.ts'
+import { quote } from '../base/quote.ts'
+import { DATA_EXITS, EXIT } from '../command-line/exit-codes.ts'
+import {
+  isKeyName,
+  isKeyScope,
+  KEY_NAME_SHAPE,
+  KEY_PREFIX,
+  KEY_SCOPES,
+  type KeyScope,
+  mintApiKey,
+} from '../session/api-key.ts'
+import { APP_SHAPE, isApp } from '../session/session-id.ts'
 import { hashSecret } from '../session/token.ts'
-import { DATA_FILE_EXITS, EXIT } from '../command-line/exit-codes.ts'
-import type { ApiKey, KeyStore } from '../store/key-store.ts'
+import type { ApiKey } from '../store/key-store.ts'
+import type { OperatorStore } from '../store/operator-store.ts'
 import {
   type Command,
   CommandError,
@@ -11,16 +22,20 @@ import {
 } from './command.ts'
 import { stores } from './open-store.ts'
 
-const NAME = /^[\w.-]{1,64}$/
-
 /**
- * API keys of the data file. A running server sees a change with the next key that it is shown; so a
+ * API keys of the data. A running server sees a change with the next key that it is shown; so a
  * key is rotated without a restart: make a new one, give it to the back ends, revoke the old one.
  */
 export const keyCommand: Command = {
-  usage: ['key new NAME', 'key list', 'key revoke NAME'],
+  usage: ['key new NAME [--scope SCOPE] [--app APP]', 'key list', 'key revoke NAME'],
   summary: 'Makes, lists and revokes API keys for back ends; a running server takes note at once.',
-  exitCodes: ['notFound', ...DATA_FILE_EXITS],
+  options: { scope: { type: 'string' }, app: { type: 'string' } },
+  flagHelp: [
+    ['--scope SCOPE', 'what a new key may: all (the default), read, or metrics'],
+    ['--app APP', 'the app whose sessions alone a new key sees; without it, those of all'],
+  ],
+  flagWords: { '--scope': KEY_SCOPES },
+  exitCodes: ['notFound', ...DATA_EXITS],
   async run(input, io) {
     const [action, name, ...others] = input.words
     const wordsAreRight =
@@ -28,11 +43,15 @@ export const keyCommand: Command = {
         ? name === undefined
         : (action === 'new' || action === 'revoke') && name !== undefined && others.length === 0
     if (!wordsAreRight) throw usageError(keyCommand, 'Cannot tell what to do with which key')
+    const use = readUse(input)
+    if (action !== 'new' && Object.keys(use).length > 0) {
+      throw usageError(keyCommand, '--scope and --app are for a new key')
+    }
 
     if (name === undefined) return await listKeys(input, io)
-    const store = await stores.openStore(input.dataPath)
+    const store = await stores.openStore(input.data)
     try {
-      if (action === 'new') return await newKey(store.keys, name, input, io)
+      if (action === 'new') return await newKey(store.keys, name, use, input, io)
       return await revokeKey(store.keys, name, io)
     } finally {
       await store.close()
@@ -40,21 +59,42 @@ export const keyCommand: Command = {
   },
 }
 
+type Use = { readonly scope?: KeyScope; readonly app?: string }
+
+/** What a key is for, as the flags say it. */
+function readUse({ flags }: CommandInput): Use {
+  const { scope, app } = flags
+  if (typeof scope === 'string' && !isKeyScope(scope)) {
+    throw usageError(
+      keyCommand,
+      `Cannot make a key of the scope ${quote(scope)}: it must be one of ${KEY_SCOPES.join(', ')}`,
+    )
+  }
+  if (typeof app === 'string' && !isApp(app)) {
+    throw usageError(
+      keyCommand,
+      `Cannot make a key for the app ${quote(app)}: it must be ${APP_SHAPE}`,
+    )
+  }
+  return {
+    ...(typeof scope === 'string' && { scope }),
+    ...(typeof app === 'string' && { app }),
+  }
+}
+
 /**
  * The key itself goes to stdout, this once: only its hash is kept. One that nobody has read is revoked
  * at once.
  */
 async function newKey(
-  keys: KeyStore,
+  keys: OperatorStore['keys'],
   name: string,
+  use: Use,
   { json }: CommandInput,
   io: CommandIo,
 ): Promise<number> {
-  if (!NAME.test(name)) {
-    throw usageError(
-      keyCommand,
-      'Cannot name a key like this: it must be 1 to 64 of A-Z a-z 0-9 . _ -',
-    )
+  if (!isKeyName(name)) {
+    throw usageError(keyCommand, `Cannot name a key like this: it must be ${KEY_NAME_SHAPE}`)
   }
   if (name.startsWith(KEY_PREFIX)) {
     throw usageError(
@@ -65,7 +105,8 @@ async function newKey(
   }
   const key = mintApiKey()
   const createdAt = io.clock.now()
-  const made = { hash: hashSecret(key), name, scope: 'all', createdAt, revokedAt: null } as const
+  const hash = hashSecret(key)
+  const made: ApiKey = { hash, name, scope: 'all', ...use, createdAt, revokedAt: null }
   if (!(await keys.add(made))) {
     const reason = 'there is one of that name in force; revoke it, or choose another name'
     throw new CommandError('usage', `Cannot make the key "${name}": ${reason}`)
@@ -80,8 +121,8 @@ async function newKey(
   return EXIT.diskFailed
 }
 
-async function listKeys({ dataPath, json }: CommandInput, io: CommandIo): Promise<number> {
-  const reader = await stores.openReader(dataPath)
+async function listKeys({ data, json }: CommandInput, io: CommandIo): Promise<number> {
+  const reader = await stores.openReader(data)
   try {
     for (const key of await reader.keys.list()) {
       io.out(`${json ? renderJson(key) : renderLine(key)}\n`)
@@ -92,7 +133,11 @@ async function listKeys({ dataPath, json }: CommandInput, io: CommandIo): Promis
   }
 }
 
-async function revokeKey(keys: KeyStore, name: string, io: CommandIo): Promise<number> {
+async function revokeKey(
+  keys: OperatorStore['keys'],
+  name: string,
+  io: CommandIo,
+): Promise<number> {
   if (await keys.revoke(name, io.clock.now())) {
     io.out(`Revoked the key "${name}"\n`)
     return EXIT.done
@@ -102,17 +147,22 @@ async function revokeKey(keys: KeyStore, name: string, io: CommandIo): Promise<n
 }
 
 /** The beginning of the hash tells keys apart, and opens nothing. */
-function renderLine({ name, hash, createdAt, revokedAt }: ApiKey): string {
+function renderLine({ name, hash, scope, app, createdAt, revokedAt, lastUsedAt }: ApiKey): string {
   const state = revokedAt === null ? 'in force' : `revoked ${dateOf(revokedAt)}`
-  return `${name}\tsha256 ${hash.slice(0, 8)}…\tmade ${dateOf(createdAt)}\t${state}`
+  const used = lastUsedAt === undefined ? 'never used' : `last used ${dateOf(lastUsedAt)}`
+  const use = `scope ${scope}\t${app === undefined ? 'all apps' : `app ${app}`}`
+  return `${name}\tsha256 ${hash.slice(0, 8)}…\t${use}\tmade ${dateOf(createdAt)}\t${used}\t${state}`
 }
 
-function renderJson({ name, hash, createdAt, revokedAt }: ApiKey): string {
+function renderJson({ name, hash, scope, app, createdAt, revokedAt, lastUsedAt }: ApiKey): string {
   return JSON.stringify({
     name,
     hash,
+    scope,
+    app: app ?? null,
     createdAt: dateOf(createdAt),
     revokedAt: revokedAt === null ? null : dateOf(revokedAt),
+    lastUsedAt: lastUsedAt === undefined ? null : dateOf(lastUsedAt),
   })
 }
 

@@ -1,32 +1,36 @@
+import { quote } from '../base/quote.ts'
+import { DATA_EXITS, EXIT } from '../command-line/exit-codes.ts'
 import { findSub } from '../session/claims.ts'
+import { readSelection, SELECTION_HELP, SELECTION_OPTIONS } from './session-selection.ts'
 import { renderForBackEnd } from '../session/session-json.ts'
-import { oneLine } from '../transfer/session-line.ts'
 import { expiresAt, type Session } from '../session/session.ts'
+import { oneLine } from '../transfer/session-line.ts'
 import { readAllPages } from './all-pages.ts'
-import { DATA_FILE_EXITS, EXIT } from '../command-line/exit-codes.ts'
 import { type Command, refuseWords } from './command.ts'
 import { stores } from './open-store.ts'
 
 export const listCommand: Command = {
-  usage: ['list [--sub USER]'],
+  usage: ['list [--app APP] [--sub USER]'],
   summary:
     'Lists live sessions, the oldest first: id, user, when last seen, when it expires. With --json\n' +
     'all of each, as the API shows it to back ends.',
-  options: { sub: { type: 'string' } },
-  flagHelp: [['--sub USER', 'those of one user, as claims.sub names it']],
-  exitCodes: DATA_FILE_EXITS,
-  async run({ words, flags, json, dataPath }, io) {
+  options: SELECTION_OPTIONS,
+  flagHelp: SELECTION_HELP,
+  exitCodes: DATA_EXITS,
+  async run({ words, flags, json, data }, io) {
     refuseWords(listCommand, words)
-    const sub = typeof flags['sub'] === 'string' ? flags['sub'] : undefined
-    const render = json ? (session: Session) => oneLine(renderForBackEnd(session)) : renderRow
-    const reader = await stores.openReader(dataPath)
+    const which = readSelection(listCommand, flags)
+    const render = json
+      ? (session: Session) => oneLine(renderForBackEnd(session, session.id))
+      : renderRow
+    const reader = await stores.openReader(data)
     let exitCode: number = EXIT.done
     const onDamaged = (id: string): void => {
-      io.err(`Left out ${id}: its record in the file is damaged\n`)
+      io.err(`Left out ${id}: its record is damaged\n`)
       exitCode = EXIT.damaged
     }
     try {
-      for await (const sessions of readAllPages(reader, sub, io.clock.now(), onDamaged)) {
+      for await (const sessions of readAllPages(reader, which, io.clock.now(), onDamaged)) {
         const lines = sessions.map((session) => `${render(session)}\n`)
         if (!(await io.outWhenReady(lines.join('')))) return EXIT.done
       }
@@ -45,12 +49,4 @@ function renderRow(session: Session): string {
     `seen ${new Date(session.lastSeenAt).toISOString()}`,
     `expires ${new Date(expiresAt(session)).toISOString()}`,
   ].join('\t')
-}
-
-/** As JSON, with escapes for whatever else could draw on a terminal, or turn its text around. */
-function quote(sub: string): string {
-  return JSON.stringify(sub).replaceAll(
-    /[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  )
 }

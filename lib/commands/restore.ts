@@ -2,8 +2,11 @@ import { statSync } from 'node:fs'
 import { counted } from '../command-line/counted.ts'
 import { DATA_FILE_EXITS, EXIT } from '../command-line/exit-codes.ts'
 import { type Restored, restoreBackup } from '../store-sqlite/operator/restore.ts'
-import { type Command, takeOneWord, usageError } from './command.ts'
+import { type Command, requireFile, takeOneWord, usageError } from './command.ts'
 import { createCopyProgress } from './copy-progress.ts'
+
+const INSTEAD =
+  'use its own tools, such as pg_restore, or recovery from pg_basebackup and an archive of the WAL'
 
 export const restoreCommand: Command = {
   usage: ['restore FILE [--exact]'],
@@ -14,7 +17,8 @@ export const restoreCommand: Command = {
   options: { exact: { type: 'boolean' } },
   flagHelp: [['--exact', 'take over nothing from the old file']],
   exitCodes: DATA_FILE_EXITS,
-  async run({ words, flags, json, dataPath }, io) {
+  async run({ words, flags, json, data }, io) {
+    const { path: dataPath } = requireFile(restoreCommand, data, INSTEAD)
     const file = takeOneWord(restoreCommand, words, 'FILE')
     if (file === '-') {
       throw usageError(

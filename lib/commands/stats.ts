@@ -1,46 +1,40 @@
-import { DATA_FILE_EXITS, EXIT } from '../command-line/exit-codes.ts'
+import { quote } from '../base/quote.ts'
+import { DATA_EXITS, EXIT } from '../command-line/exit-codes.ts'
 import { createProgress } from '../command-line/progress.ts'
-import { openForReading } from '../store-sqlite/operator/reading-database.ts'
-import { guarded } from '../store-sqlite/database/storage-error.ts'
-import {
-  countSessions,
-  readStatistics,
-  type Statistics,
-} from '../store-sqlite/operator/statistics.ts'
+import type { Statistics } from '../store/inspection.ts'
 import { type Command, refuseWords } from './command.ts'
+import { inspections } from './open-store.ts'
 
 const HOUR = 3_600_000
 
 export const statsCommand: Command = {
   usage: ['stats'],
   summary:
-    'Counts the sessions in the data file by state and age, the ended ones by reason, and names ' +
-    'the largest sessions and the users with the most. Shows ids and users but no data.',
-  exitCodes: DATA_FILE_EXITS,
-  async run({ words, json, dataPath }, io) {
+    'Counts the sessions by state and age, the ended ones by reason, and names ' +
+    'the largest sessions and the users and apps with the most. Shows ids and users but no data.',
+  exitCodes: DATA_EXITS,
+  async run({ words, json, data }, io) {
     refuseWords(statsCommand, words)
-    const { database, close } = openForReading(dataPath)
+    const reader = await inspections.openStatistics(data)
     try {
       const progress = createProgress({
         ...io,
         write: io.err,
         label: 'Reading sessions',
-        total: countSessions(database),
+        total: await reader.countSessions(),
       })
-      const statistics = guarded(dataPath, () =>
-        readStatistics(database, dataPath, io.clock.now(), progress.advance),
-      )
+      const statistics = await reader.read(io.clock.now(), progress.advance)
       progress.finish()
       io.out(json ? `${JSON.stringify(statistics)}\n` : renderStatistics(statistics))
       return EXIT.done
     } finally {
-      close()
+      await reader.close()
     }
   },
 }
 
 function renderStatistics(statistics: Statistics): string {
-  const { sessions, byAge, ended, topSubs, largest, file } = statistics
+  const { sessions, byAge, ended, topSubs, topApps, largest } = statistics
   return [
     section('Sessions', [
       ['live', sessions.live],
@@ -55,18 +49,33 @@ function renderStatistics(statistics: Statistics): string {
     section('Ended, and remembered', Object.entries(ended)),
     section(
       'Users with the most sessions',
-      topSubs.map(({ sub, sessions }) => [quote(sub), sessions]),
+      topSubs.map(({ sub, sessions }) => [renderName(sub), sessions]),
+    ),
+    section(
+      'Apps with the most sessions',
+      topApps.map(({ app, sessions }) => [renderName(app), sessions]),
     ),
     section(
       'Largest sessions, in bytes',
-      largest.map(({ id, bytes }) => [quote(id), bytes]),
+      largest.map(({ id, bytes }) => [renderName(id), bytes]),
     ),
-    section('File, in bytes', [
-      ['file', file.bytes],
-      ['free within it', file.freeBytes],
-      ['WAL beside it', file.walBytes],
-    ]),
+    renderSizes(statistics),
   ].join('')
+}
+
+function renderSizes({ file, database }: Statistics): string {
+  if (database !== undefined) {
+    return section('Database, in bytes', [
+      ['database', database.bytes],
+      ['table of sessions', database.tableBytes],
+      ['its indexes', database.indexBytes],
+    ])
+  }
+  return section('File, in bytes', [
+    ['file', file?.bytes ?? 0],
+    ['free within it', file?.freeBytes ?? 0],
+    ['WAL beside it', file?.walBytes ?? 0],
+  ])
 }
 
 function section(title: string, rows: readonly (readonly [string, number])[]): string {
@@ -82,7 +91,7 @@ function renderAge(upToMs: number | undefined): string {
   return upToMs < 24 * HOUR ? `up to ${upToMs / HOUR} h` : `up to ${upToMs / (24 * HOUR)} d`
 }
 
-/** As JSON where a name has characters that could control the terminal. */
-function quote(name: string): string {
-  return /^[\x21-\x7e]+$/.test(name) ? name : JSON.stringify(name).replace(/[\x7f-\x9f]/g, '?')
+/** Without quotes where each character is one that can be seen. */
+function renderName(name: string): string {
+  return /^[\x21-\x7e]+$/.test(name) ? name : quote(name)
 }

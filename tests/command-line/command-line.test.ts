@@ -55,6 +55,18 @@ test('a flag given twice is a fault', () => {
   ])
 })
 
+test('a list takes each of its values, in their order, and each must have one', () => {
+  const flags: readonly Flag[] = [{ name: '--file', takesValue: true, isList: true }]
+  const line = readCommandLine(['--file', 'b', 'word', '--file=a'], flags)
+  assert.equal([...line.lists], [['--file', ['b', 'a']]])
+  assert.equal([...line.values], [])
+  assert.equal([line.words, line.faults], [['word'], []])
+  assert.equal(readCommandLine(['--file', 'b', '--file'], flags).faults, [
+    '--file must come with a value each time, got nothing',
+  ])
+  assert.equal([...readCommandLine([], flags).lists], [])
+})
+
 test('a flag that is refused shows nothing of its value', () => {
   const fault = '--secret must come by the environment'
   for (const args of [

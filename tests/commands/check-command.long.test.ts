@@ -64,7 +64,7 @@ test('check finds an id that is malformed, and shows it on one line', async () =
   const run = await check(path)
   assert.is(
     run.out.split('\n')[0],
-    'session "a\\n\\u001bb": id must be 16 to 128 of A-Z a-z 0-9 _ -',
+    'session "a\\n\\u001bb": id must be 1 to 128 printable characters, none of them ~, no space first or last, not . or .., after APP~ where it is in an app',
   )
 })
 
@@ -72,8 +72,8 @@ test('check finds a session that ended, and not one whose forgotten id began aga
   const path = makeSessionFile(2)
   tamper(
     path,
-    `insert into tombstones select id, secret_hash, 'logout', created_at + 1, 0 from sessions where id = '${ID}';
-     insert into tombstones select id, secret_hash, 'logout', created_at - 1, 0 from sessions where id <> '${ID}'`,
+    `insert into tombstones select id, secret_hash, 'logout', created_at + 1, 0, null from sessions where id = '${ID}';
+     insert into tombstones select id, secret_hash, 'logout', created_at - 1, 0, null from sessions where id <> '${ID}'`,
   )
   const run = await check(path)
   assert.is(
@@ -87,13 +87,13 @@ test('check finds what is wrong with tombstones and keys', async () => {
   const path = makeSessionFile(0)
   tamper(
     path,
-    `insert into tombstones values ('short', 'x', 'bored', 1, 0);
-     insert into api_keys values ('x', 'laptop', 1, null)`,
+    `insert into tombstones values ('a~b~c', 'x', 'bored', 1, 0, null);
+     insert into api_keys (hash, name, created_at, revoked_at) values ('x', 'laptop', 1, null)`,
   )
   const { out } = await check(path)
   assert.match(
     out,
-    /^tombstone short: id must be .*\ntombstone short: the hash .*\ntombstone short: reason must be one of/,
+    /^tombstone "a~b~c": id must be .*\ntombstone "a~b~c": the hash .*\ntombstone "a~b~c": reason must be one of/,
   )
   assert.match(out, /\napi_key laptop: the hash must be a SHA-256 in base64url\n/)
 })

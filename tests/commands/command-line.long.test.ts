@@ -1,18 +1,20 @@
 /** The words that a person types, right and wrong, as the running program takes them. */
+import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { EXIT } from '../../lib/command-line/exit-codes.ts'
 import { COMMANDS } from '../../lib/command-line/command-names.ts'
+import { EXIT } from '../../lib/command-line/exit-codes.ts'
+import { UsageError } from '../../lib/command-line/usage-error.ts'
 import { renderUsage } from '../../lib/commands/command.ts'
 import { commands } from '../../lib/commands/commands.ts'
+import { renderTopics } from '../../lib/help/topics.ts'
 import { readCalled } from '../../lib/program/called.ts'
-import { UsageError } from '../../lib/command-line/usage-error.ts'
 import { readSettings } from '../../lib/settings/settings.ts'
 import { renderHelp } from '../../lib/settings/settings-help.ts'
 import { runHere } from '../kit/process/run-here.ts'
-import { makeFolder, runServer, spawnServer } from '../kit/process/spawn-server.ts'
+import { makeFolder, PROGRAM, runServer, spawnServer } from '../kit/process/spawn-server.ts'
 
 const test = suite('command line')
 
@@ -30,8 +32,17 @@ test('a command that is not there is told the one that was meant', () => {
   }
   for (const [word, command] of Object.entries(meant)) {
     assert.is(refusalOf([word]), `Unknown command "${word}": did you mean ${command}?`)
+    // There is a page on how to start.
+    if (word === 'start') continue
     assert.is(refusalOf(['help', word]), `Unknown command "${word}": did you mean ${command}?`)
   }
+  for (const word of ['Sesions', 'sesion']) {
+    assert.is(refusalOf(['help', word]), `Unknown topic "${word}": did you mean sessions?`)
+  }
+  assert.match(
+    refusalOf(['help', 'redis']),
+    /the commands are serve, .*; the topics are api-keys, api, /,
+  )
   assert.match(refusalOf(['redis']), 'the commands are serve, help, version, backup, check')
   assert.match(refusalOf(['constructor']), 'the commands are serve')
 })
@@ -39,7 +50,10 @@ test('a command that is not there is told the one that was meant', () => {
 test('a word that a command does not take is told how what was meant is given', async () => {
   assert.is(refusalOf(['8080']), 'Unexpected argument "8080": did you mean --port 8080?')
   for (const [name, wayOut] of [
-    ['check', /Unexpected argument "x\.db": a data file is named with --data FILE; usage: check/],
+    [
+      'check',
+      /Unexpected argument "x\.db": the data is named with --data FILE or --store ADDRESS; usage: check/,
+    ],
     ['stats', /--data FILE/],
     ['list', /--data FILE/],
     ['export', /--data FILE/],
@@ -76,9 +90,9 @@ test('a folder or an empty file in the place of a file is told as what it is', a
   const file = join(folder, 'empty.db')
   writeFileSync(file, '')
   for (const [args, code, reason] of [
-    [['stats', '--data', folder], 66, 'it is a folder'],
-    [['import', '--data', folder], 66, 'it is a folder'],
-    [['restore', folder, '--data', join(folder, 'a.db')], 66, 'it is a folder'],
+    [['stats', '--data', folder], 73, 'it is a folder'],
+    [['import', '--data', folder], 73, 'it is a folder'],
+    [['restore', folder, '--data', join(folder, 'a.db')], 73, 'it is a folder'],
     [['stats', '--data', file], 65, 'it is empty'],
     [['key', 'list', '--data', file], 65, 'it is empty'],
   ] as const) {
@@ -107,7 +121,7 @@ test('flags may stand before the word, and a value is not taken for it', () => {
 })
 
 test('help is of everything or of a command, whichever way it is asked for', async () => {
-  const general = renderHelp()
+  const general = `${renderHelp()}\n${renderTopics()}`
   for (const args of [['help'], ['--help'], ['help', 'serve']]) {
     assert.equal(await run(args), { code: 0, stdout: general, stderr: '' }, args.join(' '))
   }
@@ -123,8 +137,24 @@ test('help is of everything or of a command, whichever way it is asked for', asy
   assert.is((await run(['help', 'backup', 'now'])).code, 64)
 })
 
+test('help of a topic is its page, without colours where stdout is no terminal', async () => {
+  const { code, stdout, stderr } = await run(['help', 'operating'])
+  assert.equal([code, stderr], [0, ''])
+  assert.match(stdout, /^Operating Coatcheck\n═+\n\nYou get: /)
+  assert.not.match(stdout, /\u001b|<!--/)
+  assert.is((await run(['help', 'operating', 'backup'])).code, 64)
+})
+
+test('a reader that goes before the end of a page leaves nothing on stderr', () => {
+  // The shell's own `:` has gone long before the program writes.
+  const command = '{ "$@" help changelog; echo "exit $?" >&2; } | :'
+  const args = ['-c', command, 'sh', ...PROGRAM]
+  const { stdout, stderr } = spawnSync('sh', args, { encoding: 'utf8' })
+  assert.equal([stdout, stderr], ['', 'exit 0\n'])
+})
+
 test('no line of any help is longer than 80 columns', () => {
-  const texts = [renderHelp(), ...[...commands.values()].map(renderUsage)]
+  const texts = [`${renderHelp()}\n${renderTopics()}`, ...[...commands.values()].map(renderUsage)]
   assert.is(texts.length, Object.keys(COMMANDS).length + 1)
   const lines = texts.flatMap((text) => text.split('\n'))
   assert.equal(

@@ -19,7 +19,11 @@ const CASES: readonly (readonly [typed: readonly string[], offered: readonly str
   [[''], ['serve', ...COMMAND_NAMES, 'help']],
   [['ba'], ['backup']],
   [['e'], ['end', 'export']],
-  [['help', 'st'], ['stats']],
+  [
+    ['help', 'st'],
+    ['stats', 'start'],
+  ],
+  [['help', 'oper'], ['operating']],
   [
     ['key', ''],
     ['new', 'list', 'revoke'],
@@ -34,7 +38,10 @@ const CASES: readonly (readonly [typed: readonly string[], offered: readonly str
     ['serve', '--holder-access', 're'],
     ['read-write', 'read'],
   ],
-  [['end', '--a'], ['--all']],
+  [
+    ['end', '--a'],
+    ['--all', '--app'],
+  ],
   [['backup', 'x.db', '--f'], ['--force']],
   [['import', '--from', ''], FOREIGN_STORES],
 ]

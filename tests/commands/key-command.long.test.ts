@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { keyCommand } from '../../lib/commands/key.ts'
-import { createApiKeys } from '../../lib/service/api-keys.ts'
+import { type ApiKeys, createApiKeys } from '../../lib/service/api-keys.ts'
 import { hashSecret } from '../../lib/session/token.ts'
 import { openFileStore } from '../kit/store/open-file-store.ts'
 import { makeSessionFile } from '../kit/store/session-file.ts'
@@ -101,30 +101,81 @@ test('a revoked key is refused from then on, and the others are not', async () =
   const keys = createApiKeys(store.keys, [])
   const old = (await run(path, 'new', 'old')).out.trim()
   const fresh = (await run(path, 'new', 'fresh')).out.trim()
-  assert.equal([await keys.accepts(old), await keys.accepts(fresh)], [true, true])
+  assert.equal(await namesOf(keys, old, fresh), ['old', 'fresh'])
   assert.is((await run(path, 'revoke', 'old')).out, 'Revoked the key "old"\n')
-  assert.equal([await keys.accepts(old), await keys.accepts(fresh)], [false, true])
+  assert.equal(await namesOf(keys, old, fresh), [undefined, 'fresh'])
   assert.match((await run(path, 'revoke', 'old')).refusal, /there is none in force of this name/)
   await store.close()
 })
 
-test('key list tells name, date and state, for people and for scripts', async () => {
+const LINE =
+  /^fresh\tsha256 \S{8}…\tscope all\tall apps\tmade 2026-01-01T00:00:00.000Z\tlast used 2026-01-01T00:01:00.000Z\tin force$/
+
+test('key list tells name, use, date and state, for people and for scripts', async () => {
   const { path, store } = await openFileStore()
   await run(path, 'new', 'old')
   await run(path, 'revoke', 'old')
-  await run(path, 'new', 'fresh')
+  const fresh = (await run(path, 'new', 'fresh')).out.trim()
+  await store.keys.noteUses([{ hash: hashSecret(fresh), usedAt: Date.UTC(2026, 0, 1, 0, 1) }])
   const lines = (await run(path, 'list')).out.trim().split('\n')
-  assert.match(lines[0] ?? '', /^fresh\tsha256 \S{8}…\tmade 2026-01-01T00:00:00.000Z\tin force$/)
-  assert.match(lines[1] ?? '', /^old\t.*\trevoked 2026-01-01T00:00:00.000Z$/)
+  assert.match(lines[0] ?? '', LINE)
+  assert.match(lines[1] ?? '', /^old\t.*\tnever used\trevoked 2026-01-01T00:00:00.000Z$/)
   const json = (await run(path, 'list', '--json')).out.trim().split('\n')
-  const parsed: { name: string; revokedAt: string | null }[] = json.map((line) => JSON.parse(line))
+  const parsed: Record<'name' | 'revokedAt' | 'lastUsedAt', string | null>[] = json.map((line) =>
+    JSON.parse(line),
+  )
   assert.equal(
-    parsed.map(({ name, revokedAt }) => [name, revokedAt]),
+    parsed.map(({ name, revokedAt, lastUsedAt }) => [name, revokedAt, lastUsedAt]),
     [
-      ['fresh', null],
-      ['old', '2026-01-01T00:00:00.000Z'],
+      ['fresh', null, '2026-01-01T00:01:00.000Z'],
+      ['old', '2026-01-01T00:00:00.000Z', null],
     ],
   )
+  await store.close()
+})
+
+test('a key is made for a scope and an app, and the list shows both', async () => {
+  const { path, store } = await openFileStore()
+  await run(path, 'new', 'prometheus', '--scope', 'metrics')
+  await run(path, 'new', 'shop', '--app=shop', '--scope=read')
+  const { out } = await run(path, 'list')
+  assert.match(out, /prometheus\t.*\tscope metrics\tall apps\t/)
+  assert.match(out, /shop\t.*\tscope read\tapp shop\t/)
+  const kept = await store.keys.list()
+  assert.equal(
+    kept.map(({ name, scope, app }) => [name, scope, app]),
+    [
+      ['prometheus', 'metrics', undefined],
+      ['shop', 'read', 'shop'],
+    ],
+  )
+  const json = (await run(path, 'list', '--json')).out.trim().split('\n')
+  const parsed: { scope: string; app: string | null }[] = json.map((line) => JSON.parse(line))
+  assert.equal(
+    parsed.map(({ scope, app }) => [scope, app]),
+    [
+      ['metrics', null],
+      ['read', 'shop'],
+    ],
+  )
+  await store.close()
+})
+
+test('a scope or an app that cannot be is refused, and neither is for keys that are there', async () => {
+  const { path, store } = await openFileStore()
+  assert.match(
+    (await run(path, 'new', 'a', '--scope', 'write')).refusal,
+    /the scope "write": it must be one of all, read, metrics/,
+  )
+  for (const app of ['', 'Shop', 'a_b', '-a', 'a~b', 'x'.repeat(33)]) {
+    assert.match(
+      (await run(path, 'new', 'a', `--app=${app}`)).refusal,
+      /for the app .*1 to 32 of a-z/,
+    )
+  }
+  assert.match((await run(path, 'list', '--scope', 'read')).refusal, /are for a new key/)
+  assert.match((await run(path, 'revoke', 'a', '--app', 'shop')).refusal, /are for a new key/)
+  assert.equal(await store.keys.list(), [])
   await store.close()
 })
 
@@ -147,9 +198,13 @@ test('key new beside a running server makes a key that it takes at once, and its
 test('a folder in place of the file is told as what it is', async () => {
   const path = join(makeFolder(), 'folder')
   mkdirSync(path)
-  assert.is((await runServer(['key', 'list', '--data', path])).code, 66)
+  assert.is((await runServer(['key', 'list', '--data', path])).code, 73)
   assert.is((await runServer(['key', 'list', '--data', `${path}-not`])).code, 66)
 })
+
+async function namesOf(keys: ApiKeys, ...texts: string[]): Promise<(string | undefined)[]> {
+  return (await Promise.all(texts.map((text) => keys.find(text)))).map((backEnd) => backEnd?.name)
+}
 
 /** Runs `key` with these words; what it prints, or why it refuses. */
 async function run(path: string, ...words: string[]): Promise<{ out: string; refusal: string }> {

@@ -21,11 +21,19 @@ import { restoreCommand } from '../../lib/commands/restore.ts'
 import { showCommand } from '../../lib/commands/show.ts'
 import { runHere } from '../kit/process/run-here.ts'
 import { damageIndex, idOf, idsIn, makeSessionFile, tamper } from '../kit/store/session-file.ts'
+import { codeOf } from '../kit/runner/code-of.ts'
 import { skip } from '../kit/runner/skip.ts'
+import { openFileStore } from '../kit/store/open-file-store.ts'
+import { sessionAt } from '../kit/store/session-at.ts'
 import { openSmallDisk } from '../kit/process/small-disk.ts'
 import { makeFolder, runServer, spawnServer } from '../kit/process/spawn-server.ts'
 
 const test = suite('restore command')
+
+const ALL_EVENTS = {
+  ...{ after: undefined, limit: 100, type: undefined },
+  ...{ sub: undefined, session: undefined, app: undefined },
+}
 
 test('restore with words that make no sense is refused', async () => {
   const path = makeSessionFile(1)
@@ -165,7 +173,7 @@ test('restore brings no session back that has ended since, and no key that was r
   tamper(path, `delete from sessions where id = '${idOf(2)}'`)
   tamper(
     path,
-    `insert into tombstones values ('${idOf(3)}', null, 'logout', 1, 0);
+    `insert into tombstones values ('${idOf(3)}', null, 'logout', 1, 0, null);
      update sessions set device = '{}' where id = '${idOf(3)}'`,
   )
   const keysBefore = (await key('list')).out
@@ -194,6 +202,36 @@ test('restore brings no session back that has ended since, and no key that was r
   assert.equal(JSON.parse(again.out).carried, carried)
 })
 
+test('restore begins the feed anew: a cursor from before stands for no event of afterwards', async () => {
+  const { store, clock, path } = await openFileStore()
+  const insert = async (into: typeof store, id: string) =>
+    await into.insert(sessionAt(clock.now(), { id }))
+  await insert(store, 'before')
+  const file = await backUp(path)
+  const old: string[] = []
+  for (const id of ['one', 'two', 'three']) {
+    old.push(await store.feed.newest())
+    await insert(store, id)
+  }
+  old.push(await store.feed.newest())
+  await store.close()
+  for (const words of [[], ['--exact']]) {
+    assert.is((await runHere(restoreCommand, [file, ...words, '--data', path])).code, 0)
+    const again = await openFileStore({ path })
+    for (const id of ['four', 'five', 'six', 'seven']) await insert(again.store, id)
+    for (const after of old) {
+      const refused = again.store.feed.read({ ...ALL_EVENTS, after }).catch(codeOf)
+      assert.is(await refused, 'events_forgotten')
+    }
+    const { events } = await again.store.feed.read(ALL_EVENTS)
+    assert.equal(
+      events.map(({ session }) => session),
+      ['four', 'five', 'six', 'seven'],
+    )
+    await again.store.close()
+  }
+})
+
 test('restore keeps what can be read of a damaged file, and says that it is damaged', async () => {
   const path = makeSessionFile(4)
   const file = await backUp(path)
@@ -216,7 +254,7 @@ test('restore counts sessions that were only renewed since apart, and they are l
   tamper(
     path,
     `update tombstones set reason = 'logout', checksum = null;
-     insert into tombstones select id, secret_hash, 'renewed', 1, null from sessions
+     insert into tombstones select id, secret_hash, 'renewed', 1, null, null from sessions
        where id in ('${idOf(1)}', '${idOf(2)}');
      update sessions set id = 'new-' || id, secret_hash = 'x' || substr(secret_hash, 2)
        where id in ('${idOf(1)}', '${idOf(2)}')`,
@@ -228,7 +266,7 @@ test('restore counts sessions that were only renewed since apart, and they are l
   assert.equal(idsIn(path), [idOf(3)])
 
   const again = makeSessionFile(2)
-  tamper(again, `insert into tombstones values ('${idOf(1)}', null, 'renewed', 1, null)`)
+  tamper(again, `insert into tombstones values ('${idOf(1)}', null, 'renewed', 1, null, null)`)
   const { out } = await runHere(restoreCommand, [file, '--json', '--data', again])
   const { carried }: { carried: { ended: number; renewed: number } } = JSON.parse(out)
   assert.is(carried.ended, 0)

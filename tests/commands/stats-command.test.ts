@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { statsCommand } from '../../lib/commands/stats.ts'
-import type { Statistics } from '../../lib/store-sqlite/operator/statistics.ts'
+import type { Statistics } from '../../lib/store/inspection.ts'
 import { createFakeClock } from '../kit/clock/fake-clock.ts'
 import { DAY, HOUR } from '../kit/store/limits.ts'
 import { runHere } from '../kit/process/run-here.ts'
@@ -28,7 +28,7 @@ test('stats counts live and expired sessions, by age, and the ended by reason', 
      update sessions set created_at = created_at - ${40 * DAY},
        lifetime_ms = lifetime_ms + ${40 * DAY} where id = '${idOf(3)}';
      update sessions set last_seen_at = ${clock.now()}, idle_timeout_ms = 0 where id = '${idOf(4)}';
-     insert into tombstones values ('a', null, 'logout', 1, 0), ('b', null, 'logout', 1, 0), ('c', null, 'idle_timeout', 1, 0)`,
+     insert into tombstones (id, reason, ended_at, checksum) values ('a', 'logout', 1, 0), ('b', 'logout', 1, 0), ('c', 'idle_timeout', 1, 0)`,
   )
   const statistics = await stats(path)
   assert.is(statistics.sessions.live, 9)
@@ -87,7 +87,7 @@ test('stats beside a server counts what it has just answered, and leaves its WAL
     [0, 0],
   )
   assert.is(first?.sessions.live, 101)
-  assert.is(first?.file.walBytes, wal)
+  assert.is(first?.file?.walBytes, wal)
 })
 
 async function stats(path: string): Promise<Statistics> {

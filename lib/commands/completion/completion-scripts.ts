@@ -95,7 +95,7 @@ function zshPlace(place: Place): string {
 
 /** Offers these words with a description each. */
 function zshOffer(kind: string, rows: readonly (readonly [string, string])[]): string {
-  const items = rows.map(([name, text]) => quote(`${name}:${text.replaceAll(':', ',')}`))
+  const items = rows.map(([name, text]) => quoteForShell(`${name}:${text.replaceAll(':', ',')}`))
   return `found=(${items.join(' ')}); _describe ${kind} found`
 }
 
@@ -113,11 +113,11 @@ function renderFish(commands: readonly CommandWords[]): string {
     const when = name === 'serve' ? isServe : `__fish_seen_subcommand_from ${name}`
     const words = argument === undefined ? [] : [fishPlace(argument)]
     return [
-      `complete -c coatcheck -n __fish_use_subcommand -a ${name} -d ${quote(description)}`,
-      ...words.map((place) => `complete -c coatcheck -n ${quote(when)} ${place}`),
+      `complete -c coatcheck -n __fish_use_subcommand -a ${name} -d ${quoteForShell(description)}`,
+      ...words.map((place) => `complete -c coatcheck -n ${quoteForShell(when)} ${place}`),
       ...flags.map(({ flag, value, description: text }) => {
         const taken = value === undefined ? '' : ` -r ${fishPlace(value)}`
-        return `complete -c coatcheck -n ${quote(when)} -l ${flag.slice(2)}${taken} -d ${quote(text)}`
+        return `complete -c coatcheck -n ${quoteForShell(when)} -l ${flag.slice(2)}${taken} -d ${quoteForShell(text)}`
       }),
     ]
   })
@@ -129,13 +129,14 @@ ${lines.join('\n')}
 
 function fishPlace(place: Place): string {
   if (place === 'file') return '-F'
-  return place === 'any' ? '-f' : `-f -a ${quote(wordsOf(place))}`
+  return place === 'any' ? '-f' : `-f -a ${quoteForShell(wordsOf(place))}`
 }
 
 function valuedFlags(commands: readonly CommandWords[]) {
   const byFlag = new Map<string, Place>()
   for (const { flag, value } of commands.flatMap(({ flags }) => flags)) {
-    if (value !== undefined) byFlag.set(flag, value)
+    // Two commands may have a flag of one name: words help the one, and do not harm the other.
+    if (value !== undefined && !(value === 'any' && byFlag.has(flag))) byFlag.set(flag, value)
   }
   return [...byFlag].map(([flag, value]) => ({ flag, value }))
 }
@@ -157,6 +158,6 @@ function wordsOf(place: Place | undefined): string {
 }
 
 /** In single quotes, which all three shells read alike but for a quote inside. */
-function quote(text: string): string {
+function quoteForShell(text: string): string {
   return `'${text.replaceAll("'", '’')}'`
 }

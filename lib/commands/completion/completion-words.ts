@@ -1,5 +1,6 @@
 /** Everything that can be typed after `coatcheck`, from the tables of commands and settings. */
 import { COMMANDS } from '../../command-line/command-names.ts'
+import { listTopics } from '../../help/topics.ts'
 import { settingsTable } from '../../settings/settings-table.ts'
 import { type Command, flagHelpOf } from '../command.ts'
 
@@ -28,11 +29,12 @@ export function listCommandWords(commands: ReadonlyMap<string, Command>): Comman
     const flags = flagHelpOf(command).flatMap((row) => readFlagHelp(row, command.flagWords))
     return [{ name, description, flags, argument: readArgument(command.usage) }]
   })
-  const topics = { kind: 'words', words: ofCommands.map(({ name }) => name) } as const
+  const names = [...ofCommands.map(({ name }) => name), ...listTopics()]
+  const topics = { kind: 'words', words: names } as const
   return [
     { name: 'serve', description: 'serve sessions', flags: serveFlags(), argument: undefined },
     ...ofCommands,
-    { name: 'help', description: 'explain a command', flags: [], argument: topics },
+    { name: 'help', description: 'explain a command or a topic', flags: [], argument: topics },
   ]
 }
 

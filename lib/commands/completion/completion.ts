@@ -1,4 +1,4 @@
-import { quote } from '../../command-line/command-line.ts'
+import { quote } from '../../base/quote.ts'
 import { EXIT } from '../../command-line/exit-codes.ts'
 import { type Command, takeOneWord, usageError } from '../command.ts'
 import { renderCompletion, type Shell } from './completion-scripts.ts'
