@@ -8,7 +8,7 @@ import { nodeFlags } from '../program/node-flags.js'
 import { ADDON_FOLDER } from '../store-sqlite/database/addon.ts'
 import { NAME_WATCH_ASSET } from '../store-sqlite/database/name-watch.ts'
 import { WRITER_ASSET } from '../store-sqlite/writer/writer-port.ts'
-import { bundleProgram, ROOT } from './bundle.ts'
+import { buildBrowserScripts, bundleProgram, ROOT } from './bundle.ts'
 import { fetchNode, type Target } from './target.ts'
 
 /** `inject` lists modules of a test that run first in each thread of the binary. */
@@ -39,7 +39,8 @@ export async function buildBinary(
           [WRITER_ASSET]: writer,
           [NAME_WATCH_ASSET]: names,
           [`${ADDON_FOLDER}${hashOf(addon)}.node`]: addon,
-          ...Object.fromEntries(findMigrations().map((path) => [path, join(ROOT, path)])),
+          ...(await buildBrowserScripts(folder)),
+          ...Object.fromEntries(findFiles().map((path) => [path, join(ROOT, path)])),
         },
       }),
     )
@@ -62,8 +63,17 @@ function hashOf(path: string): string {
   return createHash('sha256').update(readFileSync(path)).digest('hex').slice(0, 32)
 }
 
-function findMigrations(): string[] {
-  return globSync('lib/store-sqlite/database/migrations/*.sql', { cwd: ROOT }).map((path) =>
-    path.replaceAll('\\', '/'),
-  )
+/** What the program reads by its path in the repository. */
+const FILES = [
+  'lib/store-sqlite/database/migrations/*.sql',
+  'lib/store-postgres/tables/migrations/*.sql',
+  'lib/manual/**/*.*',
+  'lib/clients/python/coatcheck.py',
+  'lib/docs/*.{css,svg}',
+  'lib/tour/*.css',
+  'lib/dashboard/*.css',
+]
+
+export function findFiles(): string[] {
+  return globSync(FILES, { cwd: ROOT }).map((path) => path.replaceAll('\\', '/'))
 }

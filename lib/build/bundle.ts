@@ -1,4 +1,5 @@
 /** Bundles the program into three files, one for each thread. */
+import { globSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build, type BuildOptions, type Plugin } from 'esbuild'
@@ -23,6 +24,8 @@ export async function bundleProgram(folder: string, inject: readonly string[]): 
     legalComments: 'inline',
     logLevel: 'warning',
     inject: [...inject],
+    // The driver's other half, which nobody has installed; it is asked for only by who wants it.
+    external: ['pg-native', 'cloudflare:sockets'],
     plugins: [ownAddon],
     // The binary has no files beside it: lib/base/assets.ts stands for the repository.
     define: { 'import.meta.url': 'undefined' },
@@ -44,6 +47,26 @@ export async function bundleProgram(folder: string, inject: readonly string[]): 
     await build({ ...shared, entryPoints: [entry], outfile, format: 'cjs' })
   }
   return { main, writer, names }
+}
+
+/** Scripts for browsers, each for itself: they import each other by their paths. */
+export const BROWSER_SCRIPTS = 'lib/*/browser/**/*.ts'
+
+/** Answers with the built files by their paths in the repository. */
+export async function buildBrowserScripts(folder: string): Promise<Record<string, string>> {
+  const paths = globSync(BROWSER_SCRIPTS, { cwd: ROOT }).map((path) => path.replaceAll('\\', '/'))
+  await build({
+    absWorkingDir: ROOT,
+    entryPoints: paths,
+    outdir: folder,
+    outbase: '.',
+    outExtension: { '.js': '.ts' },
+    format: 'esm',
+    target: 'es2024',
+    minify: true,
+    logLevel: 'warning',
+  })
+  return Object.fromEntries(paths.map((path) => [path, join(folder, path)]))
 }
 
 /** better-sqlite3 looks for its addon in its folder; in the binary the program unpacks it. */
