@@ -1,37 +1,61 @@
 /** The whole program on one page: settings → store → sessions → app → listen → sweep → stop. */
 import { systemClock } from './lib/base/clock.ts'
-import { createLog } from './lib/base/log.ts'
 import { dropPermissions } from './lib/base/permissions.ts'
+import { createTestClock } from './lib/base/test-clock.ts'
 import { EXIT, type ExitName } from './lib/command-line/exit-codes.ts'
+import { readAssets } from './lib/dashboard/assets.ts'
+import { createDashboard, type Dashboard } from './lib/dashboard/dashboard.ts'
+import { createPages } from './lib/docs/docs.ts'
+import { createAudit } from './lib/http/access/audit.ts'
+import { createKeyCheck } from './lib/http/access/key-check.ts'
+import { createAdminApp } from './lib/http/admin.ts'
 import { createSessionCookie } from './lib/http/cookies/session-cookie.ts'
 import { createApp } from './lib/http/http.ts'
+import { createEventStreams } from './lib/http/events/event-streams.ts'
 import { createForwarded } from './lib/http/request/forwarded.ts'
 import { forwardAuth } from './lib/http/routes/verify.ts'
-import { startHttpServer } from './lib/http/server/server.ts'
-import { announce, reportVariables } from './lib/program/announce.ts'
+import { startListeners } from './lib/http/server/listeners.ts'
+import { createServerCounts } from './lib/http/server/metric-routes.ts'
+import { createMetrics } from './lib/metrics/metrics.ts'
+import { startPoints } from './lib/metrics/points.ts'
+import { watchProcess } from './lib/metrics/process-families.ts'
+import { createSweepCounts } from './lib/metrics/sweep-counts.ts'
+import {
+  announce,
+  logStart,
+  openLog,
+  readVersions,
+  reportVariables,
+} from './lib/program/announce.ts'
+import { openStore } from './lib/program/open-store.ts'
 import { runProgram } from './lib/program/program.ts'
 import { killAfter, waitForSignal } from './lib/program/signals.ts'
 import { openApiKeys } from './lib/service/api-keys.ts'
+import { createDashboards } from './lib/service/dashboards.ts'
+import { createKeyChanges } from './lib/service/key-changes.ts'
+import { createKeyUses } from './lib/service/key-uses.ts'
 import { createSessions } from './lib/service/sessions.ts'
+import { startKeyWatch } from './lib/service/key-watch.ts'
 import { startStorageWatch } from './lib/service/storage-watch.ts'
-import { startSweeper } from './lib/service/sweeper.ts'
+import { createSweeper } from './lib/service/sweeper.ts'
+import { createTestTime } from './lib/service/test-time.ts'
 import { createLimits } from './lib/session/limits.ts'
-import type { Settings } from './lib/settings/settings.ts'
-import { placeAddon } from './lib/store-sqlite/database/addon.ts'
-import { KEY_FILE } from './lib/store-sqlite/database/beside-files.ts'
-import { openSqliteStore } from './lib/store-sqlite/store-sqlite.ts'
+import { dataOf, nameOfData } from './lib/settings/data.ts'
+import type { Settings, SettingsInForce } from './lib/settings/settings.ts'
+import { createTour, isTourOn } from './lib/tour/tour.ts'
 
 /** The part of the time for a stop in which requests are answered; the rest is for the writer. */
 const ANSWERING_PART = 0.8
 /** The time that a stop takes on a busy machine even if it waits for nothing. */
 const LEAST_STOP_MS = 2_000
+const KEY_USES_MS = 60_000
 
 await runProgram(process.argv.slice(2), serve)
 
 /** Serves until it is told to stop, or cannot go on; returns the exit code. */
-async function serve(settings: Settings): Promise<number> {
-  const clock = systemClock
-  const log = createLog({ clock, write: (line) => process.stderr.write(line) })
+async function serve(settings: Settings, inForce: SettingsInForce): Promise<number> {
+  const testClock = settings.testClock === 'on' ? createTestClock(systemClock) : undefined
+  const log = openLog(settings.logFormat, testClock ?? systemClock)
   const limits = createLimits(settings)
   const stopping = Promise.withResolvers<void>()
   let exit: ExitName = 'done'
@@ -43,49 +67,76 @@ async function serve(settings: Settings): Promise<number> {
   })
   reportVariables(log)
 
-  placeAddon(settings.dataPath, { keep: true })
-  const store = await openSqliteStore({
-    ...settings,
-    path: settings.dataPath,
-    limits,
-    clock,
-    onFailure(cause) {
-      log.error('writing_failed', { message: cause.message })
+  const data = dataOf(settings)
+  const opened = await openStore(data, {
+    ...{ settings, limits, clock: testClock ?? systemClock, log },
+    onFailure() {
       exit = 'diskFailed'
       stopping.resolve()
     },
-    onNewNames(count) {
-      log.warn('data_file_has_other_names', { names: count })
-    },
-    onWalDamage({ from, frames, transactions }) {
-      log.warn('wal_truncated', { from, frames, transactions })
-    },
   })
+  const { store, clock } = opened
 
-  const { server, apiKeys } = await listen().catch(async (error: unknown) => {
+  const { sweepIntervalMs: intervalMs } = settings
+  const sweeps = createSweepCounts(intervalMs)
+  const streams = createEventStreams({ ...settings, feed: store.feed, clock })
+  const sweeper = createSweeper({ store, clock, log, intervalMs, onSwept: sweeps.swept })
+  const processWatch = watchProcess(clock)
+  const counts = createServerCounts()
+  const metrics = createMetrics({
+    http: counts,
+    store,
+    sweeps,
+    streams,
+    process: processWatch,
+    versions: readVersions(data),
+  })
+  const points = startPoints({ http: counts, store, process: processWatch, clock })
+  const keyUses = createKeyUses({ keys: store.keys, clock })
+  const keyChanges = createKeyChanges({ keys: store.keys, clock })
+  const { listeners, apiKeys, dashboard } = await listen().catch(async (error: unknown) => {
     await store.close()
     throw error
   })
+  logStart(log, {
+    listeners,
+    data,
+    madeKeyAt: apiKeys.madeAt,
+    inForce,
+    hasTestClock: testClock !== undefined,
+  })
+  const stopKeyWatch = startKeyWatch({ keys: store.keys, clock, log, isOwn: keyChanges.isOwn })
+  const stopNoting = clock.every(KEY_USES_MS, () => void keyUses.write())
+  const stopFlushing = clock.every(1_000, log.flush)
   const stopWatch = startStorageWatch({ store, clock, log })
-  const stopSweeper = startSweeper({ store, clock, log, intervalMs: settings.sweepIntervalMs })
-  // Everything is open now: the database, the writer's thread, the address. That stays open.
-  dropPermissions()
-  announce(server.url, apiKeys.madeAt)
+  const stopSweeper = sweeper.start()
+  // Everything is open now: the storage, the writer's thread, the address. That stays open.
+  dropPermissions({ except: opened.keptRight })
+  announce(listeners, { keyMadeAt: apiKeys.madeAt, hasTestClock: testClock !== undefined })
 
   await stopping.promise
   stopSweeper()
   stopWatch()
+  stopKeyWatch()
+  stopNoting()
+  points.stop()
+  dashboard.close()
+  processWatch.stop()
   // control: stop-in-time
   killAfter(Math.max(settings.stopTimeoutMs, LEAST_STOP_MS), log)
+  streams.stop()
   // control: stop-takes-time-2
-  await server.stop(settings.stopTimeoutMs * ANSWERING_PART)
+  await listeners.stop(settings.stopTimeoutMs * ANSWERING_PART)
+  await keyUses.write()
   await store.close()
-  log.info('stopped')
+  stopFlushing()
+  log.flush()
+  log.info('stopped', { exitCode: EXIT[exit] })
   return EXIT[exit]
 
   async function listen() {
     const { cookieName: name, cookieDomain: domain, cookieSameSite: sameSite } = settings
-    const { listenPath, host, port } = settings
+    const { listenPath, host, port, adminListen } = settings
     const sessions = createSessions({ store, clock, limits })
     const forwarded = createForwarded(settings.trustedProxies)
     const cookie = createSessionCookie({ name, domain, sameSite, forwarded, log })
@@ -93,12 +144,49 @@ async function serve(settings: Settings): Promise<number> {
       keys: store.keys,
       clock,
       configured: settings.apiKeys ?? [],
-      path: settings.apiKeyPath ?? settings.dataPath + KEY_FILE,
+      uses: keyUses,
+      path: settings.apiKeyPath ?? opened.keyPath,
+      makesFolder: settings.apiKeyPath === undefined,
     })
-    const parts = { sessions, store, apiKeys, cookie, forwarded, clock, log, limits }
-    const app = createApp({ ...settings, ...parts })
+    const audit = createAudit({ log, forwarded })
+    const keyCheck = createKeyCheck({ apiKeys, clock, audit })
+    const dashboard: Dashboard = createDashboard({
+      assets: readAssets(),
+      dashboards: createDashboards({ store, apiKeys, clock }),
+      ...{ sessions, store, keyCheck, keyChanges, keyUses, sweeper, points, counts },
+      ...{ process: processWatch, forwarded, clock, log, inForce },
+      ...{ data: { kind: data.kind, name: nameOfData(data) }, keepEndedMs: settings.keepEndedMs },
+      version: readVersions(data).version,
+    })
+    const testTime = testClock && createTestTime({ clock: testClock, sweeper, log })
+    const hasTour = isTourOn(settings)
+    const pages = createPages({ hasTour })
+    const trees = hasTour ? [createTour({ cookie, clock, limits: settings })] : []
+    const parts = {
+      sessions,
+      store,
+      streams,
+      apiKeys,
+      keyCheck,
+      audit,
+      dashboard,
+      cookie,
+      forwarded,
+      clock,
+      log,
+      limits,
+      metrics,
+      pages,
+      testTime,
+    }
+    const isBesideAdmin = adminListen !== undefined
+    const app = createApp({ ...settings, ...parts, trees, isBesideAdmin })
+    const admin = adminListen && {
+      app: createAdminApp({ ...parts, address: adminListen }),
+      address: adminListen,
+    }
     const address = listenPath === undefined ? { host, port } : { path: listenPath }
-    const server = await startHttpServer({ ...settings, app, forwardAuth, address })
-    return { server, apiKeys }
+    const all = { ...settings, app, forwardAuth, address, admin, counts: metrics.http }
+    return { listeners: await startListeners(all), apiKeys, dashboard }
   }
 }

@@ -1,8 +1,11 @@
 /** Which command a command line calls; flags may stand before the word that says so. */
-import { type Flag, quote, readCommandLine } from '../command-line/command-line.ts'
-import { OTHER_WORDS, unknownCommand } from '../command-line/command-names.ts'
+import { quote } from '../base/quote.ts'
+import { type Flag, readCommandLine } from '../command-line/command-line.ts'
+import { COMMAND_NAMES, OTHER_WORDS, unknownCommand } from '../command-line/command-names.ts'
+import { findNearest } from '../command-line/suggest.ts'
 import { UsageError } from '../command-line/usage-error.ts'
 import { type Command, flagsOf } from '../commands/command.ts'
+import { findTopic, listTopics } from '../help/topics.ts'
 import { serverFlags } from '../settings/settings.ts'
 
 export type Called =
@@ -10,6 +13,8 @@ export type Called =
   | { readonly kind: 'command'; readonly command: Command; readonly args: readonly string[] }
   /** The help of one command, or of the program. */
   | { readonly kind: 'help'; readonly command: Command | undefined }
+  /** A page of the manual. */
+  | { readonly kind: 'topic'; readonly topic: string }
   | { readonly kind: 'version' }
 
 type Commands = ReadonlyMap<string, Command>
@@ -26,10 +31,26 @@ export function readCalled(args: readonly string[], commands: Commands): Called 
 
 function readTopic([topic, second]: readonly string[], commands: Commands): Called {
   if (second !== undefined) {
-    throw new UsageError([`Unexpected argument ${quote(second)}: help takes one command`])
+    throw new UsageError([`Unexpected argument ${quote(second)}: help takes one command or topic`])
   }
-  const isGeneral = topic === undefined || OTHER_WORDS.includes(topic)
-  return { kind: 'help', command: isGeneral ? undefined : find(topic, commands) }
+  if (topic === undefined || OTHER_WORDS.includes(topic))
+    return { kind: 'help', command: undefined }
+  const command = commands.get(topic)
+  if (command !== undefined) return { kind: 'help', command }
+  const page = findTopic(topic)
+  if (page !== undefined) return { kind: 'topic', topic: page }
+  throw new UsageError([unknownTopic(topic)])
+}
+
+/** The fault of a word that is neither a command nor a topic. */
+function unknownTopic(word: string): string {
+  const topics = listTopics()
+  const nearest = findNearest(word.toLowerCase(), [...COMMAND_NAMES, ...topics, ...OTHER_WORDS])
+  if (nearest !== undefined && topics.includes(nearest)) {
+    return `Unknown topic ${quote(word)}: did you mean ${nearest}?`
+  }
+  const fault = unknownCommand(word)
+  return fault.includes('did you mean') ? fault : `${fault}; the topics are ${topics.join(', ')}`
 }
 
 function find(word: string, commands: Commands): Command {

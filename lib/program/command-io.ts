@@ -1,6 +1,13 @@
 import { systemClock } from '../base/clock.ts'
 import { EXIT } from '../command-line/exit-codes.ts'
 import type { CommandIo } from '../commands/command.ts'
+import { waitForSignal } from './signals.ts'
+
+/** Any timer keeps a process alive; this one fires every twelve days, for nothing. */
+const LONG_MS = 2 ** 30
+
+/** A command that was told to stop is over, and then its process is, whatever is still open. */
+const LEFT_OPEN_MS = 1_000
 
 /** The streams of the process, for a command. */
 export function createCommandIo(): CommandIo {
@@ -22,6 +29,7 @@ export function createCommandIo(): CommandIo {
     get stdin() {
       return process.stdin
     },
+    stayOn,
   }
 }
 
@@ -29,4 +37,14 @@ async function outWhenReady(text: string): Promise<boolean> {
   return await new Promise((resolve) => {
     process.stdout.write(text, (error) => resolve(error === null || error === undefined))
   })
+}
+
+function stayOn(stop: (signal: string) => void): () => void {
+  waitForSignal(stop)
+  const timer = setInterval(() => {}, LONG_MS)
+  return () => {
+    clearInterval(timer)
+    // Nobody waits for a look-up or a connection that still hangs.
+    setTimeout(() => process.exit(), LEFT_OPEN_MS).unref()
+  }
 }

@@ -6,6 +6,7 @@ import { CommandError } from '../commands/command.ts'
 import { describeWayOut } from '../commands/way-out.ts'
 import { ListenError } from '../http/server/listen-error.ts'
 import { KeyFileError } from '../service/api-keys.ts'
+import { OpenError, type OpenFault } from '../store/open-error.ts'
 import { AddonError } from '../store-sqlite/database/addon.ts'
 import { StorageError, type StorageFault } from '../store-sqlite/database/storage-error.ts'
 
@@ -18,6 +19,13 @@ const EXIT_FOR_STORAGE_FAULT: Readonly<Record<StorageFault, ExitName>> = {
   unwritable: 'unwritable',
   disk_failed: 'diskFailed',
   in_use: 'inUse',
+}
+
+const EXIT_FOR_OPEN_FAULT: Readonly<Record<OpenFault, ExitName>> = {
+  unreachable: 'unavailable',
+  unfit: 'unavailable',
+  newer: 'damaged',
+  missing: 'missing',
 }
 
 export type Failure = { readonly exitCode: number; readonly lines: readonly string[] }
@@ -53,6 +61,7 @@ function exitFor(error: unknown): ExitName | undefined {
   if (error instanceof StorageError) return EXIT_FOR_STORAGE_FAULT[error.fault]
   if (error instanceof AddonError) return 'notLoaded'
   if (error instanceof ListenError) return 'unavailable'
+  if (error instanceof OpenError) return EXIT_FOR_OPEN_FAULT[error.fault]
   if (error instanceof CoatcheckError) return exitForCode(error)
   return undefined
 }

@@ -1,10 +1,16 @@
 /** Runs what the command line calls: the server, a command, or a help. */
 import { constants, setPriority } from 'node:os'
-import { readAsset } from '../base/assets.ts'
+import { readVersion } from '../base/version.ts'
 import { EXIT } from '../command-line/exit-codes.ts'
 import { type Command, renderUsage, runCommand } from '../commands/command.ts'
 import { commands } from '../commands/commands.ts'
-import { readSettings, type Settings } from '../settings/settings.ts'
+import { readTopic, renderTopics } from '../help/topics.ts'
+import {
+  allowsColour,
+  readSettings,
+  type Settings,
+  type SettingsInForce,
+} from '../settings/settings.ts'
 import { renderHelp } from '../settings/settings-help.ts'
 import { StorageError } from '../store-sqlite/database/storage-error.ts'
 import { readCalled } from './called.ts'
@@ -12,8 +18,11 @@ import { createCommandIo } from './command-io.ts'
 import { explainFailure } from './failure.ts'
 import { isHangupIgnored, watchStarter } from './starter.js'
 
+/** Where no terminal tells its width. */
+const DEFAULT_COLUMNS = 80
+
 /** Serves until the end; returns the exit code. */
-export type Serve = (settings: Settings) => Promise<number>
+export type Serve = (settings: Settings, inForce: SettingsInForce) => Promise<number>
 
 /** Sets the exit code of the process when it is done, and says on stderr why it failed. */
 export async function runProgram(args: readonly string[], serve: Serve): Promise<void> {
@@ -35,7 +44,9 @@ async function run(args: readonly string[], serve: Serve): Promise<number> {
   const called = readCalled(args, commands)
   switch (called.kind) {
     case 'help':
-      return print(called.command === undefined ? renderHelp() : renderUsage(called.command))
+      return print(called.command === undefined ? renderGeneralHelp() : renderUsage(called.command))
+    case 'topic':
+      return await printTopic(called.topic)
     case 'version':
       return print(`${readVersion()}\n`)
     case 'command':
@@ -49,12 +60,12 @@ async function callServer(args: readonly string[], serve: Serve): Promise<number
   const asked = readSettings(args)
   switch (asked.kind) {
     case 'help':
-      return print(asked.text)
+      return print(renderGeneralHelp())
     case 'version':
       return print(`${readVersion()}\n`)
     case 'serve':
       requireFolder()
-      return await serve(asked.settings)
+      return await serve(asked.settings, asked.inForce)
   }
 }
 
@@ -63,6 +74,18 @@ async function callCommand(command: Command, args: readonly string[]): Promise<n
   // A server that runs beside the command goes first.
   if (command.isUrgent !== true) setPriority(constants.priority.PRIORITY_LOW)
   return await runCommand(command, args, createCommandIo())
+}
+
+function renderGeneralHelp(): string {
+  return `${renderHelp()}\n${renderTopics()}`
+}
+
+async function printTopic(topic: string): Promise<number> {
+  // The parser of Markdown is loaded for this alone.
+  const { renderPage } = await import('../help/render-page.ts')
+  const { isTTY: isTerminal, columns } = process.stdout
+  const colour = isTerminal && allowsColour()
+  return print(renderPage(readTopic(topic), { columns: columns ?? DEFAULT_COLUMNS, colour }))
 }
 
 function print(text: string): number {
@@ -80,11 +103,4 @@ function requireFolder(): void {
       'Cannot start: the folder that this was called from has been removed; change into another (cd)',
     )
   }
-}
-
-function readVersion(): string {
-  const manifest: unknown = JSON.parse(readAsset('package.json'))
-  return manifest !== null && typeof manifest === 'object' && 'version' in manifest
-    ? String(manifest.version)
-    : 'unknown'
 }

@@ -2,13 +2,16 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { buildBinary } from '../../lib/build/binary.ts'
-import { hostName, targetFor } from '../../lib/build/target.ts'
-import { nodeFlags } from '../../lib/program/node-flags.js'
 import type { Probed } from '../kit/process/permission-probe.ts'
+import {
+  ATTEMPTS,
+  isRefused,
+  limitedProgram,
+  probedProgram,
+  probesOf,
+} from '../kit/process/probed-program.ts'
 import {
   makeFolder,
   PROGRAM,
@@ -18,29 +21,20 @@ import {
 
 const test = suite('permissions')
 
-const PROBE = fileURLToPath(new URL('../kit/process/permission-probe.ts', import.meta.url))
-const ATTEMPTS = [...readFileSync(PROBE, 'utf8').matchAll(/^ {2}'(.*)': \(/gm)].map(([, a]) => a)
-const REFUSALS = [
-  'ERR_ACCESS_DENIED',
-  // A thread cannot become another program, and the binary imports nothing from files, whatever the rights.
-  'ERR_WORKER_UNSUPPORTED_OPERATION',
-  'ERR_UNKNOWN_BUILTIN_MODULE',
-]
-const [NODE = '', SERVER] = PROGRAM
-const isBinary = SERVER === undefined
+const isBinary = PROGRAM.length === 1
 
 test('code injected into the server can do nothing but compute, in either thread that sees a request', async () => {
   const folder = makeFolder()
-  const program = await withProbe(folder)
+  const program = await probedProgram(folder)
   const server = await spawnServer(['--data', join(folder, 'sessions.db')], {}, [], program)
   server.kill('SIGUSR2')
   // What is allowed may never call back.
-  while (probesOf(server).length < 2 * ATTEMPTS.length && allowedBy(server).length === 0) {
+  while (probedIn(server).length < 2 * ATTEMPTS.length && allowedBy(server).length === 0) {
     await fetch(`${server.url}/session`)
   }
   assert.equal(allowedBy(server), [])
   for (const thread of ['main', 'writer']) {
-    const tried = probesOf(server).filter((probed) => probed.thread === thread)
+    const tried = probedIn(server).filter((probed) => probed.thread === thread)
     assert.equal(tried.map(({ attempt }) => attempt).sort(), ATTEMPTS.toSorted())
   }
 
@@ -53,7 +47,7 @@ test('server that has let go of its rights serves, logs into a file, stops, and 
   const socket = join(folder, 'coatcheck.sock')
   const data = join(folder, 'sessions.db')
   const args = ['--data', data, '--listen', `unix:${socket}`]
-  const server = await spawnServer(args, {}, toFile(join(folder, 'log')), limited())
+  const server = await spawnServer(args, {}, toFile(join(folder, 'log')), limitedProgram())
   const { stdout } = spawnSync(
     'curl',
     [
@@ -80,11 +74,13 @@ test('server that has let go of its rights serves, logs into a file, stops, and 
   assert.is(existsSync(`${data}-wal`), false)
 })
 
-test('server starts without a word on stderr', async () => {
+test('server starts without a word on stderr but its own', async () => {
   const args = ['--data', join(makeFolder(), 'sessions.db')]
-  const server = await spawnServer(args, {}, [], limited())
-  assert.is(server.stderr(), '')
+  const server = await spawnServer(args, {}, [], limitedProgram())
+  const lines = server.stderr().trimEnd().split('\n')
   await putAndStop(server)
+  const events = lines.map((line): unknown => JSON.parse(line)['event'])
+  assert.equal(events, ['started', 'key_made'])
 })
 
 if (isBinary) {
@@ -95,29 +91,13 @@ if (isBinary) {
   })
 }
 
-/** The program as it is started for real. */
-function limited(): readonly string[] {
-  return isBinary ? PROGRAM : [NODE, ...nodeFlags, SERVER]
-}
-
-async function withProbe(folder: string): Promise<readonly string[]> {
-  if (!isBinary) return [NODE, ...nodeFlags, '--import', PROBE, SERVER]
-  const probed = join(folder, 'coatcheck-with-probe')
-  await buildBinary(targetFor(hostName), probed, [PROBE])
-  return [probed]
-}
-
-function probesOf(server: RunningServer): Probed[] {
-  const lines = server.stderr().split('\n').slice(0, -1)
-  const all = lines.flatMap((line): Probed[] =>
-    line.startsWith('probe ') ? [JSON.parse(line.slice(6))] : [],
-  )
-  // The third thread keeps the right to read, and sees no request.
-  return all.filter(({ thread }) => thread !== 'names')
+/** The third thread keeps the right to read, and sees no request. */
+function probedIn(server: RunningServer): Probed[] {
+  return probesOf(server).filter(({ thread }) => thread !== 'names')
 }
 
 function allowedBy(server: RunningServer): Probed[] {
-  return probesOf(server).filter(({ code }) => !REFUSALS.includes(code))
+  return probedIn(server).filter((probed) => !isRefused(probed))
 }
 
 /** Runs a program with its stderr in a file, as a supervisor may. */

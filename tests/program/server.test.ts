@@ -46,7 +46,8 @@ test('server prints its address, a curl line to try and once where the first key
     assert.is(
       stdout,
       `Coatcheck listens on ${server.url}\n` +
-        `Try: curl -i -c jar -b jar -X PUT -d '"ada"' ${server.url}/session/user\n${keyLine}`,
+        `Try: curl -i -c jar -b jar -X PUT -d '"ada"' ${server.url}/session/user\n` +
+        `Dashboard: ${server.url}/dashboard\n${keyLine}`,
     )
   }
 })
