@@ -1,6 +1,8 @@
 import { crossSiteTorture } from './secrecy/cross-site.ts'
 import { dearRequestsTorture } from './load/dear-requests.ts'
+import { eventReadersTorture } from './load/event-readers.ts'
 import { failingDisk } from './durability/failing-disk.ts'
+import { feedTorture } from './durability/feed.ts'
 import { forgedTokensTorture } from './secrecy/forged-tokens.ts'
 import { fuzzTorture } from './secrecy/fuzz.ts'
 import { kill } from './durability/kill.ts'
@@ -21,7 +23,9 @@ import type { Torture } from './torture.ts'
 export const tortures: ReadonlyMap<string, Torture> = new Map<string, Torture>([
   ['cross-site', crossSiteTorture],
   ['dear-requests', dearRequestsTorture],
+  ['event-readers', eventReadersTorture],
   ['failing-disk', failingDisk],
+  ['feed', feedTorture],
   ['forged-tokens', forgedTokensTorture],
   ['fuzz', fuzzTorture],
   ['kill', kill],

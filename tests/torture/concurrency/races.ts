@@ -36,7 +36,7 @@ const breakages: Readonly<Record<string, Breakage>> = {
   if (reason === 'logout') return tombstones.bury(endSession(session, reason, now))`,
   },
   'renewal-leaves-no-trace': { seam: 'renewal-tombstone', by: 'if (isRenewed) void before' },
-  'renewal-leaves-hot': { seam: 'renewed-not-hot', by: 'if (changed.session.id !== id) return' },
+  'renewal-leaves-hot': { seam: 'renewed-not-hot', by: 'return' },
   'clear-leaves-data': { seam: 'clear-empties', by: 'return { session }' },
   'served-after-deadline': { seam: 'expiry', by: 'return now < expiresAt(session) + 20' },
   'idles-on': {

@@ -215,7 +215,7 @@ async function besideFlood(server: RunningServer, dearest: readonly Found[], for
   const client = openClient(server.url)
   const { cookie } = await client.ask('PUT /session/user', { body: '"ada"' })
   client.close()
-  const put = putUser(cookie)
+  const put = () => putUser(cookie)
   const crowding = measureCrowding()
   const calm = await putFor(port, put, 1_000)
   const requests = dearest.map(({ request }) => request)
@@ -242,13 +242,13 @@ async function besideFlood(server: RunningServer, dearest: readonly Found[], for
 }
 
 /** An ordinary write, again and again, over a connection of its own. */
-async function putFor(port: number, put: string, forMs: number) {
+async function putFor(port: number, put: () => string, forMs: number) {
   const connection = await openLoadConnection(port)
   const times: number[] = []
   let shed = 0
   for (const endsAt = performance.now() + forMs; performance.now() < endsAt;) {
     const askedAt = performance.now()
-    const status = await answerTo(connection, put)
+    const status = await answerTo(connection, put())
     if (status === 204) times.push(performance.now() - askedAt)
     else shed++
     if (status === 0) break

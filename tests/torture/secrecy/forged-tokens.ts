@@ -6,13 +6,10 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import Database from 'better-sqlite3'
+import { plainId } from '../../../lib/session/session-id.ts'
 import { hashSecret, isToken } from '../../../lib/session/token.ts'
-import {
-  bytesOf,
-  openRawClient,
-  type RawClient,
-  type StreamAnswer,
-} from '../../kit/clients/raw-http.ts'
+import { bytesOf, openRawClient, type RawClient } from '../../kit/clients/raw-http.ts'
+import { type StreamAnswer } from '../../kit/clients/stream-answer.ts'
 import type { Random } from '../engine/random.ts'
 import type { Finding, Given, Torture } from '../torture.ts'
 
@@ -174,6 +171,12 @@ function placesOf({ key, live }: Victims): Record<string, Place> {
       return bytesOf(method, target, { headers: [utf8(`Authorization: Bearer ${token}`)] })
     },
   })
+  const own = (method: string, target: string, more: readonly string[] = []) => ({
+    isHeader: true,
+    request: (token: string) => {
+      return bytesOf(method, target, { headers: [utf8(`Session-Token: ${token}`), ...more] })
+    },
+  })
   const target = (method: string, path: (encoded: string) => string, headers: string[] = []) => ({
     isHeader: false,
     request: (token: string) => bytesOf(method, path(encodeURIComponent(token)), { headers }),
@@ -213,6 +216,15 @@ function placesOf({ key, live }: Victims): Record<string, Place> {
     },
     // A proxy's client may show what is meant for the program behind it: that is passed over.
     'as the bearer of GET /verify': { ...bearer('GET', '/verify'), statusOfDead: 401 },
+    'as the Session-Token of GET /session': { ...own('GET', '/session'), statusOfDead: 410 },
+    'as the Session-Token of a back end': {
+      ...own('DELETE', '/session/user', [`Authorization: Bearer ${key}`]),
+      statusOfDead: 410,
+    },
+    'as the Session-Token beside the right bearer': own('GET', '/session', [
+      `Authorization: Bearer ${real}`,
+    ]),
+    'as the Session-Token of GET /verify': { ...own('GET', '/verify'), statusOfDead: 401 },
     // None at all is told apart, and the eleventh wrong one of an address in ten seconds is to wait.
     'as an API key': { ...bearer('GET', '/sessions'), answers: 3 },
     'in the path, with no key': target('GET', (token) => `/sessions/${token}`),
@@ -243,6 +255,9 @@ function forge(
     'the hash for the secret': () => `${id}.${hashSecret(secret)}`,
     'a dead session, a wrong secret': () => `${dead.id}.${word(random, 43)}`,
     'a dead session, a live secret': () => `${dead.id}.${secret}`,
+    'another app': () => `${random.pick(['shop-b', 'shop', 's', ''])}~${plainId(id)}.${secret}`,
+    'without its app, or with one too many': () =>
+      id.includes('~') ? `${plainId(id)}.${secret}` : `shop~${token}`,
     'one character changed': () => {
       const [changed = ''] = [...word(random, 8)].filter((char) => char !== token[at])
       return `${token.slice(0, at)}${changed}${token.slice(at + 1)}`
@@ -307,7 +322,21 @@ async function makeVictims(wire: RawClient, key: string): Promise<Victims | stri
     return await Promise.all(Array.from({ length: 4 }, () => create(session)))
   }
 
-  const live = await several({ claims: { sub: 'ada' }, data: { user: 'ada' } })
+  /** In an app: the key of all apps names it there, and a renewal gives it a token. */
+  const createInApp = async (app: string, n: number): Promise<Issued> => {
+    const path = `/sessions/${app}~a-session-of-an-app-${n}`
+    const headers = [authorization]
+    await wire.ask(bytesOf('PUT', path, { headers, body: '{"data":{"user":"ada"}}' }))
+    const answer = await wire.ask(bytesOf('POST', `${path}/renew`, { headers }))
+    const { token }: { token: string } = JSON.parse(answer.body.toString())
+    const [id = '', secret = ''] = token.split('.')
+    return { id, secret, token }
+  }
+
+  const live = [
+    ...(await several({ claims: { sub: 'ada' }, data: { user: 'ada' } })),
+    ...(await Promise.all(['shop', 'shop', 'shop-b'].map(createInApp))),
+  ]
   const loggedOut = await several({})
   for (const one of loggedOut) await ask('DELETE', '/session', one)
   const renewed = await several({})

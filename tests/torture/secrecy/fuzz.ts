@@ -6,13 +6,8 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
-import {
-  bytesOf,
-  openRawClient,
-  type RawClient,
-  type StreamAnswer,
-  takeAnswer,
-} from '../../kit/clients/raw-http.ts'
+import { bytesOf, openRawClient, type RawClient } from '../../kit/clients/raw-http.ts'
+import { type StreamAnswer, takeAnswer } from '../../kit/clients/stream-answer.ts'
 import { type Belongings, makeRequest, mutate } from '../engine/clients/mutated-requests.ts'
 import type { Random } from '../engine/random.ts'
 import type { Finding, Given, Torture } from '../torture.ts'

@@ -24,6 +24,7 @@ const CONFIRMING_T = 3
 const FAILURES_OF_ONE_ADDRESS = 8
 /** The slower half is the garbage collector's and the kernel's at least as much as the server's. */
 const KEPT_SHARE = 0.5
+const ADA = '{"claims":{"sub":"ada"}}'
 const WARM_UP_ROUNDS = 300
 const LEAST_ROUNDS = 500
 
@@ -45,10 +46,14 @@ type Group = {
   readonly requests: Readonly<Record<string, (round: number) => string>>
 }
 
+type Issued = { readonly id: string; readonly token: string }
+
 type Victims = {
   readonly key: string
-  readonly live: { readonly id: string; readonly token: string }
-  readonly ended: { readonly id: string }
+  readonly live: Issued
+  readonly ended: Issued
+  /** The same in an app. */
+  readonly ofShop: { readonly live: Issued; readonly ended: Issued }
 }
 
 async function run({ random, endsAt, folder, spawn }: Given): Promise<Finding> {
@@ -99,7 +104,7 @@ function compare(times: ReadonlyMap<string, readonly number[]>): Comparison[] {
 }
 
 /** Each request of a group has the same length, as far as what it is about lets it. */
-function groupsOf({ key, live, ended }: Victims): Group[] {
+function groupsOf({ key, live, ended, ofShop }: Victims): Group[] {
   const nobody = '192.0.2.1'
   return [
     {
@@ -111,6 +116,17 @@ function groupsOf({ key, live, ended }: Victims): Group[] {
         'all but its end right': () => tokenRequest(nearly(live.token)),
         'wrong secret, ended': () => tokenRequest(`${ended.id}.${nanoid(43)}`),
         malformed: () => tokenRequest(nanoid(65)),
+      },
+    },
+    {
+      name: 'wrong tokens of an app',
+      status: 404,
+      requests: {
+        'unknown id': () => tokenRequest(`shop~${nanoid(21)}.${nanoid(43)}`),
+        'unknown app': () => tokenRequest(`${nanoid(4).toLowerCase()}~${nanoid(21)}.${nanoid(43)}`),
+        'wrong secret': () => tokenRequest(`${ofShop.live.id}.${nanoid(43)}`),
+        'all but its end right': () => tokenRequest(nearly(ofShop.live.token)),
+        'wrong secret, ended': () => tokenRequest(`${ofShop.ended.id}.${nanoid(43)}`),
       },
     },
     {
@@ -135,15 +151,23 @@ function groupsOf({ key, live, ended }: Victims): Group[] {
 
 async function makeVictims({ url }: RunningServer, key: string): Promise<Victims> {
   const headers = { authorization: `Bearer ${key}` }
-  async function logIn(): Promise<{ id: string; token: string }> {
-    const body = '{"claims":{"sub":"ada"}}'
-    const answer = await fetch(`${url}/sessions`, { method: 'POST', headers, body })
-    return (await answer.json()) as { id: string; token: string }
+  async function ask(method: string, path: string, body?: string): Promise<Issued> {
+    const answer = await fetch(`${url}/sessions${path}`, {
+      method,
+      headers,
+      ...(body === undefined ? {} : { body }),
+    })
+    return (answer.status === 204 ? {} : await answer.json()) as Issued
   }
-  const live = await logIn()
-  const ended = await logIn()
-  await fetch(`${url}/sessions/${ended.id}`, { method: 'DELETE', headers })
-  return { key, live, ended }
+  async function logInToShop(): Promise<Issued> {
+    const path = `/shop~${nanoid(21)}`
+    await ask('PUT', path, '{}')
+    return await ask('POST', `${path}/renew`)
+  }
+  const [live, ended] = [await ask('POST', '', ADA), await ask('POST', '', ADA)]
+  const ofShop = { live: await logInToShop(), ended: await logInToShop() }
+  for (const { id } of [ended, ofShop.ended]) await ask('DELETE', `/${id}`)
+  return { key, live, ended, ofShop }
 }
 
 /** The microseconds of each request, in an order that chance decides, without the slower ones. */

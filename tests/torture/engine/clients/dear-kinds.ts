@@ -201,6 +201,38 @@ export const DEAR_KINDS: Readonly<Record<string, DearKind>> = {
       )
     },
   },
+  'edits of many keys': {
+    genes: 4,
+    start: [0.8, 0.8, 0.2, 0],
+    data: ([, size, , item]) => `{"a":${value(upTo(DATA_BYTES, size), 0.2, item)}}`,
+    request: ([count, , depth, shape = 0], cookie) => {
+      const levels = upTo(DEEPEST, depth)
+      const bytes = upTo(BODY_BYTES, count)
+      const name = (n: number) => `"${n.toString(36)}"`
+      const edits = pick(
+        [
+          () => `"remove":[${repeat(name, bytes)}]`,
+          () => `"set":{${repeat((n) => `${name(n)}:1`, bytes)}}`,
+          () => `"increment":{${repeat((n) => `${name(n)}:1`, bytes)}}`,
+          () => `"extend":{${repeat((n) => `${name(n)}:[]`, bytes)}}`,
+          () => `"in":{${repeat((n) => `${name(n)}:{}`, bytes)}}`,
+        ],
+        shape,
+      )()
+      const body = `${'{"in":{"a":'.repeat(levels)}{${edits}}${'}}'.repeat(levels)}`
+      return ask(cookie, 'PATCH /session', body)
+    },
+  },
+  'edits with large values': {
+    genes: 5,
+    start: [0.95, 0.8, 0.15, 0.15, 0],
+    data: ([size, , shape = 0, , item]) => `{"a":${value(upTo(DATA_BYTES, size), shape, item)}}`,
+    request: ([, size, shape = 0, deep = 0, item], cookie) => {
+      const text = value(upTo(BODY_BYTES, size), shape, item)
+      const edit = deep < 0.5 ? `"set":{"b":${text}}` : `"extend":{"a":[${text}]}`
+      return ask(cookie, 'PATCH /session', `{${edit},"in":{"c":{"set":{"d":1}}}}`)
+    },
+  },
   'merge into a key': {
     genes: 5,
     start: [0.95, 0.8, 0.8, 0.8, 0.9],

@@ -6,8 +6,8 @@ import {
   auditWal,
   auditOthers,
   auditSessions,
-  type Finding,
 } from '../../../../lib/store-sqlite/operator/audit.ts'
+import type { Finding } from '../../../../lib/store/inspection.ts'
 import { endedState, liveState, type State } from '../clients/session-client.ts'
 
 /** The version of an ended session is 0. */

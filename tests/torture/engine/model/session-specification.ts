@@ -103,7 +103,9 @@ function perform(state: SessionState, { generation, by, step }: Call): Performed
     default: {
       const { model, value, refused } = applyToModel(data, step)
       if (refused !== undefined) return { after: state, answer: { kind: 'refused', code: refused } }
-      const after = { ...state, data: model, version: version + 1 }
+      const isConditional = 'when' in step && step.when?.required !== undefined
+      const isSame = !isConditional && renderModel(model) === renderModel(data)
+      const after = isSame ? state : { ...state, data: model, version: version + 1 }
       const shown = step.name === 'update' ? wholeOf(model) : value && canonical(value)
       const done = { kind: 'done', version: after.version } as const
       return { after, answer: shown === undefined ? done : { ...done, value: shown } }

@@ -1,4 +1,5 @@
 /** Breaks the program on purpose: for controls, which show that a test or a torture would notice. */
+import { stopRecorder } from '../../../kit/answers/recorder.ts'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { PROGRAM } from '../../../kit/process/spawn-server.ts'
@@ -25,6 +26,7 @@ export type PlacedChange = ChangedSeam & { readonly file: string }
 export const BREAKAGE_VARIABLE = 'BREAKAGE'
 
 export function breakProgram(breakage: Breakage): BrokenProgram {
+  stopRecorder()
   if ('preload' in breakage) return { program: PROGRAM, env: { LD_PRELOAD: breakage.preload } }
   const [node = '', ...rest] = PROGRAM
   if (rest.length === 0) throw new Error('Cannot break the binary: its files are inside')

@@ -1,0 +1,3 @@
+import { testTorture } from '../engine/test-torture.ts'
+
+testTorture('feed', { seconds: 6, controlSeconds: 8 })
