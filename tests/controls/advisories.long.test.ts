@@ -48,7 +48,7 @@ testControls('of advisories', {
       seam: 'create-never-overwrites',
       by: `\`insert or replace into sessions (\${SESSION_FIELDS}, checksum, sweep_at, sub)
        values ((select ? where not exists (select 1 from tombstones where id = ?)),
-         ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)\`,`,
+         ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)\`,`,
     },
     red: 'tower-sessions 0.12.0',
     green: 'CVE-2024-31999',
@@ -84,10 +84,22 @@ testControls('of advisories', {
     file: 'advisories-http',
     breakage: {
       seam: 'api-key-required',
-      by: "app.use('/sessions', sameOrigin, access.requireBackEnd)",
+      by: "app.use('/sessions', sameOrigin, access.requireBackEnd(undefined))",
     },
     red: 'CVE-2026-29045',
     green: 'CVE-2026-47673',
+  },
+  'a key may do no more than its scope': {
+    file: 'back-end-scopes',
+    breakage: { seam: 'key-scope', by: '' },
+    red: 'on each operation of the table',
+    green: 'is no activity',
+  },
+  'a key that only reads keeps no session alive': {
+    file: 'back-end-scopes',
+    breakage: { seam: 'read-key-never-touches', by: 'return wanted' },
+    red: 'is no activity',
+    green: 'on each operation of the table',
   },
   'a token or a key is one after Bearer alone': {
     file: 'advisories-http',
@@ -97,7 +109,7 @@ testControls('of advisories', {
   },
   'an id alone opens nothing': {
     file: 'advisories-http',
-    breakage: { seam: 'secret-required', by: 'if (isToken(text) === matches) return found' },
+    breakage: { seam: 'secret-required', by: 'if (matches || isToken(text)) return found' },
     red: 'CVE-2026-22817',
     green: 'CVE-2026-47673',
   },

@@ -1,6 +1,99 @@
 import { testControls } from '../kit/runner/test-controls.ts'
 
 testControls('of HTTP', {
+  'no script plants a cookie by a header': {
+    file: 'access/session-token',
+    breakage: { seam: 'no-planted-cookie', by: 'return true' },
+    red: 'no script of a page puts a token that it knows into the cookie',
+    green: 'without a key it has the rights of the cookie',
+  },
+  'whoever is to stay when all others end must be there': {
+    file: 'back-end/back-end-log-out',
+    breakage: { seam: 'except-somebody', by: 'if (isCallersId(c, except)) return id' },
+    red: 'an exception that names nobody is refused',
+    green: '?sub= logs a user out everywhere',
+  },
+  'no token becomes an id': {
+    file: 'back-end/back-end-put',
+    breakage: { seam: 'secret-as-id', by: '' },
+    red: 'an id of the form of a token or an API key',
+    green: 'the id may be written with escapes',
+  },
+  'of two tokens in headers that differ neither opens a session': {
+    file: 'access/session-token',
+    breakage: { seam: 'two-tokens', by: "return own === '' ? undefined : own" },
+    red: 'of two that differ in headers neither counts',
+    green: 'without a key it has the rights of the cookie',
+  },
+  'an answer that has a token has it, whatever its caller prefers': {
+    file: 'routes/prefer',
+    breakage: {
+      seam: 'handed-out-in-full',
+      by: 'if (prefersMinimal(c)) return answerMinimal(status === 201 ? 201 : 204, tagged)',
+    },
+    red: 'what only this answer tells is never left out',
+    green: 'a refusal keeps its problem',
+  },
+  'a page of another site does not read what the admin listener has': {
+    file: 'http/admin',
+    breakage: {
+      seam: 'admin-host',
+      by: "if (!('host' in address)) app.use('*', requirePrivateHost(''))",
+    },
+    red: 'a Host that a public name server may know',
+    green: 'another method of a path is 405',
+  },
+  'what is the admin listener’s alone is not on the main one': {
+    file: 'http/admin',
+    breakage: { seam: 'admin-only', by: 'return rows.filter(() => isBesideAdmin || true)' },
+    red: 'is the admin listener’s alone leaves the main one',
+    green: 'another method of a path is 405',
+  },
+  'without --test-clock nobody moves the time': {
+    file: 'http/routes/test-clock',
+    breakage: { seam: 'test-clock-only', by: 'return rows.filter(() => hasTestClock || true)' },
+    red: 'without a test clock the path is 404',
+    green: '0 only writes and sweeps',
+  },
+  'the test clock is not for a page whose name is led here': {
+    file: 'http/routes/test-clock',
+    breakage: { seam: 'clock-host', by: "if (hostNameOf(c) === '.' && !isPrivateName('.')) {" },
+    red: 'DNS rebinding',
+    green: '0 only writes and sweeps',
+  },
+  'the test clock is not for whoever is behind a proxy': {
+    file: 'http/routes/test-clock',
+    breakage: {
+      seam: 'clock-behind-proxy',
+      by: "const header = PROXIED.find((name) => name === '')",
+    },
+    red: 'what a proxy passes on',
+    green: '0 only writes and sweeps',
+  },
+  'the test clock goes forward by whole seconds, and not too far': {
+    file: 'http/routes/test-clock',
+    breakage: { seam: 'clock-never-back', by: 'if (advance < most + least + 9e9) return advance' },
+    red: 'a body says by how many seconds',
+    green: '0 only writes and sweeps',
+  },
+  'a server with a test clock says so': {
+    file: 'program/test-clock',
+    breakage: {
+      seam: 'test-clock-told',
+      by: "if (hasTestClock && url === '') log.flush()",
+    },
+    red: 'it is told on stdout and in the log',
+    green: 'it does not start where other machines reach it',
+  },
+  'an admin listener that other machines may reach is told': {
+    file: 'program/admin-listen',
+    breakage: {
+      seam: 'admin-open-told',
+      by: 'if (isAdminOpen && adminUrl === undefined) log.flush()',
+    },
+    red: 'one that other machines may reach',
+    green: 'an IPv6 address is written in brackets',
+  },
   'a body whose length two programs may see differently is refused': {
     file: 'http-1-1',
     breakage: { seam: 'transfer-encoding', by: "if (coding === '') {" },
@@ -55,6 +148,42 @@ testControls('of HTTP', {
     red: 'a request sees what the one before it',
     green: 'each answer comes in its turn',
   },
+  'only writes of back ends are done at the same time': {
+    file: 'pipelining',
+    breakage: { seam: 'parallel-writes-only', by: 'if (answers.isParallel) {' },
+    red: 'nothing else is done beside',
+    green: 'each answer comes in its turn',
+  },
+  'no write is done beside what was to be done alone': {
+    file: 'pipelining',
+    breakage: { seam: 'parallel-beside-writes', by: 'const isFree = true' },
+    red: 'nothing else is done beside',
+    green: 'each answer comes in its turn',
+  },
+  'a connection that closes takes no request any more': {
+    file: 'pipelining',
+    breakage: { seam: 'closing-takes-nothing', by: '' },
+    red: 'a parallel connection is closed after its latest response',
+    green: 'each answer comes in its turn',
+  },
+  'an idle connection is told that the server stops': {
+    file: 'pipelining',
+    breakage: { seam: 'idle-connections-told', by: '' },
+    red: 'an idle parallel connection is told',
+    green: 'each answer comes in its turn',
+  },
+  'a response is not held until the next one is there': {
+    file: 'answer-gathering',
+    breakage: { seam: 'answers-held-briefly', by: '' },
+    red: 'a response does not wait for one that takes long',
+    green: 'the responses to a burst',
+  },
+  'what is held is sent before the connection closes': {
+    file: 'answer-gathering',
+    breakage: { seam: 'held-answers-finished', by: "held = ''" },
+    red: 'a response that closes the connection',
+    green: 'the responses to a burst',
+  },
   'what a browser says of the site of a request counts': {
     file: 'same-origin-matrix',
     breakage: { seam: 'fetch-site', by: 'if (site !== undefined) return false' },
@@ -90,5 +219,47 @@ testControls('of HTTP', {
     breakage: { seam: 'absolute-target-host', by: '' },
     red: 'the host of an absolute target counts',
     green: 'with a folded header',
+  },
+  'HTML of a page of the manual stays text': {
+    file: 'docs/markdown',
+    breakage: { seam: 'docs-no-raw-html', by: 'html: ({ text }) => text,' },
+    red: 'HTML of a page is shown as text',
+    green: 'anchors are those of GitHub',
+  },
+  'a link of the manual runs nothing': {
+    file: 'docs/markdown',
+    breakage: { seam: 'docs-links', by: '' },
+    red: 'a link leads to the page here',
+    green: 'anchors are those of GitHub',
+  },
+  'a page of the manual may run nothing': {
+    file: 'docs/docs.test',
+    breakage: { seam: 'docs-policy', by: "const PAGE_POLICY = 'default-src *'" },
+    red: 'a page runs nothing',
+    green: 'methods that would change something',
+  },
+  'what a search shows is escaped': {
+    file: 'docs/search',
+    breakage: { seam: 'docs-snippet', by: 'return html + text.slice(at, to)' },
+    red: 'a snippet is escaped',
+    green: 'what is nowhere finds nothing',
+  },
+  'the tour runs what is of this server alone': {
+    file: 'tour/tour.test',
+    breakage: { seam: 'tour-policy', by: "const POLICY = 'default-src *'" },
+    red: 'the page runs what is of this server alone',
+    green: 'no path leads out of it',
+  },
+  'the tour is nowhere that others can reach, unless told so': {
+    file: 'tour/tour.test',
+    breakage: { seam: 'tour-here-only', by: 'return listenPath === undefined' },
+    red: 'it is on where nobody but this machine comes',
+    green: 'no path leads out of it',
+  },
+  'what is typed into the tour is nothing to a shell': {
+    file: 'tour/curl-lines',
+    breakage: { seam: 'tour-curl-quotes', by: "return `'${text}'`" },
+    red: 'whatever is typed is what the server gets',
+    green: 'each does what its button does',
   },
 })

@@ -1,11 +1,92 @@
 import { testControls } from '../kit/runner/test-controls.ts'
 
 testControls('of sessions', {
+  'what changes nothing leaves the version': {
+    file: 'contract/toy-store',
+    breakage: { seam: 'unchanged-version', by: 'return applied' },
+    red: 'an operation that leaves a session as it is leaves its version',
+    green: 'an id that is used again leaves the tombstone',
+  },
+  'the activity of a write that changes nothing counts': {
+    file: 'unchanged-sessions',
+    breakage: { seam: 'unwritten-activity', by: '' },
+    red: 'an operation that changes nothing writes nothing',
+    green: 'what was noted for a session that ended since',
+  },
+  'the activity of a session near its end is written at once': {
+    file: 'store-sqlite/memory-store',
+    breakage: { seam: 'activity-near-end', by: '' },
+    red: 'as the last activity of a short session it keeps it in the count',
+    green: 'its value is answered, its precondition',
+  },
+  'an end is remembered for the time of its own': {
+    file: 'contract/toy-store',
+    breakage: { seam: 'own-keep-ended', by: 'const keptMs = isOwn ? keepEndedMs : keepEndedMs' },
+    red: 'an end is remembered for its own',
+    green: 'an id that is used again leaves the tombstone',
+  },
+  'a renewed token is remembered, whatever its session says': {
+    file: 'back-end/back-end-keep-ended',
+    breakage: {
+      seam: 'renewed-remembered',
+      by: 'return keepEndedMs === undefined ? tombstone : { ...tombstone, keepEndedMs }',
+    },
+    red: 'a log-in with it keeps the old token refused',
+    green: 'with 0 an id may be used again at once',
+  },
+  'an ETag of a session that has ended is none of the next one of its id': {
+    file: 'back-end/back-end-keep-ended',
+    breakage: { seam: 'versions-go-on', by: 'version: 0,' },
+    red: 'no ETag of an earlier session',
+    green: 'with 0 an id may be used again at once',
+  },
+  'a PUT without claims takes none away': {
+    file: 'back-end/back-end-put',
+    breakage: { seam: 'put-keeps-claims', by: "claims: draft.claims ?? '{}'," },
+    red: 'PUT without claims keeps them',
+    green: 'PUT replaces all that a body can say',
+  },
+  'a log-in leaves nothing of the claims before it': {
+    file: 'session/claims',
+    breakage: {
+      seam: 'login-replaces-claims',
+      by: 'return mergePatch(session.claims, claims, work)',
+    },
+    red: 'leaves nothing of the claims before it',
+    green: 'claims without a sub are those of nobody',
+  },
+  'a log-in renews, of the same user too': {
+    file: 'session/claims',
+    breakage: {
+      seam: 'login-renews',
+      by: 'const isSameUser = findSub(claims) === findSub(before.claims)',
+    },
+    red: 'a log-in renews whoever it is',
+    green: 'claims without a sub are those of nobody',
+  },
+  'a lifetime from now begins with the write': {
+    file: 'session/own-limits',
+    breakage: { seam: 'lifetime-from-now', by: 'return lifetimeMs' },
+    red: 'a lifetime from now begins with each write',
+    green: 'a lifetime from its creation on',
+  },
   'what another program has done to a session is seen by the next write': {
     file: 'written-sessions',
     breakage: { seam: 'others-writes-seen', by: '' },
     red: 'a session that another connection has ended',
     green: 'what a transaction has written that came to nothing',
+  },
+  'what a transaction has counted is counted once': {
+    file: 'store-sqlite/memory-store',
+    breakage: { seam: 'counts-begin', by: '' },
+    red: 'what is done is counted once',
+    green: 'a new store has done nothing',
+  },
+  'the sessions of Coatcheck itself are not counted as active': {
+    file: 'store-sqlite/memory-store',
+    breakage: { seam: 'own-sessions-not-active', by: "if (isReservedId('')) return" },
+    red: 'the sessions of Coatcheck itself are not active',
+    green: 'a log-in counts its user',
   },
   'what was written in vain is not remembered': {
     file: 'written-sessions',
@@ -71,7 +152,7 @@ testControls('of sessions', {
     green: 'a log-out deletes the cookie',
   },
   'code inside the server has no rights': {
-    file: 'permissions',
+    file: 'program/permissions',
     breakage: {
       seam: 'permissions-dropped',
       by: 'for (const scope of SCOPES) if (scope !== except) permission?.has(scope)',
@@ -83,7 +164,7 @@ testControls('of sessions', {
     file: 'wall-clock',
     breakage: {
       seam: 'hot-expiry',
-      by: "if (known !== undefined) return { state: 'live', session: known }",
+      by: 'const isHot = known !== undefined',
     },
     red: 'a jump past the idle timeout',
     green: 'a jump back ends nobody',
