@@ -264,7 +264,7 @@ test.run()
 function assertUncached(line: string, { status, headers }: Response): void {
   const what = `${line} is ${status}`
   assert.is(headers.get('cache-control'), 'no-store', what)
-  assert.is(headers.get('vary'), 'Cookie, Authorization, Accept', what)
+  assert.is(headers.get('vary'), 'Cookie, Authorization, Session-Token, Accept', what)
 }
 
 /** How often the run asks for a comparison in constant time. */

@@ -12,12 +12,8 @@ import {
   type NaughtyText,
 } from '../kit/texts/naughty-texts.ts'
 import { makeFolder, type RunningServer, spawnServer } from '../kit/process/spawn-server.ts'
-import {
-  bytesOf,
-  openRawClient,
-  type RawClient,
-  type StreamAnswer,
-} from '../kit/clients/raw-http.ts'
+import { bytesOf, openRawClient, type RawClient } from '../kit/clients/raw-http.ts'
+import { type StreamAnswer } from '../kit/clients/stream-answer.ts'
 import { type Breakage, breakProgram } from '../torture/engine/server/breakage.ts'
 
 const test = suite('exact or refused')
