@@ -15,6 +15,7 @@ import { offers, type Operation, operations } from './data/operations.ts'
 import { type Options, OptionsError, readOptions, renderHelp } from './options.ts'
 import { installPeerPackages } from './contenders/peer-packages.ts'
 import { endAllAtExit, WORK_FOLDER } from './machine/processes.ts'
+import { measureRouterMatch, renderRouterMatch } from './router-match.ts'
 import { createTable, renderMarkdown, renderText, type Table } from './table.ts'
 
 /** Runnable threads, a minute's mean, which npm itself does not reach. */
@@ -63,6 +64,7 @@ async function main(args: readonly string[]): Promise<void> {
   const chosen = operations.filter(({ name }) => options.operations.includes(name))
   tellHowLong(options, chosen, present)
 
+  const match = renderRouterMatch(await measureRouterMatch())
   const results: [Operation, Samples][] = []
   try {
     for (const operation of chosen) {
@@ -75,6 +77,7 @@ async function main(args: readonly string[]): Promise<void> {
     if (results.length > 0) {
       console.log(describeRun(options, cores, generator))
       printTable(createTable(results), options.markdown)
+      console.log(`${options.markdown ? '\n' : ''}${match}`)
     }
   }
 }

@@ -14,7 +14,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { openClient } from '../kit/clients/http-client.ts'
 import { PROGRAM, type RunningServer, spawnServer } from '../kit/process/spawn-server.ts'
-import { getUser, putUser, sendAll, startPacedLoad } from '../kit/clients/load-client.ts'
+import { getUser, putUser, putUsers, sendAll, startPacedLoad } from '../kit/clients/load-client.ts'
 import { cookieOf, type Filling, fillFile } from './data/filled-file.ts'
 
 type Subject = { readonly server: RunningServer; readonly port: number; readonly path: string }
@@ -198,7 +198,7 @@ async function measure(
   wait: () => Promise<unknown>,
 ): Promise<Measured> {
   const gets = startPacedLoad({ port, connections: 4, perSecond: 500, request: getUser(cookie) })
-  const puts = startPacedLoad({ port, connections: 4, perSecond: 20, request: putUser(cookie) })
+  const puts = startPacedLoad({ port, connections: 4, perSecond: 20, request: putUsers(cookie) })
   await wait()
   const [get, put] = await Promise.all([gets.stop(), puts.stop()])
   return { get, put }

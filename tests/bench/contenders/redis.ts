@@ -10,7 +10,7 @@ const QUIET = ['--save', '', '--auto-aof-rewrite-percentage', '0']
 
 /** Resolves with its port. */
 export async function startRedis(
-  { cores, folder, add }: Setting,
+  { cores, folder, add }: Pick<Setting, 'cores' | 'folder' | 'add'>,
   keptIn: RedisMode,
 ): Promise<number> {
   const port = await findFreePort()

@@ -28,6 +28,28 @@ export function readUsage(roots: readonly number[]): Usage {
   return { cpuUs, residentBytes }
 }
 
+/**
+ * Microseconds of CPU of these processes and of all that descend from them, exactly; for processes of one
+ * thread. Those that have ended are missing.
+ */
+export function readExactCpuUs(roots: readonly number[]): number {
+  const stats = readStats()
+  const children = Map.groupBy(stats.values(), ({ parent }) => parent)
+  const waiting = roots.flatMap((root) => stats.get(root) ?? [])
+  let ns = 0
+  for (const { pid } of waiting) {
+    ns += Number(readProcess(String(pid), 'schedstat')?.split(' ')[0] ?? 0)
+    waiting.push(...(children.get(pid) ?? []))
+  }
+  return ns / 1_000
+}
+
+/** Memory that no other process has a part in; 0 where the process has ended. */
+export function readOwnBytes(pid: number): number {
+  const status = readProcess(String(pid), 'status') ?? ''
+  return Number(/^RssAnon:\s*(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024
+}
+
 type Stat = { readonly pid: number; readonly parent: number; readonly ticks: number }
 
 function readStats(): Map<number, Stat> {
