@@ -32,7 +32,7 @@ test('every script that the page names is there', () => {
 
 test('the steps of every recipe are numbered from 1', () => {
   const recipes = PAGE.text.split(/^## (?=Add )/m).slice(1)
-  assert.is(recipes.length, 8)
+  assert.is(recipes.length, 9)
   for (const recipe of recipes) {
     const numbers = [...recipe.matchAll(/^(\d+)\. /gm)].map(([, number]) => Number(number))
     assert.equal(

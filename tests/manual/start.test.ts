@@ -7,7 +7,7 @@ const test = suite('start.md')
 
 test('start.md prints what curl prints', async () => {
   const run = await runPage(readPage('start.md'))
-  assert.equal(run, { compared: 6, ran: 0, servers: 2, notRun: 1 })
+  assert.equal(run, { compared: 7, ran: 0, servers: 3, notRun: 1 })
 })
 
 test.run()

@@ -1,0 +1,59 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { createBrowser } from '../kit/clients/express-apps.ts'
+import { readPage } from '../kit/manual/page.ts'
+import { withExample } from '../kit/manual/run-example.ts'
+import { runPage } from '../kit/manual/run-page.ts'
+
+const PAGE = readPage('express.md')
+
+const test = suite('express.md')
+
+const form = (fields: Record<string, string>) => new URLSearchParams(fields)
+
+test('express.md tells to type nothing but the installation', async () => {
+  assert.equal(await runPage(PAGE), { compared: 0, ran: 0, servers: 0, notRun: 1 })
+})
+
+test('the application with express-session does what the page says', async () => {
+  await withExample(PAGE, { args: ['store.js'] }, async ({ url, output }) => {
+    const browser = createBrowser(url)
+    await browser.page('POST', '/cart', form({ item: 'tea' }))
+    const guest = new Map(browser.jar)
+    await Promise.all(
+      [1, 2, 3].map((n) => browser.page('POST', '/cart', form({ item: `jam${n}` }))),
+    )
+    assert.match(await browser.page('GET', '/'), /^Hello stranger, in your cart: tea(,jam\d){3}$/)
+    await browser.page('POST', '/login', form({ user: 'ada' }))
+    assert.match(await browser.page('GET', '/'), /^Hello ada, in your cart: tea(,jam\d){3}$/)
+    assert.is.not(browser.jar.get('connect.sid'), guest.get('connect.sid'))
+    const stolen = createBrowser(url)
+    stolen.jar.set('connect.sid', guest.get('connect.sid') ?? '')
+    assert.match(await stolen.page('GET', '/'), /^Hello stranger, in your cart: nothing$/)
+    await browser.page('POST', '/logout')
+    assert.match(await browser.page('GET', '/'), /^Hello stranger/)
+    assert.is(output(), '')
+  })
+})
+
+test('the application with the middleware does what the page says', async () => {
+  await withExample(PAGE, { args: ['middleware.js'] }, async ({ url, output }) => {
+    const browser = createBrowser(url)
+    await browser.page('POST', '/cart', form({ item: 'tea' }))
+    const guest = new Map(browser.jar)
+    assert.is(await browser.page('GET', '/'), 'Added tea. Hello stranger, in your cart: tea')
+    await browser.page('POST', '/login', form({ user: 'ada' }))
+    assert.is.not(browser.jar.get('sid'), guest.get('sid'))
+    assert.is(await browser.page('GET', '/'), ' Hello ada, in your cart: tea')
+    const other = createBrowser(url)
+    await other.page('POST', '/login', form({ user: 'ada' }))
+    await other.page('POST', '/logout-everywhere')
+    assert.match(await browser.page('GET', '/'), 'Hello stranger')
+    await browser.page('POST', '/login', form({ user: 'ada' }))
+    await browser.page('POST', '/logout')
+    assert.equal([...browser.jar], [])
+    assert.is(output(), '')
+  })
+})
+
+test.run()
