@@ -95,7 +95,7 @@ export default [
     rules: { 'no-restricted-properties': ['error', ...time] },
   },
   {
-    files: ['lib/base/clock.ts'],
+    files: ['lib/base/clock.ts', 'lib/*/browser/clock.ts'],
     rules: {
       'no-restricted-properties': ['error', ...environment],
       'no-restricted-syntax': 'off',
