@@ -5,7 +5,11 @@ import { OptionsError, readOptions } from './options.ts'
 import { endProcess, runToEnd, startProcess } from './machine/processes.ts'
 import { readUsage } from './machine/process-usage.ts'
 import { measureRouterMatch, renderRouterMatch } from './router-match.ts'
-import { median, renderMarkdown } from './table.ts'
+import { createTable, median, renderMarkdown } from './table.ts'
+import { coatcheck, coatcheckOn, OWN_CLUSTER } from './contenders/coatcheck.ts'
+import type { Contender } from './contenders/contender.ts'
+import { operations } from './data/operations.ts'
+import type { Sample } from './measure.ts'
 
 const test = suite('bench')
 
@@ -16,6 +20,7 @@ for (const [args, expected] of [
   [['--seconds', '1.5'], '--seconds must be an integer from 1 to 60, got "1.5"'],
   [['--only', 'floor,nginx'], '--only must be of floor, coatcheck, got "nginx"'],
   [['--load-cores', 'all'], '--load-cores must be a list of cores such as 0,2-3, got "all"'],
+  [['--store', 'mysql://a@b/c'], '--store must be postgres or postgres://USER@HOST'],
   [['--round', '1'], "Unknown option '--round'"],
 ] as const) {
   test(`the options ${args.join(' ')} are refused with what was expected`, () => {
@@ -86,6 +91,33 @@ test('a table in Markdown has figures to the right', () => {
   const lines = renderMarkdown([line.map((_, at) => `c${at}`), line]).split('\n')
   assert.match(lines[1] ?? '', /^\| --- \| ----- \| -- \| ----: \|/)
   assert.match(lines[2] ?? '', /^\| GET \| floor \| — {2}\| 1,000 \|/)
+})
+
+test('who takes part on another store has columns: the ratio to the file, and the CPU of its database', () => {
+  const samplesOf = (cpuUs: number, databaseUs: number): Sample[] =>
+    [1, 2, 3].map((round) => ({
+      cpuUs: cpuUs * round,
+      databaseUs: databaseUs * round,
+      requestsPerSecond: 1_000,
+      p50Us: 1,
+      p99Us: 1,
+      p999Us: 1,
+      residentBytes: 1,
+    }))
+  const [get] = operations
+  assert.ok(get !== undefined)
+  const onFile: [Contender, Sample[]] = [coatcheck, samplesOf(20, 0)]
+  const onStore: [Contender, Sample[]] = [coatcheckOn(OWN_CLUSTER), samplesOf(30, 7)]
+  const [titles, ...lines] = createTable([[get, new Map([onFile, onStore])]])
+  assert.equal(titles?.slice(-2), ['× Coatcheck', '+ database'])
+  assert.equal(
+    lines.map((line) => line.slice(-2)),
+    [
+      ['1.00', '—'],
+      ['1.50', '14.0'],
+    ],
+  )
+  assert.is(createTable([[get, new Map([onFile])]])[0]?.at(-1), 'MB')
 })
 
 test('the match is timed with the router of the app itself, beside the slow one', async () => {

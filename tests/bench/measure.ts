@@ -13,7 +13,7 @@ import { ask, type HttpAnswer, isSuccess } from './load/http-request.ts'
 import type { LoadGenerator, LoadResult } from './load/load-generator.ts'
 import { askOne, type Operation, type OperationName } from './data/operations.ts'
 import { makeFolder, removeFolder } from './machine/processes.ts'
-import { readUsage } from './machine/process-usage.ts'
+import { readExactCpuUs, readUsage } from './machine/process-usage.ts'
 import type { SessionApi } from './data/session-api.ts'
 
 /** After a round, until a contender is done with the last requests of it. */
@@ -32,6 +32,8 @@ export type Plan = {
 
 export type Sample = Omit<LoadResult, 'errors' | 'requests'> & {
   readonly cpuUs: number
+  /** Of the database servers beside it; 0 where there is none. */
+  readonly databaseUs: number
   readonly residentBytes: number
 }
 
@@ -90,7 +92,7 @@ async function runRounds(
 
 async function runRound(
   operation: Operation,
-  { contender, port, pids, sessions }: Ready,
+  { contender, port, pids, databasePids, sessions }: Ready,
   round: number,
   folder: string,
   { connections, seconds, warmUpSeconds, cores, generator }: Plan,
@@ -98,6 +100,7 @@ async function runRound(
   const requests = operation.requests(contender.api, sessions, round)
   const load = { port, requests, connections, cores: cores.load, folder }
   const before = readUsage(pids)
+  const databaseUs = readExactCpuUs(databasePids)
   const { errors, ...result } = await generator.run({
     ...load,
     seconds: round === 0 ? warmUpSeconds : seconds,
@@ -109,6 +112,7 @@ async function runRound(
   return {
     ...result,
     cpuUs: (after.cpuUs - before.cpuUs) / result.requests,
+    databaseUs: (readExactCpuUs(databasePids) - databaseUs) / result.requests,
     residentBytes: after.residentBytes,
   }
 }

@@ -1,5 +1,7 @@
 /** The command line of the benchmark. */
 import { parseArgs } from 'node:util'
+import { ADDRESS_SHAPE, explainAddress } from '../../lib/base/database-address.ts'
+import { OWN_CLUSTER } from './contenders/coatcheck.ts'
 
 export type Options = {
   readonly rounds: number
@@ -15,6 +17,8 @@ export type Options = {
   readonly install: boolean
   /** The folder of another checkout. */
   readonly before: string | undefined
+  /** `postgres`, or the address of a database. */
+  readonly store: string | undefined
 }
 
 /** What may be chosen from: the names of all contenders and of all operations. */
@@ -42,6 +46,7 @@ export function readOptions(args: readonly string[], choices: Choices): Options 
     markdown: values.markdown,
     install: !values['no-install'],
     before: values.before,
+    store: readStore(values.store),
   }
 }
 
@@ -61,6 +66,10 @@ Each round loads the contenders in turn; the table shows the median of the round
   --server-cores LIST  as taskset takes it, such as 0-3 (the first core)
   --load-cores LIST    for the load generator (the last core)
   --before PATH        another checkout of Coatcheck takes part, with a column for the ratio to it
+  --store STORE        Coatcheck on PostgreSQL takes part, with columns for the ratio to it on SQLite and for
+                       the database's own CPU. STORE: postgres, which is a cluster of this run's own, or
+                       the address of a database on this machine or another, postgres://…, which keeps
+                       what the run leaves and whose CPU is not known here
   --markdown           print the table as Markdown, for the manual
   --no-install         do not install the packages of peers that are missing
   -h, --help           print this and stop
@@ -90,6 +99,7 @@ function parse(args: readonly string[]) {
         'server-cores': { type: 'string' },
         'load-cores': { type: 'string' },
         before: { type: 'string' },
+        store: { type: 'string' },
         markdown: { type: 'boolean', default: false },
         'no-install': { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },
@@ -119,6 +129,15 @@ function readNames(
   if (unknown === undefined) return known.filter((name) => names.includes(name))
   throw new OptionsError(
     `Cannot read the options: --${flag} must be of ${known.join(', ')}, got "${unknown}"`,
+  )
+}
+
+function readStore(given: string | undefined): string | undefined {
+  if (given === undefined || given === OWN_CLUSTER) return given
+  const fault = explainAddress(given)
+  if (fault === '') return given
+  throw new OptionsError(
+    `Cannot read the options: --store must be ${OWN_CLUSTER} or ${ADDRESS_SHAPE}: ${fault}`,
   )
 }
 

@@ -7,8 +7,8 @@ import { cpus, loadavg, release } from 'node:os'
 import { resolve } from 'node:path'
 import type { Contender } from './contenders/contender.ts'
 import { createContenders } from './contenders/contenders.ts'
-import { coatcheckAt } from './contenders/coatcheck.ts'
-import { chooseCores, type Cores, pinThisProcess } from './machine/cores.ts'
+import { coatcheckAt, coatcheckOn } from './contenders/coatcheck.ts'
+import { chooseCores, type Cores, pinProcess } from './machine/cores.ts'
 import { findLoadGenerator, type LoadGenerator } from './load/load-generator.ts'
 import { measure, type Plan, type Samples } from './measure.ts'
 import { offers, type Operation, operations } from './data/operations.ts'
@@ -28,6 +28,7 @@ const TMPFS_MAGIC = 0x01021994
 
 const LEGEND = `Medians of the rounds. CPU: of a request, all processes and threads of the contender together.
 × floor: that time as a multiple of the bare Hono app's, which gives the same answer to the same request.
+Of Coatcheck on PostgreSQL that is its own alone; PostgreSQL's is beside it, in "+ database".
 kept in: where a session is once its write is answered. MB: resident memory, of all processes.`
 
 endAllAtExit()
@@ -57,10 +58,12 @@ async function main(args: readonly string[]): Promise<void> {
 
   const generator = await chooseGenerator(findMissingPackages)
   const cores = chooseCores(options.serverCores, options.loadCores)
-  pinThisProcess(cores.load)
+  // Off the server's.
+  pinProcess(process.pid, cores.load)
   const named = contenders.filter(({ name }) => options.only.includes(name))
   const before = options.before === undefined ? [] : [coatcheckAt(resolve(options.before))]
-  const present = await findPresent([...named, ...before])
+  const onStore = options.store === undefined ? [] : [coatcheckOn(options.store)]
+  const present = await findPresent([...named, ...before, ...onStore])
   const chosen = operations.filter(({ name }) => options.operations.includes(name))
   tellHowLong(options, chosen, present)
 

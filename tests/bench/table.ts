@@ -1,5 +1,5 @@
 /** The samples of a run as one table: the median of the rounds in each column. */
-import { BEFORE } from './contenders/coatcheck.ts'
+import { BEFORE, ON_STORE, PRESENT } from './contenders/coatcheck.ts'
 import type { Sample, Samples } from './measure.ts'
 import type { Operation } from './data/operations.ts'
 
@@ -22,18 +22,33 @@ const TITLES = [
 /** The columns of words; the others hold figures. */
 const WORDS = 3
 
-/** Where another checkout took part, the last column has the ratio to that. */
+type Column = {
+  readonly title: string
+  readonly cell: (rounds: readonly Sample[], samples: Samples) => string
+}
+
+/** A column more for who takes part only when asked for: another checkout, Coatcheck on another store. */
+const COLUMNS_OF: Readonly<Record<string, readonly Column[]>> = {
+  [BEFORE]: [{ title: '× before', cell: (rounds, samples) => ratioTo(BEFORE, rounds, samples) }],
+  [ON_STORE]: [
+    { title: '× Coatcheck', cell: (rounds, samples) => ratioTo(PRESENT, rounds, samples) },
+    { title: '+ database', cell: databaseUsOf },
+  ],
+}
+
 export function createTable(results: readonly (readonly [Operation, Samples])[]): Table {
-  const hasBefore = results.some(([, samples]) => roundsOf(BEFORE, samples) !== undefined)
+  const columns = Object.entries(COLUMNS_OF).flatMap(([name, ofIt]) =>
+    results.some(([, samples]) => roundsOf(name, samples) !== undefined) ? ofIt : [],
+  )
   return [
-    hasBefore ? [...TITLES, '× before'] : TITLES,
+    [...TITLES, ...columns.map(({ title }) => title)],
     ...results.flatMap(([operation, samples]) =>
       [...samples].map(([contender, rounds]) => [
         operation.title,
         contender.title,
         contender.keptIn ?? '—',
         ...figuresOf(rounds, samples),
-        ...(hasBefore ? [ratioTo(BEFORE, rounds, samples)] : []),
+        ...columns.map(({ cell }) => cell(rounds, samples)),
       ]),
     ),
   ]
@@ -89,6 +104,11 @@ function ratioTo(reference: string, rounds: readonly Sample[], samples: Samples)
   const other = roundsOf(reference, samples)
   if (other === undefined) return '—'
   return median(rounds.map(({ cpuUs }, at) => cpuUs / (other[at]?.cpuUs ?? Number.NaN))).toFixed(2)
+}
+
+function databaseUsOf(rounds: readonly Sample[]): string {
+  const us = median(rounds.map(({ databaseUs }) => databaseUs))
+  return us === 0 ? '—' : us.toFixed(1)
 }
 
 function roundsOf(name: string, samples: Samples): readonly Sample[] | undefined {

@@ -29,12 +29,18 @@ export type Setting = {
   readonly answer: HttpAnswer
   /** Takes note of a process of the contender, which then counts and will be ended. */
   readonly add: (process: Process) => Process
+  /** Takes note of a database server beside it, which counts by itself and will be stopped. */
+  readonly addDatabase: (database: DatabaseServer) => void
 }
+
+export type DatabaseServer = { readonly pid: number; readonly stop: () => Promise<void> }
 
 export type RunningContender = {
   readonly contender: Contender
   readonly port: number
   readonly pids: readonly number[]
+  /** Of the database servers beside it; none where its database is a part of it. */
+  readonly databasePids: readonly number[]
   readonly end: () => Promise<void>
 }
 
@@ -45,9 +51,11 @@ export async function startContender(
 ): Promise<RunningContender> {
   const folder = makeFolder()
   const processes: Process[] = []
+  const databases: DatabaseServer[] = []
   async function end(): Promise<void> {
     // The last first: a server before the database behind it.
     for (const process of processes.toReversed()) await endProcess(process)
+    for (const database of databases) await database.stop()
     removeFolder(folder)
   }
   try {
@@ -58,8 +66,10 @@ export async function startContender(
         processes.push(process)
         return process
       },
+      addDatabase: (database) => void databases.push(database),
     })
-    return { contender, port, pids: processes.map(({ pid }) => pid), end }
+    const [pids, databasePids] = [processes, databases].map((all) => all.map(({ pid }) => pid))
+    return { contender, port, pids: pids ?? [], databasePids: databasePids ?? [], end }
   } catch (error) {
     await end()
     throw new Error(`Cannot start ${contender.name}: ${(error as Error).message}`, { cause: error })

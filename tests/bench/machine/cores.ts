@@ -23,10 +23,10 @@ export function pinned(cores: string | undefined, command: readonly string[]): r
   return cores === undefined ? command : ['taskset', '-c', cores, ...command]
 }
 
-/** Moves this process, all its threads, off the server's cores. */
-export function pinThisProcess(cores: string | undefined): void {
+/** Moves a process, all its threads, onto these cores; those that it starts from then on go with it. */
+export function pinProcess(pid: number, cores: string | undefined): void {
   if (cores === undefined) return
-  execFileSync('taskset', ['-a', '-c', '-p', cores, String(process.pid)], { stdio: 'pipe' })
+  execFileSync('taskset', ['-a', '-c', '-p', cores, String(pid)], { stdio: 'pipe' })
 }
 
 function readAllowedCores(): number[] {
