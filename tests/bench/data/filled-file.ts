@@ -9,7 +9,6 @@ import { createFile, prepareDatabase } from '../../../lib/store-sqlite/database/
 import { hashSecret } from '../../../lib/session/token.ts'
 
 export type Filling = {
-  readonly path: string
   readonly count: number
   /** Of each session's data. */
   readonly dataBytes: number
@@ -18,7 +17,8 @@ export type Filling = {
   readonly spreadMs: number
 }
 
-const DAY = 24 * 60 * 60_000
+/** Each session's idle timeout: it was used so long before it dies. */
+export const DAY = 24 * 60 * 60_000
 const BATCH = 100_000
 
 /** The `n`th session's cookie. */
@@ -34,7 +34,13 @@ export function dataOf(bytes: number): string {
 }
 
 /** Makes the file, with the program's own tables and with statements faster than the program's. */
-export function fillFile({ path, count, dataBytes, expiresAt, spreadMs }: Filling): void {
+export function fillFile({
+  path,
+  count,
+  dataBytes,
+  expiresAt,
+  spreadMs,
+}: Filling & { readonly path: string }): void {
   createFile(path)
   prepareDatabase(path)
   const database = new Database(path)
@@ -52,10 +58,8 @@ export function fillFile({ path, count, dataBytes, expiresAt, spreadMs }: Fillin
   const data = dataOf(dataBytes)
   const fillBatch = database.transaction((from: number) => {
     for (let n = from; n < Math.min(from + BATCH, count); n++) {
-      const id = idOf(n)
-      const dies = expiresAt - (spreadMs === 0 ? 0 : randomInt(spreadMs))
+      const { id, secretHash, dies } = filledSession(n, { expiresAt, spreadMs })
       const seen = dies - DAY
-      const secretHash = hashSecret(secretOf(id))
       const times = { createdAt: seen, lastSeenAt: seen, idleTimeoutMs: DAY, lifetimeMs: 30 * DAY }
       const rest = { claims: '{}', permanent: false, version: 1, device: null }
       // As the columns have it that are not written here.
@@ -67,6 +71,16 @@ export function fillFile({ path, count, dataBytes, expiresAt, spreadMs }: Fillin
   for (let from = 0; from < count; from += BATCH) fillBatch(from)
   database.pragma('journal_mode = wal')
   database.close()
+}
+
+/** What is the `n`th session's own. */
+export function filledSession(
+  n: number,
+  { expiresAt, spreadMs }: Pick<Filling, 'expiresAt' | 'spreadMs'>,
+): { id: string; secretHash: string; dies: number } {
+  const id = idOf(n)
+  const dies = expiresAt - (spreadMs === 0 ? 0 : randomInt(spreadMs))
+  return { id, secretHash: hashSecret(secretOf(id)), dies }
 }
 
 /** As the program mints them, one a millisecond. */
