@@ -8,7 +8,6 @@ import { ACTIVE_METRIC_MS } from '../store/store-counts.ts'
 import type { SessionLimits } from '../session/limits.ts'
 import { expiresAt, type Found } from '../session/session.ts'
 import type { Changed, Inserted, Store } from '../store/store.ts'
-import { unlessUnderWay } from '../base/unless-under-way.ts'
 import type { DatabaseAddress } from '../base/database-address.ts'
 import { type Connection, createConnection } from './connection/connection.ts'
 import { openFailure, readFailure, unreachable } from './connection/failures.ts'
@@ -27,6 +26,7 @@ import { createHeartbeat } from './reads/heartbeat.ts'
 import { createLists } from './reads/lists.ts'
 import { createLookups } from './reads/lookups.ts'
 import { createReads } from './reads/reads.ts'
+import { createSessionCount } from './reads/session-count.ts'
 import { createKeyTable } from './tables/api-keys.ts'
 import { see } from './tables/rows.ts'
 import { migrate } from './tables/schema.ts'
@@ -223,10 +223,8 @@ export async function openPostgresStore(
     }
   }
 
-  const recount = unlessUnderWay(async () => {
-    const everybody = { app: undefined, sub: undefined }
-    counts.setSessions((await lists.count(everybody, clock.now())).all)
-  })
+  const { now } = clock
+  const sessionCount = createSessionCount({ lists, reads, now, elapsedMs, set: counts.setSessions })
 
   /** `isStart`: later nothing is refused any more, as that would end a service that works, but all is told. */
   async function check({ isStart }: { readonly isStart: boolean }): Promise<void> {
@@ -252,14 +250,14 @@ export async function openPostgresStore(
     }),
     clock.every(CLOCK_INTERVAL_MS, () => void databaseClock.measure().catch(() => {})),
     clock.every(CHECK_INTERVAL_MS, () => void check({ isStart: false }).catch(() => {})),
-    clock.every(RECOUNT_INTERVAL_MS, () => void recount().catch(() => {})),
+    clock.every(RECOUNT_INTERVAL_MS, () => void sessionCount.again().catch(() => {})),
   ]
 
   try {
     await databaseClock.measure()
     await check({ isStart: true })
     await heartbeat.beat()
-    await recount()
+    await sessionCount.begin()
     await feed.look()
   } catch (error) {
     for (const stop of stops) stop()

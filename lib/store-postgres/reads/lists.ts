@@ -15,10 +15,24 @@ const COUNT_ROWS = 10_000
 export type Lists = {
   list(query: ListQuery, now: number): Promise<Page>
   /** `live` of them at `now`, by what the database knows; `all`: also those that wait for the sweep. */
-  count(which: Selection, now: number): Promise<{ readonly live: number; readonly all: number }>
+  count(which: Selection, now: number): Promise<Counted>
+  /** The first thousands behind `after`, 0 for the first of all. */
+  countPiece(which: Selection, now: number, after: number): Promise<CountedPiece>
 }
 
+export type Counted = { readonly live: number; readonly all: number }
+/** `next`: what to go on after; undefined after the last. */
+export type CountedPiece = Counted & { readonly next: number | undefined }
+
 export function createLists(reads: Reads, seenAt: (id: string) => number): Lists {
+  async function countPiece({ app, sub }: Selection, now: number, after: number) {
+    const values = [app ?? null, sub ?? null, after, COUNT_ROWS, now]
+    const { rows } = await reads.ask(COUNT[whose({ app, sub })], values)
+    const [live, all, last] = rows[0] ?? []
+    const isLast = Number(all) < COUNT_ROWS
+    return { live: Number(live), all: Number(all), next: isLast ? undefined : Number(last) }
+  }
+
   return {
     async list({ app, sub, after, limit }, now) {
       const start = parseListCursor(after)
@@ -43,19 +57,19 @@ export function createLists(reads: Reads, seenAt: (id: string) => number): Lists
       return { sessions, damaged: [], next: undefined }
     },
 
-    async count({ app, sub }, now) {
+    async count(which, now) {
       const counted = { live: 0, all: 0 }
-      let after = 0
-      for (;;) {
-        const values = [app ?? null, sub ?? null, after, COUNT_ROWS, now]
-        const { rows } = await reads.ask(COUNT[whose({ app, sub })], values)
-        const [live, all, last] = rows[0] ?? []
-        counted.live += Number(live)
-        counted.all += Number(all)
-        if (last === null || last === undefined) return counted
-        after = Number(last)
+      let next: number | undefined = 0
+      while (next !== undefined) {
+        const piece: CountedPiece = await countPiece(which, now, next)
+        counted.live += piece.live
+        counted.all += piece.all
+        next = piece.next
       }
+      return counted
     },
+
+    countPiece,
   }
 }
 

@@ -201,6 +201,12 @@ export const COUNT = byWhose('cc_count', IN_ORDER, (inOrder) => {
     from (select * from sessions where ${inOrder} limit $4::bigint) s`
 })
 
+/** About how many rows there were when the database last looked; -1 where it never has. */
+export const ESTIMATE: Statement = {
+  name: 'cc_estimate',
+  text: `select reltuples::bigint from pg_class where oid = 'sessions'::regclass`,
+}
+
 // The end of a session that was sealed has been told.
 // control: sealed-ends-told
 const UNSEALED = 'sealed is null'
