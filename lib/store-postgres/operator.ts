@@ -4,7 +4,7 @@
  */
 import { systemClock } from '../base/clock.ts'
 import type { DatabaseAddress } from '../base/database-address.ts'
-import { expireSession, type Found, type Session } from '../session/session.ts'
+import { endSession, expireSession, type Found, type Tombstone } from '../session/session.ts'
 import { OpenError } from '../store/open-error.ts'
 import type { OperatorReader, OperatorStore, OperatorStores } from '../store/operator-store.ts'
 import {
@@ -19,9 +19,9 @@ import { askRepeatedly } from './connection/repeatedly.ts'
 import { createLists, whose } from './reads/lists.ts'
 import { createKeyTable } from './tables/api-keys.ts'
 import { eventColumnsOf, readWritten } from './tables/events.ts'
-import { columnsOf, liveRow, parseRow, see } from './tables/rows.ts'
+import { buriedRow, columnsOf, liveRow, parseRow, type Row, see } from './tables/rows.ts'
 import { isMigrated, migrate } from './tables/schema.ts'
-import { CLOCK, END_SOME, FIND, INSERT, LIVE_IDS } from './tables/statements.ts'
+import { CLOCK, END_SOME, ENDS, FIND, INSERT, LIVE_IDS } from './tables/statements.ts'
 
 export type OperatorOptions = {
   readonly address: DatabaseAddress
@@ -40,6 +40,8 @@ const ANSWER_TIMEOUT_MS = 60_000
 /** By the database a session may be over that a server knows as live: it writes activity once a second. */
 const GRACE_MS = 10_000
 const PIECE = 200
+/** Rows, most of them of live sessions. */
+const ENDS_PIECE = 1_000
 
 /** A difference that the question itself may make. */
 const NO_DIFFERENCE_MS = 1_000
@@ -79,6 +81,7 @@ async function openReaderOrEmpty(options: OperatorOptions): Promise<OperatorRead
   await opened.connection.close()
   return {
     find: async () => ({ state: 'absent' }),
+    async *readEnds() {},
     list: async () => ({ sessions: [], damaged: [], next: undefined }),
     keys: { list: async () => [] },
     async close() {},
@@ -144,8 +147,26 @@ function createReader({ connection, onDatabase }: Opened): OperatorReader {
     },
     list: (query, now) => lists.list(query, onDatabase(now)),
     keys: createKeyTable(reads, connection),
+    async *readEnds({ app }, given) {
+      const now = onDatabase(given)
+      for (let after = ''; ;) {
+        const { rows } = await reads.ask(ENDS, [after, ENDS_PIECE, app ?? null, now])
+        const last = rows[0]?.[0]
+        if (typeof last !== 'string') return
+        const found = rows.map(([, ...fields]) => fields).filter(([id]) => id !== null)
+        yield { ends: found.map((fields) => endOf(parseRow(fields))), damaged: [] }
+        after = last
+      }
+    },
     close: () => connection.close(),
   }
+}
+
+/** Of a row whose session is over. */
+function endOf({ session, ended }: Row): Tombstone {
+  return ended === undefined
+    ? expireSession(session)
+    : endSession(session, ended.reason, ended.endedAt)
 }
 
 function createOperatorStore(opened: Opened): OperatorStore {
@@ -159,27 +180,30 @@ function createOperatorStore(opened: Opened): OperatorStore {
     return readWritten(rows).through.size
   }
 
+  /** Returns how many were new. They begin, or have ended, without an event. */
+  async function insertRows(all: readonly Row[]): Promise<number> {
+    // A later one of the same id is passed over, as one that is there is.
+    const first = new Map<string, Row>()
+    for (const row of all) if (!first.has(row.session.id)) first.set(row.session.id, row)
+    if (first.size === 0) return 0
+    const writes = [...first.values()].map((row) => ({ row, versionBefore: 0 }))
+    const values = [...columnsOf(writes), null, ...eventColumnsOf([])]
+    return (await ask(connection, INSERT, values)).rows.length
+  }
+
   return {
     ...reader,
     keys: createKeyTable({ ask: (...asked) => ask(connection, ...asked) }, connection),
 
     async insertSome(sessions) {
-      // A later one of the same id is passed over, as one that is there is.
-      const taken = new Map<string, Session>()
-      let count = 0
-      for (const session of sessions.slice(0, PIECE)) {
-        if (!taken.has(session.id)) taken.set(session.id, session)
-        count++
-      }
-      if (count === 0) return { taken: 0, inserted: 0 }
-      const writes = [...taken.values()].map((session) => ({
-        row: liveRow(session, undefined),
-        versionBefore: 0,
-      }))
-      // They begin without an event.
-      const values = [...columnsOf(writes), null, ...eventColumnsOf([])]
-      const { rows } = await ask(connection, INSERT, values)
-      return { taken: count, inserted: rows.length }
+      const taken = sessions.slice(0, PIECE)
+      const rows = taken.map((session) => liveRow(session, undefined))
+      return { taken: taken.length, inserted: await insertRows(rows) }
+    },
+
+    async burySome(ends) {
+      const taken = ends.slice(0, PIECE)
+      return { taken: taken.length, buried: await insertRows(taken.map(buriedRow)) }
     },
 
     async end(id, now) {

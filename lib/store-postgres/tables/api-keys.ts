@@ -12,8 +12,8 @@ const LIST: Statement = {
 /** Both unique indexes are meant: the hash, and the name of a key in force. */
 const ADD: Statement = {
   name: 'cc_key_add',
-  text: `insert into api_keys (hash, name, scope, app, created_at, revoked_at)
-    values ($1, $2, $3, $4, $5, $6) on conflict do nothing`,
+  text: `insert into api_keys (hash, name, scope, app, created_at, revoked_at, last_used_at)
+    values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing`,
 }
 const REVOKE: Statement = {
   name: 'cc_key_revoke',
@@ -42,8 +42,8 @@ export function createKeyTable(reads: Reads, connection: Pick<Connection, 'ask'>
       const { rows } = await reads.ask(LIST, [])
       return rows.map((row) => parseKey(row as KeyFields))
     },
-    add: ({ hash, name, scope, app, createdAt, revokedAt }) =>
-      writeOne(ADD, [hash, name, scope, app ?? null, createdAt, revokedAt]),
+    add: ({ hash, name, scope, app, createdAt, revokedAt, lastUsedAt }) =>
+      writeOne(ADD, [hash, name, scope, app ?? null, createdAt, revokedAt, lastUsedAt ?? null]),
     revoke: (name, revokedAt) => writeOne(REVOKE, [name, revokedAt]),
     async noteUses(uses) {
       const hashes = uses.map(({ hash }) => hash)

@@ -137,6 +137,17 @@ export function endedRow({ session, number }: Row, reason: EndReason, endedAt: n
   }
 }
 
+/** The row of a session that has ended elsewhere; of what is gone with a session, anything will do. */
+export function buriedRow({ id, secretHash, reason, endedAt, keepEndedMs }: Tombstone): Row {
+  const times = { createdAt: endedAt, lastSeenAt: endedAt, idleTimeoutMs: 1, lifetimeMs: 1 }
+  const session = {
+    ...{ id, secretHash, data: '', claims: '', permanent: false, ...times },
+    ...{ ownIdleTimeout: false, ownLifetime: false, version: 1, device: null },
+    ...(keepEndedMs !== undefined && { keepEndedMs }),
+  }
+  return { session, number: 0, sub: undefined, sweepAt: undefined, ended: { reason, endedAt } }
+}
+
 /** One array for each column, as `unnest` takes them; `versionBefore` guards each row. */
 export function columnsOf(writes: readonly RowWrite[]): unknown[] {
   const sessions = writes.map(({ row }) => row.session)

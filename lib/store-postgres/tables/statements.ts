@@ -207,6 +207,18 @@ export const ESTIMATE: Statement = {
   text: `select reltuples::bigint from pg_class where oid = 'sessions'::regclass`,
 }
 
+/**
+ * $1: the id to go on after, $2: how many rows at most, $3: an app or null, $4: now. Those of these rows whose
+ * sessions are over, and the last id of all of them; null after the end.
+ */
+export const ENDS: Statement = {
+  name: 'cc_ends',
+  text: `with piece as (select * from sessions where id > $1::text order by id limit $2::bigint)
+    select (select max(id) from piece), ${COLUMNS} from (select 1) as one left join piece s
+      on (s.reason is not null or ${expiresAt('s')} <= $4::bigint)
+        and ($3::text is null or s.app = $3::text) and ${NOT_RESERVED}`,
+}
+
 // The end of a session that was sealed has been told.
 // control: sealed-ends-told
 const UNSEALED = 'sealed is null'

@@ -3,22 +3,24 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type Database from 'better-sqlite3'
 import { CoatcheckError } from '../../base/errors.ts'
 import type { SessionLimits } from '../../session/limits.ts'
-import type { Found, Session } from '../../session/session.ts'
+import type { Found, Session, Tombstone } from '../../session/session.ts'
 import type { OperatorReader, OperatorStore, OperatorStores } from '../../store/operator-store.ts'
 import type { Inserted } from '../../store/store.ts'
 import { openMemoryDatabase } from '../database/database.ts'
 import { isServed } from '../database/lock.ts'
 import { refuseMountedFiles } from '../database/mounts.ts'
 import { refuseOtherNames } from '../database/other-names.ts'
-import { guarded } from '../database/storage-error.ts'
+import { asStorageError, guarded } from '../database/storage-error.ts'
 import { createReader, type Reader } from '../reader.ts'
 import { createApiKeyTable } from '../tables/api-key-table.ts'
+import { createTombstoneTable } from '../tables/tombstone-table.ts'
 import { refuseWalWithoutFile } from '../wal/strange-wal.ts'
 import { manageWal } from '../wal/wal.ts'
 import { createSlices, type GoesOn } from '../writer/slices.ts'
 import type { EndedMany, WriteAnswer, WriteRequest } from '../writer/protocol.ts'
 import { createWriter } from '../writer/writer.ts'
 import { createMissingFile, isFileToCome, openForCommand } from './command-database.ts'
+import { createEnds } from './ends.ts'
 import { createInsertSlices } from './insert-slices.ts'
 import { openForReading } from './reading-database.ts'
 
@@ -32,6 +34,9 @@ const TURN_MS = 5
  * a session as live that has expired in the file.
  */
 const GRACE_MS = 10_000
+
+/** They take a millisecond or two. */
+const BURIED_AT_ONCE = 200
 
 const POLL_MS = 50
 /** Ten seconds; the server looks once a second. */
@@ -98,10 +103,12 @@ function createOperatorReader(
   close: () => void,
 ): OperatorReader {
   const reader = guarded(path, () => createReader(database, KEEP_ENDED_MS))
+  const readEnds = guarded(path, () => createEnds(database))
   return {
     find: (id, now) => guarded(path, () => reader.find(id, now, 0)),
     list: async (query, now) => guarded(path, () => reader.list(query, now, () => 0)),
     keys: { list: async () => guarded(path, () => reader.listApiKeys()) },
+    readEnds: (which, now) => guardedPieces(path, readEnds(which, now)),
     close: async () => close(),
   }
 }
@@ -109,7 +116,7 @@ function createOperatorReader(
 function createOperatorStore(path: string, database: Database.Database): OperatorStore {
   const reading = createOperatorReader(path, database, () => database.close())
   const reader = createReader(database, KEEP_ENDED_MS)
-  const write = createFileWriter(path, database)
+  const { write, bury } = createFileWriter(path, database)
   const slices = createSlices({ isAwaited: watchOthers(database), targetMs: SLICE_MS })
   const insertSlices = createInsertSlices()
   const keyTable = createApiKeyTable(database)
@@ -129,6 +136,13 @@ function createOperatorStore(path: string, database: Database.Database): Operato
       if (isServed(path)) await sleep(Math.max(TURN_MS, tookMs))
       const inserted = result.filter((answer) => (answer as Inserted).inserted).length
       return { taken: taken.length, inserted }
+    },
+
+    async burySome(ends) {
+      const taken = ends.slice(0, BURIED_AT_ONCE)
+      const buried = bury(taken)
+      if (isServed(path)) await sleep(TURN_MS)
+      return { taken: taken.length, buried }
     },
 
     async end(id, now) {
@@ -161,17 +175,39 @@ function createOperatorStore(path: string, database: Database.Database): Operato
   }
 }
 
-type WriteTogether = (requests: readonly WriteRequest[], goesOn?: GoesOn) => readonly WriteAnswer[]
+/** As `guarded`, of what is read piece by piece. */
+async function* guardedPieces<T>(path: string, pieces: AsyncIterable<T>): AsyncGenerator<T> {
+  try {
+    yield* pieces
+  } catch (error) {
+    throw asStorageError(path, error)
+  }
+}
 
-/** Runs requests as one durable transaction; throws a refusal, and nothing is written then. */
-function createFileWriter(path: string, database: Database.Database): WriteTogether {
+type FileWriter = {
+  /** Runs requests as one durable transaction; throws a refusal, and nothing is written then. */
+  readonly write: (requests: readonly WriteRequest[], goesOn?: GoesOn) => readonly WriteAnswer[]
+  /** The same for ends whose ids are free; returns how many. */
+  readonly bury: (ends: readonly Tombstone[]) => number
+}
+
+function createFileWriter(path: string, database: Database.Database): FileWriter {
   const writer = createWriter(database, NO_LIMITS, KEEP_ENDED_MS)
+  const tombstones = createTombstoneTable(database, () => {}, { add() {} })
+  const buryAll = database.transaction(
+    (ends: readonly Tombstone[]) => ends.filter(tombstones.tryBury).length,
+  )
   const wal = manageWal(database)
 
-  return (requests, goesOn) => {
-    const answers = guarded(path, () => writer.runTogether(requests, goesOn))
+  function durably<T>(work: () => T): T {
+    const result = guarded(path, work)
     guarded(path, () => wal.trim())
-    return answers
+    return result
+  }
+
+  return {
+    write: (requests, goesOn) => durably(() => writer.runTogether(requests, goesOn)),
+    bury: (ends) => durably(() => buryAll.immediate(ends)),
   }
 }
 

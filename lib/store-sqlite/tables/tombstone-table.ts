@@ -7,6 +7,8 @@ import { tombstoneChecksumOf } from './checksum.ts'
 export type TombstoneTable = {
   /** Inserts it, or replaces an older one of the same id; one that is kept for no time at all is not written. */
   bury(tombstone: Tombstone): void
+  /** Inserts it; false where its id is that of a session, or of another tombstone. */
+  tryBury(tombstone: Tombstone): boolean
   delete(id: string): void
   /**
    * Deletes at most `limit` that ended by then (`forgottenBy`), and as many whose own time is over at
@@ -28,6 +30,11 @@ export function createTombstoneTable(
        ended_at = excluded.ended_at, keep_ended_ms = excluded.keep_ended_ms,
        checksum = excluded.checksum`,
   )
+  // Beside a session the id becomes null, which the column does not allow, as in the table of sessions.
+  const tryInsert = database.prepare(
+    `insert or ignore into tombstones (id, secret_hash, reason, ended_at, keep_ended_ms, checksum)
+     values ((select ? where not exists (select 1 from sessions where id = ?)), ?, ?, ?, ?, ?)`,
+  )
   const remove = database.prepare('delete from tombstones where id = ?')
   const forget = database.prepare(
     `delete from tombstones where id in
@@ -47,6 +54,13 @@ export function createTombstoneTable(
       if (keepEndedMs === 0) return
       onWrite()
       insert.run(id, secretHash, reason, endedAt, keepEndedMs, tombstoneChecksumOf(tombstone))
+    },
+    tryBury(tombstone) {
+      const { id, secretHash, reason, endedAt, keepEndedMs = null } = tombstone
+      onWrite()
+      const checksum = tombstoneChecksumOf(tombstone)
+      const fields = [secretHash, reason, endedAt, keepEndedMs, checksum]
+      return tryInsert.run(id, id, ...fields).changes === 1
     },
     delete(id) {
       onWrite()
