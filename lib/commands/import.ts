@@ -1,7 +1,8 @@
 import { CoatcheckError } from '../base/errors.ts'
 import { createLimits, type LimitSettings, type SessionLimits } from '../session/limits.ts'
-import { expiresAt, type Session } from '../session/session.ts'
+import { expireSession, expiresAt, type Session, type Tombstone } from '../session/session.ts'
 import { readSome } from '../settings/settings.ts'
+import type { ApiKey } from '../store/key-store.ts'
 import { DATA_EXITS, EXIT } from '../command-line/exit-codes.ts'
 import {
   type Command,
@@ -13,18 +14,21 @@ import {
 import { createForeignReader } from '../transfer/foreign/foreign-reader.ts'
 import { FOREIGN_STORES, isForeignStore, traitsOf } from '../transfer/foreign/stores.ts'
 import { parseUserPath } from '../transfer/foreign/user-path.ts'
-import { createOwnReader, type ImportItem, type ImportReader } from '../transfer/import-reader.ts'
-import { createDryTarget, type ImportTarget } from '../transfer/import-target.ts'
+import { createImportBatch } from '../transfer/import-batch.ts'
+import {
+  createOwnReader,
+  type ImportItem,
+  type ImportReader,
+  type Kept,
+} from '../transfer/import-reader.ts'
+import { createDryTarget, createStoreTarget, type ImportTarget } from '../transfer/import-target.ts'
 import { readableText, UnreadableInputError } from '../transfer/input-encoding.ts'
 import { recordsOf } from '../transfer/input-records.ts'
+import { counted } from '../command-line/counted.ts'
 import { createProgress } from '../command-line/progress.ts'
 import { describeWayOut } from './way-out.ts'
 import { explainFormat } from './unreadable-formats.ts'
 import { stores } from './open-store.ts'
-
-/** So much is handed to the store at once, which takes of it what it can. */
-const BATCH_SESSIONS = 200
-const BATCH_CHARACTERS = 256 * 1024
 
 /** A dump of another kind may be wrong in each line; the first say why. */
 const MOST_TOLD = 20
@@ -47,7 +51,7 @@ const LIMIT_SETTINGS = [
 
 export const importCommand: Command = {
   usage: [
-    'import [--strict] [--lenient] [--dry-run] < FILE',
+    'import [--strict] [--lenient] [--dry-run] [--everything] < FILE',
     'import --from STORE [--prefix TEXT] [--sub PATH] < DUMP',
   ],
   summary:
@@ -59,6 +63,7 @@ export const importCommand: Command = {
     'Those over the limits of this environment are wrong, also of an export: set\n' +
     'COATCHECK_SESSION_LIMIT, ... here as for the server.',
   options: {
+    everything: { type: 'boolean' },
     strict: { type: 'boolean' },
     lenient: { type: 'boolean' },
     'dry-run': { type: 'boolean' },
@@ -70,6 +75,7 @@ export const importCommand: Command = {
     ['--strict', 'stop at the first wrong line; what came before it stays'],
     ['--lenient', 'exit with 0 though a part is wrong, or nothing is there'],
     ['--dry-run', 'read and count, and write nothing'],
+    ['--everything', 'also the ends and API keys of an export that has them'],
     ['--from STORE', 'what made the sessions:'],
     ...FOREIGN_STORES.map((store) => ['', `  ${store}`] as const),
     ['--prefix TEXT', "what the keys begin with; by default Redis' sess: or session:"],
@@ -88,12 +94,15 @@ export const importCommand: Command = {
     }
     const reader = readerFor(input)
     const isDryRun = flags['dry-run'] === true
+    const how = { isStrict, takesKept: flags['everything'] === true }
     const target = isDryRun
       ? createDryTarget(await stores.openReaderOrEmpty(data), io.clock)
-      : await stores.openOrCreateStore(data)
+      : createStoreTarget(await stores.openOrCreateStore(data), io.clock)
     try {
-      const counts = await importSessions(target, reader, isStrict, io)
-      io.out(json ? `${JSON.stringify(counts)}\n` : renderCounts(counts, isDryRun))
+      const counts = await importAll(target, reader, how, io)
+      const { ended: _, keys: __, ...ofSessions } = counts
+      const told = how.takesKept ? counts : ofSessions
+      io.out(json ? `${JSON.stringify(told)}\n` : renderCounts(told, isDryRun))
       const isEmpty = Object.values(counts).every((count) => count === 0)
       if (isEmpty) io.err('There is nothing to import: stdin holds no session\n')
       return (isEmpty || counts.wrong > 0) && !isLenient ? EXIT.damaged : EXIT.done
@@ -107,22 +116,40 @@ export const importCommand: Command = {
   },
 }
 
-type Counts = { imported: number; there: number; expired: number; wrong: number }
+/** `ended` and `keys`: the ends and the API keys that were imported. */
+type Counts = {
+  imported: number
+  ended: number
+  keys: number
+  there: number
+  expired: number
+  wrong: number
+}
 
-function renderCounts({ imported, there, expired, wrong }: Counts, isDryRun: boolean): string {
+type Told = Omit<Counts, 'ended' | 'keys'> & Partial<Counts>
+
+function renderCounts(counts: Told, isDryRun: boolean): string {
+  const { imported, ended, keys = 0, there, expired, wrong } = counts
+  const kept =
+    ended === undefined
+      ? ''
+      : `, ${counted(ended, 'ended session')} and ${counted(keys, 'API key')}`
   return (
-    `${isDryRun ? 'Would import' : 'Imported'} ${imported}; left out ${there} that were there, ` +
+    `${isDryRun ? 'Would import' : 'Imported'} ${imported}${kept}; left out ${there} that were there, ` +
     `${expired} expired and ${wrong} wrong\n`
   )
 }
 
-function readerFor({ flags }: CommandInput): ImportReader {
-  const { from: store, prefix, sub } = flags
+function readerFor({ flags }: CommandInput): ImportReader<Session | Kept> {
+  const { from: store, prefix, sub, everything } = flags
   if (store === undefined) {
     if (prefix !== undefined || sub !== undefined) {
       throw usageError(importCommand, '--prefix and --sub need --from')
     }
     return createOwnReader(readLimits())
+  }
+  if (everything !== undefined) {
+    throw usageError(importCommand, '--everything is for an export of Coatcheck, without --from')
   }
   if (!isForeignStore(store)) {
     throw usageError(importCommand, `--from must be one of ${FOREIGN_STORES.join(', ')}`)
@@ -137,58 +164,88 @@ function readerFor({ flags }: CommandInput): ImportReader {
   })
 }
 
-async function importSessions(
+type How = {
+  readonly isStrict: boolean
+  /** Whether ends and API keys are taken. */
+  readonly takesKept: boolean
+}
+
+async function importAll(
   target: ImportTarget,
-  reader: ImportReader,
-  isStrict: boolean,
+  reader: ImportReader<Session | Kept>,
+  { isStrict, takesKept }: How,
   io: CommandIo,
 ): Promise<Counts> {
-  const counts: Counts = { imported: 0, there: 0, expired: 0, wrong: 0 }
+  const counts: Counts = { imported: 0, ended: 0, keys: 0, there: 0, expired: 0, wrong: 0 }
   const progress = createProgress({ ...io, write: io.err, label: 'Importing', total: undefined })
-  let batch: Session[] = []
-  let batchCharacters = 0
 
-  async function insertSome(): Promise<void> {
-    const { taken, inserted } = await target.insertSome(batch)
-    counts.imported += inserted
-    counts.there += taken - inserted
-    progress.advance(taken)
-    batch = batch.slice(taken)
-    batchCharacters = batch.reduce((sum, session) => sum + charactersOf(session), 0)
+  const sessions = createImportBatch<Session>(
+    async (batch) => {
+      const { taken, inserted } = await target.insertSome(batch)
+      counts.imported += inserted
+      counts.there += taken - inserted
+      progress.advance(taken)
+      return taken
+    },
+    ({ data, claims }) => data.length + claims.length,
+  )
+  const ends = createImportBatch<Tombstone>(
+    async (batch) => {
+      const { taken, buried } = await target.burySome(batch)
+      counts.ended += buried
+      counts.there += taken - buried
+      progress.advance(taken)
+      return taken
+    },
+    () => 1,
+  )
+
+  async function addKey(key: ApiKey): Promise<void> {
+    const name = await target.addKey(key)
+    if (name === undefined) counts.there++
+    else counts.keys++
+    if (name !== undefined && name !== key.name) {
+      io.err(`The API key "${key.name}" is called "${name}" here: another has its name\n`)
+    }
   }
 
-  function tell({ line, entry }: ImportItem, reason: string): void {
+  function tell({ line, entry }: ImportItem<unknown>, reason: string): void {
     counts.wrong++
     if (counts.wrong > MOST_TOLD) return
     io.err(`Line ${line}: ${reason}${entry === undefined ? '' : ` (entry ${entry})`}\n`)
   }
 
-  /** Undefined, having said why, where it is none. */
-  function readSession(item: ImportItem, now: number): Session | undefined {
+  /** Undefined, having said why, where there is nothing to import. */
+  function readThing(item: ImportItem<Session | Kept>, now: number): Session | Kept | undefined {
     try {
-      return item.read(now)
+      const thing = item.read(now)
+      if (takesKept || 'id' in thing) return thing
+      const what = 'ended' in thing ? 'the end of a session' : 'an API key'
+      tell(item, `it is ${what}, which only --everything imports`)
     } catch (error) {
       if (!(error instanceof CoatcheckError)) throw error
       tell(item, error.message + describeWayOut(error.way))
-      return undefined
     }
+    return undefined
+  }
+
+  async function takeSession(session: Session, now: number): Promise<void> {
+    if (expiresAt(session) > now) return await sessions.add(session)
+    counts.expired++
+    // It was live when it was exported, so its end is in no line.
+    if (takesKept) await ends.add(expireSession(session))
   }
 
   /** False where nothing more is to be read. */
-  async function take(items: readonly ImportItem[]): Promise<boolean> {
+  async function take(items: readonly ImportItem<Session | Kept>[]): Promise<boolean> {
     const now = io.clock.now()
     for (const item of items) {
-      const session = readSession(item, now)
+      const thing = readThing(item, now)
       if (isStrict && counts.wrong > 0) return false
-      if (session === undefined) continue
-      if (expiresAt(session) <= now) {
-        counts.expired++
-        continue
-      }
-      batch.push(session)
-      batchCharacters += charactersOf(session)
-      const isFull = batch.length >= BATCH_SESSIONS || batchCharacters >= BATCH_CHARACTERS
-      if (isFull) await insertSome()
+      if (thing === undefined) continue
+      if ('id' in thing) await takeSession(thing, now)
+      else if ('ended' in thing) await ends.add(thing.ended)
+      else await addKey(thing.apiKey)
     }
     return true
   }
@@ -201,7 +258,8 @@ async function importSessions(
       if (!goesOn) break
     }
     if (goesOn) await take(reader.end())
-    while (batch.length > 0) await insertSome()
+    await ends.flush()
+    await sessions.flush()
   } catch (error) {
     if (!(error instanceof UnreadableInputError)) {
       io.err(
@@ -215,10 +273,6 @@ async function importSessions(
     if (untold > 0) io.err(`… and ${untold} more that are wrong\n`)
   }
   return counts
-}
-
-function charactersOf({ data, claims }: Session): number {
-  return data.length + claims.length
 }
 
 /** The limits of a server in this environment. */

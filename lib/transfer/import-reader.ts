@@ -1,32 +1,41 @@
-/** Reads the records of an import as sessions. */
+/** Reads the records of an import: sessions, and what else an export may have. */
 import { isUtf8 } from 'node:buffer'
 import { CoatcheckError } from '../base/errors.ts'
-import { checkLimits, type SessionLimits } from '../session/limits.ts'
-import type { Session } from '../session/session.ts'
-import { parseSessionLine } from './session-line.ts'
+import { checkLimits, DEEPEST, type SessionLimits } from '../session/limits.ts'
+import { kindOf, parseJson, parseObject } from '../json/json.ts'
+import type { Session, Tombstone } from '../session/session.ts'
+import type { ApiKey } from '../store/key-store.ts'
+import { parseKey } from './api-key-line.ts'
+import { parseEnd } from './end-line.ts'
+import { LINE, parseSessionLine } from './session-line.ts'
 import { type InputRecord, RECORD_LIMIT_BYTES } from './input-records.ts'
 
-/** A session that can be read, with its line and, in an object of several, its position from 1. */
-export type ImportItem = {
+/** What an export has beside sessions where it is asked for everything. */
+export type Kept = { readonly ended: Tombstone } | { readonly apiKey: ApiKey }
+
+/** A thing that can be read, with its line and, in an object of several, its position from 1. */
+export type ImportItem<Thing = Session> = {
   readonly line: number
   readonly entry?: number
-  /** Throws a `CoatcheckError` if it is not a session. */
-  read(now: number): Session
+  /** Throws a `CoatcheckError` if it is no such thing. */
+  read(now: number): Thing
 }
 
-export type ImportReader = {
+export type ImportReader<Thing = Session> = {
   /** Whether `recordsOf` may cut an object of many keys into pieces. */
   readonly takesPieces: boolean
   /** The items that are complete with this record. */
-  take(record: InputRecord): readonly ImportItem[]
+  take(record: InputRecord): readonly ImportItem<Thing>[]
   /** The items that were waiting for more records. */
-  end(): readonly ImportItem[]
+  end(): readonly ImportItem<Thing>[]
 }
 
-/** Reads exported sessions and holds them to these limits. */
-export function createOwnReader(limits: SessionLimits): ImportReader {
-  function read(text: Buffer | undefined, now: number): Session {
-    const session = parseSessionLine(decodeRecord(text), now)
+/** Reads exported things, and holds sessions to these limits. */
+export function createOwnReader(limits: SessionLimits): ImportReader<Session | Kept> {
+  function read(record: Buffer | undefined, now: number): Session | Kept {
+    const text = decodeRecord(record)
+    if (KEPT.test(text)) return parseKept(text)
+    const session = parseSessionLine(text, now)
     checkLimits(session, limits)
     return session
   }
@@ -36,6 +45,21 @@ export function createOwnReader(limits: SessionLimits): ImportReader {
     take: ({ line, text }) => [{ line, read: (now) => read(text, now) }],
     end: () => [],
   }
+}
+
+/** The kinds of lines beside sessions, by their only member; no session has one of this name. */
+const KEPT = /^\s*\{\s*"(?:ended|apiKey)"\s*:/
+
+function parseKept(text: string): Kept {
+  const members = parseObject(parseJson(text, DEEPEST, LINE))
+  const [[kind, object = ''] = [], other] = members
+  if (other !== undefined || kindOf(object) !== 'object') {
+    throw new CoatcheckError(
+      'invalid_argument',
+      'Cannot read the line: "ended" and "apiKey" must each be an object, and the only member of theirs',
+    )
+  }
+  return kind === 'ended' ? { ended: parseEnd(object) } : { apiKey: parseKey(object) }
 }
 
 /** Throws `invalid_argument` for a record that was too long to be kept, and `invalid_utf8`. */

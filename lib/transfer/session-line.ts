@@ -1,13 +1,6 @@
 /** A session as one line of JSON: what `export` writes and `import` reads. */
 import type { Input } from '../json/syntax.ts'
-import {
-  type JsonKind,
-  type JsonText,
-  kindOf,
-  parseJson,
-  parseObject,
-  renderObject,
-} from '../json/json.ts'
+import { type JsonText, kindOf, parseJson, parseObject, renderObject } from '../json/json.ts'
 import { checkClaims } from '../session/claims.ts'
 import { DEEPEST } from '../session/limits.ts'
 import { isReservedName, RESERVED_SHAPE } from '../session/reserved-id.ts'
@@ -17,12 +10,16 @@ import { LONGEST_KEEP_ENDED_MS } from '../session/retention.ts'
 import { LONGEST_IDLE_TIMEOUT_MS } from '../session/time-limits.ts'
 import { isHash } from '../session/token.ts'
 import { invalidSession } from './invalid-session.ts'
+import { readMembers } from './line-members.ts'
 
 /** Above 2^53 a version could not be counted up; this leaves room for as many changes. */
 const LAST_VERSION = 2 ** 52
 
 /** A token has the id in it, and stands in headers. */
 const MINTED = /^[\w~-]+$/
+
+const UNKNOWN_KIND =
+  'it has no "id", and is neither an end ("ended") nor an API key ("apiKey"); a newer Coatcheck may have written it'
 
 /** Messages about it begin with the number of its line. */
 export const LINE: Input = { name: 'line', isNumbered: true }
@@ -57,41 +54,22 @@ export function renderSessionLine(session: Session, withSecretHash: boolean): Js
 export function parseSessionLine(text: string, now: number): Session {
   if (kindOf(parseJson(text, DEEPEST, LINE)) !== 'object')
     throw invalidSession('it must be an object')
-  const members = parseObject(text)
-  const take = (name: string, kind: JsonKind): JsonText | undefined => {
-    const value = members.get(name)?.trim()
-    members.delete(name)
-    if (value === undefined || kindOf(value) === kind) return value
-    throw invalidSession(`"${name}" must be a JSON ${kind}, it is of type ${kindOf(value)}`)
-  }
-  const time = (name: string): number => {
-    const value = take(name, 'string')
-    const ms = value === undefined ? now : Date.parse(String(JSON.parse(value)))
-    if (ms >= 0 && ms <= END_OF_TIME_MS) return ms
-    throw invalidSession(`"${name}" must be a time such as "2026-01-01T00:00:00.000Z"`)
-  }
-  const count = (name: string, most: number, least = 1): number => {
-    const value = Number(take(name, 'number') ?? NaN)
-    if (Number.isInteger(value) && value >= least && value <= most) return value
-    throw invalidSession(`"${name}" must be an integer from ${least} to ${most}`)
-  }
-
-  const id = String(JSON.parse(take('id', 'string') ?? '""'))
+  const members = readMembers(text, invalidSession, ['device'])
+  const { take, time, count } = members
+  if (!members.has('id') && !members.isEmpty()) throw invalidSession(UNKNOWN_KIND)
+  const id = members.text('id')
   if (!isFullId(id)) throw invalidSession(`"id" must be ${FULL_ID_SHAPE}`)
   // control: reserved-import
   if (isReservedName(id)) throw invalidSession(`"id" must not ${RESERVED_SHAPE}`)
   const claims = renderObject(parseObject(take('claims', 'object') ?? '{}'))
   checkClaims(claims)
-  const secretHash = members.has('secretHash')
-    ? String(JSON.parse(take('secretHash', 'string') ?? '""'))
-    : null
+  const secretHash = members.has('secretHash') ? members.text('secretHash') : null
   if (secretHash !== null && !isHash(secretHash)) {
     throw invalidSession('"secretHash" must be a SHA-256 in base64url')
   }
   if (secretHash !== null && !MINTED.test(id)) {
     throw invalidSession('a session with a "secretHash" must have an id that a server has minted')
   }
-  if (members.get('device')?.trim() === 'null') members.delete('device')
   const timeLimits = {
     idleTimeoutMs: count('idleTimeoutMs', LONGEST_IDLE_TIMEOUT_MS),
     lifetimeMs: count('lifetimeMs', END_OF_TIME_MS),
@@ -109,8 +87,8 @@ export function parseSessionLine(text: string, now: number): Session {
     data: renderObject(parseObject(take('data', 'object') ?? '{}')),
     claims,
     permanent: take('permanent', 'boolean') === 'true',
-    createdAt: time('createdAt'),
-    lastSeenAt: time('lastSeenAt'),
+    createdAt: time('createdAt', now),
+    lastSeenAt: time('lastSeenAt', now),
     ...timeLimits,
     // An old export does not say who set the limits. They count as the session's own: else its
     // holder could lengthen by `permanent` what a back end made short.
@@ -125,7 +103,7 @@ export function parseSessionLine(text: string, now: number): Session {
   if (lifetimeEndsAt(session) > END_OF_TIME_MS) {
     throw invalidSession('"lifetimeMs" must not end the session after the year 9999')
   }
-  if (members.size > 0) throw invalidSession('it has a member that no session has')
+  members.refuseOthers('session')
   return session
 }
 

@@ -1,7 +1,5 @@
-// Commands on a database, on a PostgreSQL cluster of this file's own; and the way from one storage to the other.
-import { spawn } from 'node:child_process'
+// Commands on a database, on a PostgreSQL cluster of this file's own.
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { backupCommand } from '../../lib/commands/backup.ts'
@@ -9,11 +7,10 @@ import { restoreCommand } from '../../lib/commands/restore.ts'
 import { EXIT } from '../../lib/command-line/exit-codes.ts'
 import type { Finding, Statistics } from '../../lib/store/inspection.ts'
 import { type AskServer, openClient } from '../kit/clients/http-client.ts'
-import { type Cluster, findPostgres, freePort, startCluster } from '../kit/postgres/cluster.ts'
+import { type Cluster, findPostgres, startCluster } from '../kit/postgres/cluster.ts'
 import { runHere } from '../kit/process/run-here.ts'
 import {
   makeFolder,
-  PROGRAM,
   type RunningServer,
   runServer,
   spawnServer,
@@ -167,40 +164,6 @@ function testCommands(cluster: Cluster): void {
     assert.not.match(stdout, /secret"/)
   })
 
-  test('sessions move from a file to a database and back below a running service, and nothing is lost', async () => {
-    const folder = makeFolder()
-    const first = ['--data', join(folder, 'first.db')]
-    const database = ['--store', await newDatabase(cluster)]
-    const last = ['--data', join(folder, 'last.db')]
-    const port = String(await freePort())
-    const start = (data: readonly string[]) => spawnServer(['--port', port, ...data], ENV)
-
-    let server = await start(first)
-    const idle = await fill(server, 200)
-    const client = openClient(server.url)
-    const { id: loggedOut, cookie: gone } = await logIn(client.ask, 'gone')
-    client.close()
-    assert.is(await statusOf(server, `DELETE /sessions/${loggedOut}`), 204)
-    const visitors = Array.from({ length: 8 }, () => startVisitor(server.url))
-    for (const [from, to] of [
-      [first, database],
-      [database, last],
-    ] as const) {
-      await Promise.all(visitors.map((visitor) => visitor.untilCounted(3)))
-      await stop(server)
-      await move(from, to)
-      server = await start(to)
-    }
-    await Promise.all(visitors.map((visitor) => visitor.untilCounted(3)))
-    const counted = await Promise.all(visitors.map((visitor) => visitor.stop()))
-
-    await assertAll(server, [...idle, ...counted])
-    const { ask, close } = openClient(server.url)
-    assert.not.equal((await ask('GET /session', { cookie: gone })).status, 200)
-    close()
-    await stop(server)
-  })
-
   test.run()
 
   async function newDatabase({ port, createDatabase }: Cluster): Promise<string> {
@@ -227,89 +190,6 @@ async function logIn(ask: AskServer, sub: string): Promise<{ id: string; cookie:
   assert.is(status, 201, answer)
   const { id, token }: { id: string; token: string } = JSON.parse(answer)
   return { id, cookie: `sid=${token}` }
-}
-
-type Jar = { readonly cookie: string; readonly name: string; readonly value: string }
-
-async function fill(server: RunningServer, count: number): Promise<readonly Jar[]> {
-  const { ask, close } = openClient(server.url)
-  const jars = await Promise.all(
-    Array.from({ length: count }, async (_, at): Promise<Jar> => {
-      const value = JSON.stringify(`é ${at} \u0000`)
-      const { status, cookie } = await ask('PUT /session/value', { body: value })
-      assert.is(status, 204)
-      return { cookie, name: 'value', value }
-    }),
-  )
-  close()
-  return jars
-}
-
-async function assertAll(server: RunningServer, jars: readonly Jar[]): Promise<void> {
-  const { ask, close } = openClient(server.url)
-  for (const { cookie, name, value } of jars) {
-    const { status, body } = await ask(`GET /session/${name}`, { cookie })
-    assert.equal([status, body.trim()], [200, value])
-  }
-  close()
-}
-
-/** Counts up in a session, and asks again where nobody answers: what was acknowledged must be there. */
-function startVisitor(url: string) {
-  let cookie = ''
-  let count = 0
-  let isStopped = false
-  const { ask, close } = openClient(url)
-  const underWay = (async () => {
-    while (!isStopped) {
-      try {
-        const body = '{"increment":1}'
-        const answer = await ask(
-          'PATCH /session/count',
-          cookie === '' ? { body } : { body, cookie },
-        )
-        if (answer.status === 200) count++
-        if (answer.status === 200 && answer.cookie !== '') cookie = answer.cookie
-      } catch {
-        // Between two servers.
-      }
-      await sleep(20)
-    }
-    close()
-  })()
-  return {
-    /** Resolves once it has counted so many more. */
-    async untilCounted(more: number): Promise<void> {
-      const target = count + more
-      while (count < target) await sleep(20)
-    },
-    async stop(): Promise<Jar> {
-      isStopped = true
-      await underWay
-      return { cookie, name: 'count', value: String(count) }
-    },
-  }
-}
-
-async function statusOf(server: RunningServer, line: string): Promise<number> {
-  const { ask, close } = openClient(server.url)
-  const { status } = await ask(line, { key: API_KEY })
-  close()
-  return status
-}
-
-/** `coatcheck export --with-secret-hashes | coatcheck import`, as a shell runs it. */
-async function move(from: readonly string[], to: readonly string[]): Promise<void> {
-  const [command = '', ...program] = PROGRAM
-  const reader = spawn(command, [...program, 'export', '--with-secret-hashes', ...from])
-  const writer = spawn(command, [...program, 'import', '--lenient', ...to])
-  reader.stdout.pipe(writer.stdin)
-  const codes = await Promise.all([reader, writer].map(codeOf))
-  assert.equal(codes, [EXIT.done, EXIT.done])
-}
-
-function codeOf(child: ReturnType<typeof spawn>): Promise<number | null> {
-  return new Promise((resolve) => child.once('close', resolve))
 }
 
 function subOf(line: string): string | undefined {

@@ -13,7 +13,7 @@ import {
   type TombstoneRow,
 } from '../tables/rows.ts'
 
-const PIECE = 500
+const PIECE = 200
 
 type DueRow = [...SessionRow, sweepAt: number]
 
@@ -49,6 +49,7 @@ export function createEnds(database: Database.Database): OperatorReader['readEnd
       // Who lists the sessions is told of the damaged ones.
       const ends = sessions.flatMap((row) => {
         const session = parseIntactRow(row)
+        // control: unswept-ends-read
         return session === undefined || isLive(session, now) ? [] : [expireSession(session)]
       })
       yield { ends, damaged: [] }
