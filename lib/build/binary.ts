@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto'
 import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { KEPT_FILE_ASSET } from '../base/kept-file.ts'
 import { nodeFlags } from '../program/node-flags.js'
 import { ADDON_FOLDER } from '../store-sqlite/database/addon.ts'
 import { NAME_WATCH_ASSET } from '../store-sqlite/database/name-watch.ts'
@@ -20,7 +21,7 @@ export async function buildBinary(
   const folder = mkdtempSync(join(tmpdir(), 'coatcheck-build-'))
   try {
     mkdirSync(dirname(output), { recursive: true })
-    const { main, writer, names } = await bundleProgram(folder, inject)
+    const { main, writer, names, keptFile } = await bundleProgram(folder, inject)
     const addon = join(ROOT, 'node_modules/better-sqlite3/prebuilds', `${target.addon}.node`)
     const config = join(folder, 'sea.json')
     writeFileSync(
@@ -38,6 +39,7 @@ export async function buildBinary(
           'package.json': join(ROOT, 'package.json'),
           [WRITER_ASSET]: writer,
           [NAME_WATCH_ASSET]: names,
+          [KEPT_FILE_ASSET]: keptFile,
           [`${ADDON_FOLDER}${hashOf(addon)}.node`]: addon,
           ...(await buildBrowserScripts(folder)),
           ...Object.fromEntries(findFiles().map((path) => [path, join(ROOT, path)])),

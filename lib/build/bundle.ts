@@ -1,4 +1,4 @@
-/** Bundles the program into three files, one for each thread. */
+/** Bundles the program, one file for each thread. */
 import { globSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -6,13 +6,19 @@ import { build, type BuildOptions, type Plugin } from 'esbuild'
 
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 
-export type Bundle = { readonly main: string; readonly writer: string; readonly names: string }
+export type Bundle = {
+  readonly main: string
+  readonly writer: string
+  readonly names: string
+  readonly keptFile: string
+}
 
 /** `inject` lists modules of a test that run first in each thread. */
 export async function bundleProgram(folder: string, inject: readonly string[]): Promise<Bundle> {
   const main = join(folder, 'server.mjs')
   const writer = join(folder, 'writer-thread.cjs')
   const names = join(folder, 'name-watch-thread.cjs')
+  const keptFile = join(folder, 'kept-file-thread.cjs')
   const shared: BuildOptions = {
     absWorkingDir: ROOT,
     bundle: true,
@@ -43,10 +49,11 @@ export async function bundleProgram(folder: string, inject: readonly string[]): 
   for (const [entry, outfile] of [
     ['lib/store-sqlite/writer/writer-thread.ts', writer],
     ['lib/store-sqlite/database/name-watch-thread.ts', names],
+    ['lib/base/kept-file-thread.ts', keptFile],
   ] as const) {
     await build({ ...shared, entryPoints: [entry], outfile, format: 'cjs' })
   }
-  return { main, writer, names }
+  return { main, writer, names, keptFile }
 }
 
 /** Scripts for browsers, each for itself: they import each other by their paths. */

@@ -8,6 +8,7 @@ import type { Store } from '../store/store.ts'
 import { placeAddon } from '../store-sqlite/database/addon.ts'
 import { KEY_FILE } from '../store-sqlite/database/beside-files.ts'
 import { openSqliteStore } from '../store-sqlite/store-sqlite.ts'
+import { keepPassword } from './kept-password.ts'
 
 export type OpenStoreOptions = {
   readonly settings: Settings
@@ -68,7 +69,7 @@ async function openDatabase(database: Database, options: OpenStoreOptions): Prom
   const { store, clock } = await openPostgresStore({
     ...settings,
     address: database.address,
-    password: database.password,
+    password: keepPassword(database),
     limits,
     clock: options.clock,
     onWeaknesses(weaknesses) {

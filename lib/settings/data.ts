@@ -13,6 +13,8 @@ export type Database = {
   readonly address: DatabaseAddress
   /** Undefined where the database asks for none. */
   readonly password: string | undefined
+  /** The file that it was read from, where it was. */
+  readonly passwordPath: string | undefined
 }
 
 export type Data = DataFile | Database
@@ -31,7 +33,7 @@ export function dataOf(settings: DataSettings): Data {
   const { store: address, storePassword, storePasswordPath: path } = settings
   if (address === undefined) return { kind: 'file', path: settings.dataPath ?? '' }
   const password = path === undefined ? storePassword : readPasswordFile(path)
-  return { kind: 'database', address, password }
+  return { kind: 'database', address, password, passwordPath: path }
 }
 
 /**
@@ -70,7 +72,12 @@ function readPasswordFile(path: string): string {
   } catch (error) {
     throw refused(`it cannot be read (${codeOf(error)})`)
   }
-  const [line = ''] = text.split(/\r?\n/, 1)
+  const line = passwordIn(text)
   if (line === '') throw refused('its first line is empty')
   return line
+}
+
+/** Of the file's text; empty where there is none. */
+export function passwordIn(text: string): string {
+  return text.split(/\r?\n/, 1)[0] ?? ''
 }

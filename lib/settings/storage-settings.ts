@@ -45,7 +45,8 @@ export const storageSettings = [
     kind: anyFile,
     default: undefined,
     group: 'Storage',
-    description: 'A file whose first line is the password for the database of --store',
+    description:
+      'A file whose first line is the password for the database of --store; read anew for each connection',
   },
   {
     name: 'durability',

@@ -20,8 +20,10 @@ export function createHealth(parts: HealthParts) {
   const { writer, beside, heartbeat, limitMs, clock } = parts
   return (): StoreHealth => {
     const weaknesses = parts.weaknesses()
+    const age = Math.round(heartbeat.ageSeconds() * 10) / 10
     const figures = {
-      heartbeatAgeSeconds: Math.round(heartbeat.ageSeconds() * 10) / 10,
+      // Absent where the database has taken no write since the start.
+      ...(Number.isFinite(age) && { heartbeatAgeSeconds: age }),
       clockOffsetMs: clock.offsetMs(),
     }
     const weak = weaknesses.length > 0 ? { weaknesses } : {}

@@ -12,7 +12,7 @@ import type { DatabaseAddress } from '../base/database-address.ts'
 import { type Connection, createConnection } from './connection/connection.ts'
 import { openFailure, readFailure, unreachable } from './connection/failures.ts'
 import { createFollowing } from './connection/following.ts'
-import { isExposed, readRootCertificate } from './connection/primary.ts'
+import { isExposed, type Password, readRootCertificate } from './connection/primary.ts'
 import { checkDatabase } from './checks.ts'
 import { createCounts } from './counts.ts'
 import { createDatabaseClock, type DatabaseClock } from './database-clock.ts'
@@ -41,7 +41,7 @@ import { createWriteQueue } from './writes/write-queue.ts'
 export type PostgresStoreOptions = {
   readonly address: DatabaseAddress
   /** Undefined where the database asks for none. */
-  readonly password?: string | undefined
+  readonly password?: Password
   readonly limits: SessionLimits
   /** The time for which a tombstone is kept. */
   readonly keepEndedMs: number

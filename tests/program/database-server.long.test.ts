@@ -1,5 +1,5 @@
 // The real server on a database, on a PostgreSQL cluster of this file's own.
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -234,6 +234,41 @@ function testServer(cluster: Cluster, bin: string): void {
     assert.match(other.stderr, /it asks for a password, and there is none/)
   })
 
+  test('a password that is changed in its file is taken by a running server, one of the environment is not', async () => {
+    await requirePassword(cluster, 'eve', 'before')
+    await cluster.query('create database of_eve owner eve')
+    const address = `postgres://eve@127.0.0.1:${cluster.port}/of_eve`
+    const path = join(makeFolder(), 'password')
+    writeFileSync(path, 'before\n')
+    const key = { COATCHECK_API_KEY: API_KEY }
+    const byFile = ['--store', address, '--store-password-file', path]
+    const [changing, fixed] = await Promise.all([
+      spawnServer(byFile, key, [], limitedProgram()),
+      spawnServer(['--store', address], { ...key, COATCHECK_STORE_PASSWORD: 'before' }),
+    ])
+    const jar = await putUser(changing, '"ada"')
+    const healthOf = (server: RunningServer) => statusOf(server, 'GET /healthz')
+
+    await cluster.query("alter role eve password 'after'")
+    assert.equal(await Promise.all([healthOf(changing), healthOf(fixed)]), [200, 200])
+    // As whoever manages secrets replaces a file.
+    writeFileSync(`${path}.new`, 'after\n')
+    renameSync(`${path}.new`, path)
+    await dropConnectionsOf(cluster, 'eve')
+    await until(async () => (await healthOf(fixed)) === 503)
+    await until(async () => (await healthOf(changing)) === 200)
+    assert.is((await askOnce(changing, 'GET /session/user', { cookie: jar })).body.trim(), '"ada"')
+
+    // The last that was read counts where there is none.
+    rmSync(path)
+    await dropConnectionsOf(cluster, 'eve')
+    await until(async () => (await healthOf(changing)) === 200)
+    assert.is(await statusOf(changing, 'DELETE /session', { cookie: jar }), 204)
+    assert.is(await healthOf(fixed), 503)
+    await Promise.all([stop(changing), stop(fixed)])
+    assert.not.match(changing.stderr() + fixed.stderr(), /\b(?:before|after)\b/)
+  })
+
   test('a database that acknowledges what a crash loses is refused, unless durability is relaxed', async () => {
     const weak = await startCluster(bin, ['fsync=off'])
     const args = ['--store', await newDatabase(weak)]
@@ -283,6 +318,14 @@ async function requirePassword(cluster: Cluster, user: string, password: string)
     )
     return row?.[0] === 1
   })
+}
+
+/** Resolves once all that there were have been ended. */
+async function dropConnectionsOf(cluster: Cluster, user: string): Promise<void> {
+  const ended = await cluster.query(
+    `select pid, pg_terminate_backend(pid, 10000) from pg_stat_activity where usename = '${user}'`,
+  )
+  assert.ok(ended.length > 0)
 }
 
 async function startTwo(address: string): Promise<[RunningServer, RunningServer]> {

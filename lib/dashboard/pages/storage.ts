@@ -104,10 +104,11 @@ function fileFigures(figures: Figures): readonly Fact[] {
 }
 
 function databaseFigures(figures: Figures): readonly Fact[] {
-  const ageMs = (figures['heartbeatAgeSeconds'] ?? 0) * 1_000
+  const ageMs = (figures['heartbeatAgeSeconds'] ?? Infinity) * 1_000
+  const lastWrite = Number.isFinite(ageMs) ? `${showMs(ageMs)} ms ago` : 'none since the start'
   return [
     ['Connections to the database', showCount(figures['connections'] ?? 0)],
-    ['Last write that it took', `${showMs(ageMs)} ms ago`],
+    ['Last write that it took', lastWrite],
     ['Its clock, ahead of this machine', `${showMs(figures['clockOffsetMs'] ?? 0)} ms`],
   ]
 }

@@ -16,8 +16,11 @@ export type Primary = {
 
 export type Settings = readonly (readonly [name: string, value: string])[]
 
+/** Undefined for none; a function is asked anew by each connection. */
+export type Password = string | (() => Promise<string>) | undefined
+
 export type ConnectOptions = DatabaseAddress & {
-  readonly password: string | undefined
+  readonly password: Password
   readonly applicationName: string
   readonly connectTimeoutMs: number
   /** Settings, with their values, that hold for all statements. */
@@ -68,7 +71,7 @@ async function connectTo(
     user: options.user,
     database: options.database,
     // As a function, it is the only source: no variable of libpq's, and no file that may not be read later.
-    password: () => options.password ?? Promise.reject(new Error(NO_PASSWORD)),
+    password: () => tellPassword(options.password),
     application_name: options.applicationName,
     connectionTimeoutMillis: options.connectTimeoutMs,
     keepAlive: true,
@@ -101,7 +104,10 @@ async function connectTo(
   }
 }
 
-const NO_PASSWORD = 'it asks for a password, and there is none'
+async function tellPassword(password: Password): Promise<string> {
+  if (password === undefined) throw new Error('it asks for a password, and there is none')
+  return typeof password === 'string' ? password : await password()
+}
 
 /** An expression for `server`. */
 export const SERVER = `pg_postmaster_start_time()::text || ' ' || coalesce(inet_server_addr()::text, '')

@@ -12,7 +12,7 @@ export type Heartbeat = {
   beat(): Promise<void>
   /** Whether this server has committed one that was sent within the limit. */
   isFresh(server: string | undefined): boolean
-  /** Seconds since the last one that was committed was sent. */
+  /** Seconds since the last one that was committed was sent; Infinity where none was. */
   ageSeconds(): number
 }
 
