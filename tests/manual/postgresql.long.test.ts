@@ -25,7 +25,8 @@ test('what the page tells to type does what it says', async () => {
     prepare(folder) {
       // The file that is moved.
       const [command = '', ...program] = PROGRAM
-      const made = spawnSync(command, [...program, 'import', '--lenient'], { cwd: folder })
+      const input = '{"id":"moved","idleTimeoutMs":1800000,"lifetimeMs":3600000}'
+      const made = spawnSync(command, [...program, 'import'], { cwd: folder, input })
       assert.is(made.status, 0, String(made.stderr))
     },
   })
