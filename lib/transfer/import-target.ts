@@ -22,8 +22,7 @@ export function createStoreTarget(store: OperatorStore, clock: Clocked): ImportT
   const placing = createKeyPlacing(store.keys)
 
   /**
-   * An end is final: it also ends a session that an earlier import has brought, from before. A later one of an
-   * id that a back end chose is another session.
+   * An end is final: it also ends a session that an earlier import has brought, from before.
    */
   async function endLive(end: Tombstone): Promise<boolean> {
     const now = clock.now()
@@ -84,8 +83,12 @@ export function createDryTarget(reader: OperatorReader, clock: Clocked): ImportT
   }
 }
 
-function isEndOf({ endedAt }: Tombstone, found: Found | undefined): boolean {
-  if (found?.state !== 'live') return false
+/**
+ * Whether what was found has ended by this. One that died of its age was not used where it came from, and may be
+ * used here since; and one that began later, under an id that a back end chose, is another.
+ */
+function isEndOf({ reason, endedAt }: Tombstone, found: Found | undefined): boolean {
+  if (found?.state !== 'live' || reason === 'idle_timeout' || reason === 'lifetime') return false
   const { secretHash, createdAt } = found.session
   // control: imported-end-is-final
   return secretHash !== null || createdAt <= endedAt

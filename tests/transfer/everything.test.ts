@@ -129,6 +129,20 @@ test('an end that comes later ends the session that was imported before, and non
   assert.match((await take(path, lines)).out, /^Imported 0, 0 ended sessions .* 3 that were there/)
 })
 
+test('a session that is in use here does not end by its age where it came from', async () => {
+  const path = newFile()
+  const old = { id: 'used', secretHash: HASH, createdAt: NOW - HOUR, idleTimeoutMs: 30 * MINUTE }
+  const used = renderSessionLine(sessionAt(NOW, old), true)
+  const unused = renderSessionLine(sessionAt(NOW, { ...old, lastSeenAt: NOW - HOUR }), true)
+  const end = renderEndLine({ ...END, id: 'used', reason: 'idle_timeout', endedAt: NOW - 1 })
+  await take(path, [used])
+  for (const line of [unused, end]) {
+    assert.match((await take(path, [line], '--dry-run')).out, /^Would import 0, 0 ended .* 1 that/)
+    assert.match((await take(path, [line])).out, /^Imported 0, 0 ended sessions .* 1 that were/)
+  }
+  assert.equal(await statesIn(path, ['used']), ['live'])
+})
+
 test('what has expired on the way is remembered as ended, where everything is asked for', async () => {
   const line = renderSessionLine(sessionAt(NOW - HOUR, { id: 'late' }), false)
   const path = newFile()
