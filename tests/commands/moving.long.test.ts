@@ -57,6 +57,8 @@ if (bin === undefined) {
       kept = await endKept(ask, keys.all, `kept-${to[0]}-in-mind`)
       await stop(server)
       await move(from, to)
+      const checked = await runServer(['check', ...to])
+      assert.is(checked.code, EXIT.done, checked.stdout)
       server = await start(to)
       const after = await observe(ask, questions)
       for (const name of Object.keys(questions)) {
