@@ -902,8 +902,39 @@ def _is_object(value):
 
 
 def _is_tagged(value):
-    """Flask's mark for what is no JSON, as in `{" t": [1, 2]}`, a tuple: one value, never merged."""
+    """A mark for what is no JSON, as Flask's for a tuple, `{" t": [1, 2]}`: one value, never merged."""
     return type(value) is dict and len(value) == 1 and next(iter(value)).startswith(" ")
+
+
+# A key inside of a value that begins as a mark does is kept with a backslash in front, and one that begins so
+# already with one more: whichever keys requests at once leave in an object, it never becomes a mark.
+_LIKE_A_MARK = re.compile(r"\\* ")
+
+
+def _quote_key(key):
+    return "\\" + key if _LIKE_A_MARK.match(key) else key
+
+
+def _unquote_key(key):
+    return key[1:] if key.startswith("\\") and _LIKE_A_MARK.match(key) else key
+
+
+def _may_have_marks(text):
+    """Whether some JSON may have marks in it, or keys like them."""
+    return '" ' in text or '"\\\\' in text
+
+
+def _with_keys(convert, value):
+    """Plain JSON with the keys of all objects in it converted."""
+    if type(value) is list:
+        return [_with_keys(convert, item) for item in value]
+    if type(value) is dict:
+        return {convert(key): _with_keys(convert, item) for key, item in value.items()}
+    return value
+
+
+def _with_inner_keys(convert, data):
+    return {key: _with_keys(convert, value) for key, value in data.items()}
 
 
 class _Stored:
@@ -1357,12 +1388,9 @@ class Session(MutableMapping):
         self._lifetime_ends_at = record["lifetimeEndsAt"]
         data = record["data"]
         stored.seen = data.copy()
-        if '" ' in stored.text:  # a tag begins with a space; the data as a whole are never one
-            untag = self._interface.untag
-            data = {
-                key: value if type(value) in _ATOMS else untag(json.dumps(value))
-                for key, value in data.items()
-            }
+        if _may_have_marks(stored.text):  # the data as a whole are never one
+            restore = self._interface.restore
+            data = {key: restore(value) for key, value in data.items()}
         self._data = data
         return self._data
 
@@ -1616,21 +1644,43 @@ class _FlaskInterface:
             if kind is float and value - value != 0:
                 raise ValueError("JSON has no infinite number and no NaN")
             return value
-        if kind is list:
+        if kind is list or self._passes(value, list):
             return [self.tag(item, app) for item in value]
-        if kind is dict and not (len(value) == 1 and str(next(iter(value))).startswith(" ")):
-            return {
-                _json_key(key): self.tag(item, app) for key, item in value.items()
-            }
+        if kind is dict or self._passes(value, dict):
+            return {_quote_key(_json_key(key)): self.tag(item, app) for key, item in value.items()}
 
         def default(item):
-            return self.tag(app.json.default(item), app)
+            plain = app.json.default(item)
+            # Inside of a tagged value everything is as Flask alone has it.
+            return self.tag(plain, app) if item is value else self.serializer.tag(plain)
 
         tagged = json.dumps(self.serializer.tag(value), default=default, allow_nan=False)
         return json.loads(tagged)
 
+    def _passes(self, value, kind):
+        """Whether it is one of a class derived from these, for which there is no tag."""
+        if not isinstance(value, kind):
+            return False
+        tags = (tag for tag in self.serializer.order if tag.check(value))
+        return type(next(tags, None)).__module__ == "flask.json.tag"
+
     def untag(self, text):
-        return self.serializer.loads(text) if '" ' in text else json.loads(text)
+        value = json.loads(text)
+        return self.restore(value) if _may_have_marks(text) else value
+
+    def restore(self, value):
+        """The opposite of `tag`."""
+        kind = type(value)
+        if kind is list:
+            return [self.restore(item) for item in value]
+        if kind is not dict:
+            return value
+        if _is_tagged(value) and next(iter(value)) in self.serializer.tags:
+            try:
+                return self.serializer.loads(json.dumps(value))
+            except Exception:
+                pass  # somebody else's, that only looks like a tag
+        return {_unquote_key(key): self.restore(item) for key, item in value.items()}
 
     def _cookie_name(self, app, request):
         """As Coatcheck names its own: over https with the strictest prefix that fits."""
@@ -1737,7 +1787,7 @@ class _DjangoStore:
         except SessionGone:
             self._session_key = self._stored = None
             return {}
-        return self._decode(self._stored.parse()["data"])
+        return self._decode(self._stored.parse()["data"], self._stored.text)
 
     def exists(self, session_key):
         if not session_key:
@@ -1856,7 +1906,8 @@ class _DjangoStore:
                 mine = merge_objects(before, mine, old.data)
                 now = self._stored.data
                 self._stored.change({key: mine.get(key, _MISSING) for key in {**now, **mine}})
-                self._session_cache = self._decode(json.loads(json.dumps(mine)))
+                text = json.dumps(mine)
+                self._session_cache = self._decode(json.loads(text), text)
         except SessionGone:
             self.delete()
             raise
@@ -1874,23 +1925,26 @@ class _DjangoStore:
         signed."""
         serializer = self.serializer()
         if _makes_json(serializer):
-            return json.loads(serializer.dumps(values))
+            text = serializer.dumps(values)
+            plain = json.loads(text)
+            return _with_inner_keys(_quote_key, plain) if _may_have_marks(text.decode("latin-1")) else plain
         sign = self._signer().sign
         return {
-            key: value
-            if _is_plain(value) and not _is_like_a_pickle(value)
+            key: _with_keys(_quote_key, value)
+            if _is_plain(value)
             else {_OTHER: sign(b64encode(serializer.dumps(value)).decode("ascii"))}
             for key, value in values.items()
         }
 
-    def _decode(self, data):
-        """The opposite; may keep `data`."""
-        if self.serializer is self._json_serializer:
-            return data
+    def _decode(self, data, text):
+        """The opposite; may keep `data`. `text`: JSON that they are in."""
+        is_of_django = self.serializer is self._json_serializer
         serializer = self.serializer()
-        if _makes_json(serializer):
+        if is_of_django or _makes_json(serializer):
+            if _may_have_marks(text):
+                data = _with_inner_keys(_unquote_key, data)
             try:
-                return serializer.loads(json.dumps(data).encode("latin-1"))
+                return data if is_of_django else serializer.loads(json.dumps(data).encode("latin-1"))
             except Exception:
                 return data  # as another serializer has kept it
         unsign = self._signer().unsign
@@ -1904,6 +1958,8 @@ class _DjangoStore:
                     # As in Django, nothing at all is there, also where a class is no more.
                     _log_corrupted()
                     continue
+            else:
+                value = _with_keys(_unquote_key, value)
             values[key] = value
         return values
 
@@ -1948,11 +2004,6 @@ def _sub_of(mine):
     sub = mine.get(_USER)
     fits = isinstance(sub, str) and sub == sub.strip() and sub.isprintable()
     return sub if fits and 0 < len(sub.encode("utf-8")) <= 255 else None
-
-
-def _is_like_a_pickle(value):
-    """Whether it would be taken for one, or might be when others have taken keys from it."""
-    return type(value) is dict and (_OTHER in value or _is_tagged(value))
 
 
 def _makes_json(serializer):

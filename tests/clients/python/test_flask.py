@@ -5,7 +5,7 @@ import datetime
 import os
 import unittest
 import uuid
-from collections import Counter
+from collections import Counter, OrderedDict
 
 import flask
 from markupsafe import Markup
@@ -242,6 +242,37 @@ class FlaskTest(unittest.TestCase):
         likes = ({" t": 5}, {" u": "x"}, {" di": [{" b": 1}]})
         self.ask(lambda: flask.session.update(who=[Person("ada", like) for like in likes]))
         self.assertEqual(self.data(), {"who": [{"name": "ada", "prefs": like} for like in likes]})
+
+    def test_like_a_tag_of_two_visits(self):
+        """So may an object be that requests at once leave with one key, or begin with one"""
+        for key in (" b", " t", " di", " x", "\\ t", "\\\\ b"):
+            for kind in (dict, OrderedDict):
+                with self.subTest((key, kind)):
+                    self.browser = self.app.test_client()
+                    prefs = kind({key: 1, "x": 1, "y": 1})
+                    self.ask(lambda: flask.session.update(prefs=prefs, one=kind({key: 1}), l=[prefs]))
+
+                    def take(name, then=lambda: None):
+                        session = flask.session
+                        del session["prefs"][name]
+                        session["one"][name] = 1
+                        session["l"][0][name] = 2
+                        then()
+
+                    self.ask(lambda: take("x", lambda: self.ask(lambda: take("y"))))
+                    one = {key: 1, "x": 1, "y": 1}
+                    self.assertEqual(self.data(), {"prefs": {key: 1}, "one": one, "l": [{key: 1, "x": 2, "y": 2}]})
+
+    def test_tags_of_others(self):
+        """What others write in the shape of a tag is that value, or what it is where it cannot be one"""
+        others = {"b": {" b": 1}, "u": {" u": "x"}, "t": {" t": 1}, "di": [{" di": 1}, {" di": {}}], "x": {" x": [1]}}
+        self.ask(lambda: flask.session.update(a=1, own=(1,)))
+        self.ask(lambda: self.app.extensions["coatcheck"].session(id=flask.session.id).change(set={**others, "fine": {" t": [1, {"x": [2]}]}}))
+        seen = {**others, "a": 1, "own": (1,), "fine": (1, {"x": [2]})}
+        self.assertEqual(self.data(), seen)
+        self.ask(lambda: flask.session["di"].append(1))
+        seen["di"] = [*seen["di"], 1]
+        self.assertEqual(self.data(), seen)
 
     def test_no_json(self):
         """What JSON has no value for is an error that names it, and nothing is saved"""
