@@ -1264,9 +1264,10 @@ class Session(MutableMapping):
                 return
             self._take(self._stored.change(self._changed(), self._login_of(claims)))
             self._watch()
-        except SessionGone:
-            # Nothing of a session that has ended goes into another one, but what is new in this request.
-            seen = self._stored.data
+        except SessionGone as gone:
+            # Of a session that has ended nothing goes into another one, but what is new in this request. Where
+            # another log-in was faster, what this request has read before goes along as it would have.
+            seen = {} if gone.reason == "renewed" else self._stored.data
             self._data = {key: self._data[key] for key in self._data if _json_key(key) not in seen}
             self._permanent = self._asks_permanent()
             self._create({"claims": claims})

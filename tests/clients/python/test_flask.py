@@ -331,6 +331,21 @@ class FlaskTest(unittest.TestCase):
         self.ask(page)
         self.assertEqual(self.data(), {"next": "/"})
 
+    def test_login_beside_a_login(self):
+        """Of two log-ins at once with one cookie each takes along what its request has read"""
+        token = token_of(self.ask(lambda: flask.session.update(cart=["tea"])))
+        cookie = {"Cookie": f"sid={token}"}
+        seen = {}
+
+        def page():
+            flask.session["cart"].append("jam")
+            run(self.app, lambda: flask.session.login("ada"), headers=cookie)
+            flask.session.login("ada")
+
+        self.ask(page)
+        self.ask(lambda: seen.update(flask.session, sub=flask.session.claims["sub"]))
+        self.assertEqual(seen, {"cart": ["tea", "jam"], "sub": "ada"})
+
     def end(self, token):
         client = coatcheck.Client()
         client.session(token).end()

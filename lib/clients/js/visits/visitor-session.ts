@@ -47,6 +47,8 @@ export class VisitorSession {
   #setCookies: readonly string[] = NONE
   #loading: Promise<Session<never> | undefined> | undefined
   #loaded: Session<never> | undefined
+  /** What was read of a session before another log-in renewed it: that of this request takes it along, too. */
+  #kept: object | undefined
   /** While a session is begun; the next write waits, and then finds it. */
   #beginning: Promise<void> | undefined
   /** Counts writes: a read that began before one may not show it. */
@@ -129,7 +131,7 @@ export class VisitorSession {
       }
     }
     // Also where the session has ended: who logs in gets one.
-    await this.#beginOnce({ ...limits, claims: allClaims, data })
+    await this.#beginOnce({ ...limits, claims: allClaims, data: { ...this.#kept, ...data } })
   }
 
   /** Whether there was a session. */
@@ -142,6 +144,7 @@ export class VisitorSession {
     if (answer.status >= 400 && !isGone(answer)) throw errorOf(answer)
     this.#fields = this.#scheme
     this.#standing = 'none'
+    this.#kept = undefined
     this.forget()
     return !isGone(answer)
   }
@@ -210,6 +213,7 @@ export class VisitorSession {
   /** There is no session under the cookie that was sent. */
   #takeAbsence(answer: Answer): void {
     const isRenewed = answer.status === 410 && errorOf(answer).reason === 'renewed'
+    if (isRenewed) this.#kept ??= this.#loaded?.data
     this.#standing = this.#standing === 'live' || isRenewed ? 'ended' : 'none'
     this.forget()
   }

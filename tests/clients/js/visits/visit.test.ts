@@ -262,6 +262,28 @@ test('of two log-ins with one cookie the second begins a session without the dat
   await close()
 })
 
+test('of two log-ins at once each takes along what its request has read, unless the session was logged out', async () => {
+  const { visit, countSessions, close } = await openClientServer()
+  const guest = visit()
+  await guest.update({ cart: ['tea'], ['__proto__']: 1 })
+  const cookie = cookieFrom(guest.setCookies)
+  const [first, second, third] = [visit(cookie), visit(cookie), visit(cookie)]
+  for (const each of [first, second, third]) await each.get('cart')
+  await first.login('ada')
+  await second.append('cart', 'lost')
+  await second.login('ada', { data: { theme: 'dark' } })
+  const data = JSON.parse('{"cart":["tea"],"__proto__":1,"theme":"dark"}') as object
+  assert.equal(await visit(cookieFrom(second.setCookies)).all(), data)
+  assert.is(countSessions(), 2)
+
+  const guests = visit(cookieFrom(second.setCookies))
+  await guests.get('cart')
+  await visit(cookieFrom(second.setCookies)).logout()
+  await guests.login('bob')
+  assert.equal(await visit(cookieFrom(guests.setCookies)).all(), {})
+  await close()
+})
+
 test('a log-in without a session begins one, of the kind that was asked for', async () => {
   const { visit, close } = await openClientServer()
   for (const cookie of ['', 'sid=nonsense', 'theme=dark']) {
