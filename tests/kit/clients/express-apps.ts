@@ -28,8 +28,8 @@ export type ExpressApp = RequestListener & {
   set(name: string, value: unknown): void
 }
 
-export function createExpress(): ExpressApp {
-  return requirePackage<() => ExpressApp>('express')()
+export function createExpress(name: 'express' | 'express-4' = 'express'): ExpressApp {
+  return requirePackage<() => ExpressApp>(name)()
 }
 
 /** express-session's middleware on a store. */
