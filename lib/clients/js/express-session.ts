@@ -194,7 +194,7 @@ export class CoatcheckStore extends EventEmitter {
 
   async #touch(sid: string, session: object): Promise<void> {
     const id = this.#idOf(sid)
-    const base = this.#baseFor(id, session)
+    const base = this.#baseFor(id, session) ?? (await this.#findBase(id))
     if (base === undefined) return
     const before = readOf(base)
     const { cookie } = dataOf({ cookie: (session as FrameworkSession).cookie })
@@ -204,6 +204,12 @@ export class CoatcheckStore extends EventEmitter {
     const limits = this.#limitsFor(maxAgeOf(cookie as object))
     await this.#sessions.save(id, { data: before, etag: base.etag }, after, limits)
     this.#bases.set(session, { id, read: after, etag: undefined })
+  }
+
+  /** Of a session that the caller has not from `get`. */
+  async #findBase(id: string): Promise<Base | undefined> {
+    const found = await this.#sessions.find(id)
+    return found && { id, read: found.data, etag: found.etag }
   }
 
   async #all(): Promise<FrameworkSession[]> {

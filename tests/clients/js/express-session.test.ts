@@ -31,6 +31,58 @@ test('a session is kept as it was set, and is gone once it was destroyed', async
   await close()
 })
 
+/** Its own test wants `ids` beside, which a store cannot tell that keeps hashes of them. */
+test('the life of sessions is as connect-redis tests it', async () => {
+  const { get, set, touch, destroy, length, clear, clock, client, close } = await openStore()
+  const left = async () => {
+    let seconds = 0
+    for await (const { expiresAt, data } of client.sessions.list()) {
+      if (!('foo' in data)) seconds = (Date.parse(expiresAt) - clock.now()) / 1_000
+    }
+    return seconds
+  }
+  const inSeconds = (seconds: number) => new Date(Date.now() + seconds * 1_000)
+  await clear()
+  const session = { foo: 'bar', cookie: { originalMaxAge: null } }
+  await set('123', session)
+  assert.equal(await get('123'), session)
+  await set('456', { cookie: { originalMaxAge: null, expires: inSeconds(60) } })
+  assert.ok((await left()) <= 60)
+  await touch('456', { cookie: { originalMaxAge: null, expires: inSeconds(90) } })
+  assert.ok((await left()) > 60)
+  assert.is(await length(), 2)
+  await destroy('456')
+  assert.is(await length(), 1)
+  await clear()
+  assert.is(await length(), 0)
+
+  const many = Array.from({ length: 250 }, (_, n) => `s${n}`)
+  await Promise.all(many.map((sid) => set(sid, { cookie: { expires: inSeconds(1) } })))
+  assert.is(await length(), many.length)
+  await clear()
+  assert.is(await length(), 0)
+
+  await set('789', { cookie: { originalMaxAge: null, expires: inSeconds(90) } })
+  assert.is(await length(), 1)
+  await set('789', { cookie: { originalMaxAge: null, expires: inSeconds(-90) } })
+  assert.is(await length(), 0)
+  await close()
+})
+
+test('a touch of what was not read before changes nothing but the cookie, and begins no session', async () => {
+  const { get, set, touch, length, close } = await openStore()
+  const expires = new Date(Date.now() + 90_000)
+  await touch('123', { cookie: { originalMaxAge: null, expires } })
+  assert.is(await length(), 0)
+  await set('123', { foo: 'bar', cookie: COOKIE })
+  await touch('123', { mine: true, cookie: { ...COOKIE, expires } })
+  assert.equal(await get('123'), {
+    foo: 'bar',
+    cookie: { ...COOKIE, expires: expires.toISOString() },
+  })
+  await close()
+})
+
 test('it is an emitter of events, which frameworks listen to', async () => {
   const { store, close } = await openStore()
   assert.instance(store, EventEmitter)
