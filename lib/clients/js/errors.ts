@@ -100,7 +100,9 @@ export function errorOf(answer: {
   const code = text('code') ?? 'bad_response'
   // A proxy in front answers with a page of its own, which tells nothing of Coatcheck's.
   const message =
-    detail ?? `Cannot read the response: expected a problem of Coatcheck, got status ${status}`
+    detail ??
+    `Cannot read the response: expected a problem of Coatcheck, got status ${status} of another server; ` +
+      'is the url right, or is a proxy in between?'
   return new CoatcheckError(code, message, {
     serverStatus: status,
     title: text('title'),

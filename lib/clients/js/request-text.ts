@@ -13,8 +13,8 @@ export function createRequestText(
   { host, basePath }: { readonly host: string; readonly basePath: string },
   apiKey: string,
 ): RequestText {
-  checkApiKey(apiKey)
-  const fixed = ` HTTP/1.1\r\nHost: ${host}\r\nAuthorization: Bearer ${apiKey}\r\n`
+  const key = readApiKey(apiKey)
+  const fixed = ` HTTP/1.1\r\nHost: ${host}\r\nAuthorization: Bearer ${key}\r\n`
   return (method, path, fields, body) => {
     if (!TARGET.test(path)) {
       throw invalidArgument(
@@ -85,11 +85,13 @@ function encode(text: string, what: string): string {
   }
 }
 
-function checkApiKey(apiKey: string): void {
+/** Without the line break that a file ends with. */
+function readApiKey(apiKey: unknown): string {
+  const key = typeof apiKey === 'string' ? apiKey.trim() : ''
+  if (/^ck_[\w-]{21,200}$/.test(key)) return key
   // Without the key: it may be one all the same.
-  if (typeof apiKey === 'string' && /^ck_[\w-]{21,200}$/.test(apiKey)) return
+  const fault = key === '' ? 'it is missing' : 'it must be ck_ and 21 to 200 of A-Za-z0-9_-'
   throw invalidArgument(
-    'Cannot use the apiKey: it must be ck_ and 21 to 200 of A-Za-z0-9_-; the first start of Coatcheck ' +
-      'writes one beside its data file',
+    `Cannot use the apiKey: ${fault}; the first start of Coatcheck writes one beside its data file`,
   )
 }

@@ -1,3 +1,6 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { askOf } from '../../../lib/clients/js/ask.ts'
@@ -219,7 +222,9 @@ test('what is forgotten is said, with the way out', () => {
     )
   }
   assert.match(of({ url: 'ftp://127.0.0.1' }), 'it has the scheme "ftp:"')
-  assert.match(of({ url: 'http://127.0.0.1:9', apiKey: undefined }), 'Cannot use the apiKey')
+  for (const apiKey of [undefined, null, '', '\n']) {
+    assert.match(of({ url: 'http://127.0.0.1:9', apiKey }), 'Cannot use the apiKey: it is missing;')
+  }
   const client = createClient({ url: 'http://127.0.0.1:9', apiKey: API_KEY })
   for (const request of [undefined, null, {}, 'sid=1', { headers: null }] as never[]) {
     assert.match(
@@ -234,6 +239,33 @@ test('what is forgotten is said, with the way out', () => {
     told(() => new CoatcheckStore(undefined as never)),
     /^invalid_argument: /,
   )
+})
+
+test('a key may come with the line break of its file, and an answer of somebody else is told as such', async () => {
+  const { options, close } = await openClientServer()
+  const client = createClient({ ...options, apiKey: ` ${options.apiKey}\n` })
+  assert.is(await client.sessions.count(), 0)
+  client.close()
+  await close()
+
+  const other = createServer((_, response) => response.writeHead(404).end('<h1>Not found'))
+  other.listen(0, '127.0.0.1')
+  await once(other, 'listening')
+  const port = String((other.address() as AddressInfo).port)
+  for (const [url, words] of [
+    [`http://127.0.0.1:${port}`, 'got status 404 of another server; is the url right'],
+    [
+      `https://127.0.0.1:${port}`,
+      'it speaks no TLS there; is it http:// and not https://?; nothing',
+    ],
+  ] as const) {
+    const lost = createClient({ url, apiKey: API_KEY, connectTimeout: 200 })
+    const error = await lost.sessions.count().catch((refused: unknown) => refused)
+    assert.match((error as CoatcheckError).message, words)
+    lost.close()
+  }
+  other.closeAllConnections()
+  await new Promise((resolve) => other.close(resolve))
 })
 
 test('options that cannot work are refused, without the key', () => {

@@ -23,9 +23,18 @@ export function connectionLost(server: string, call: Call, cause: Error): Coatch
 export function unreachable(server: string, cause: Error | undefined): CoatcheckError {
   return new CoatcheckError(
     'unreachable',
-    `Cannot reach Coatcheck at ${server}: ${cause?.message ?? 'no connection'}; nothing was sent`,
+    `Cannot reach Coatcheck at ${server}: ${wordsOf(cause)}; nothing was sent`,
     { cause },
   )
+}
+
+function wordsOf(cause: Error | undefined): string {
+  if (cause === undefined) return 'no connection'
+  // OpenSSL's own text is a line of its source.
+  if (/wrong version number|packet length too long/.test(cause.message)) {
+    return 'it speaks no TLS there; is it http:// and not https://?'
+  }
+  return cause.message.trim()
 }
 
 export function clientClosed(call?: Call): CoatcheckError {
