@@ -284,6 +284,8 @@ def _was_not_read(status, head, _):
 def _words(error):
     if _is_timeout(error):
         return "no answer in time"
+    if isinstance(error, ssl.SSLError) and error.reason in ("WRONG_VERSION_NUMBER", "PACKET_LENGTH_TOO_LONG"):
+        return "it speaks no TLS there; is it http:// and not https://?"
     return error.strerror or str(error) or type(error).__name__
 
 
@@ -346,6 +348,8 @@ class Client:
 
     def __init__(self, url=None, api_key=None, *, timeout=5.0, max_kept=32, tls=None):
         api_key = _hide(api_key or _api_key_by(os.environ.get))
+        if api_key and isinstance(api_key.value, str):
+            api_key = _hide(api_key.value.strip())  # a file ends with a line break
         url = url or os.environ.get("COATCHECK_URL") or DEFAULT_URL
         if not (api_key and api_key.value):
             raise ValueError(
@@ -545,20 +549,31 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget_connections)
 
 
+_BAD_URL = "Cannot use the URL: expected http://HOST:PORT, https://HOST or unix:/PATH"
+_URL = re.compile(r"[!-~]+")
+
+
 def _parse_url(url, tls, timeout):
     """What opens a socket, the `Host`, what comes before each path, and the address to show."""
+    if not isinstance(url, str) or url == "unix:":
+        raise ValueError(_BAD_URL)
     if url.startswith("unix:"):
         path = url[len("unix:") :]
         path = "/" + path.lstrip("/") if path.startswith("//") else path
         return partial(_open_unix, path, timeout), "localhost", "", f"unix:{path}"
     parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query:
-        raise ValueError("Cannot use the URL: expected http://HOST:PORT, https://HOST or unix:/PATH")
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError(_BAD_URL)
     if parts.username is not None:
         raise ValueError("Cannot use the URL: there is a user in it; the API key goes beside it")
+    if not _URL.fullmatch(url):
+        raise ValueError("Cannot use the URL: it must be printable ASCII, percent-encoded")
     host = parts.hostname
     shown = f"[{host}]" if ":" in host else host
-    port = parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+    except ValueError:
+        raise ValueError("Cannot use the URL: its port must be a number up to 65535") from None
     if parts.port is not None:
         shown += f":{parts.port}"
     prefix = parts.path.rstrip("/")
@@ -1265,8 +1280,8 @@ class Session(MutableMapping):
             self._take(self._stored.change(self._changed(), self._login_of(claims)))
             self._watch()
         except SessionGone as gone:
-            # Of a session that has ended nothing goes into another one, but what is new in this request. Where
-            # another log-in was faster, what this request has read before goes along as it would have.
+            # Of a session that has ended nothing goes into another one, but what is new in this request.
+            # Where another log-in was faster, what this request has read goes along, as it would have.
             seen = {} if gone.reason == "renewed" else self._stored.data
             self._data = {key: self._data[key] for key in self._data if _json_key(key) not in seen}
             self._permanent = self._asks_permanent()

@@ -128,7 +128,7 @@ class ClientTest(unittest.TestCase):
                         ask(nobody)
 
     def test_key_file(self):
-        """The API key may come from a file, and from a list as the server takes it"""
+        """The API key may come from a file, with its line break or not, and from a list as the server takes it"""
         import tempfile
         from unittest.mock import patch
 
@@ -144,6 +144,9 @@ class ClientTest(unittest.TestCase):
                     client = coatcheck.Client()
                     self.assertEqual(client.create({"n": 1})["data"], {"n": 1})
                     client.close()
+        client = coatcheck.Client(api_key=f" {key}\n")
+        self.assertEqual(client.create({"n": 1})["data"], {"n": 1})
+        client.close()
 
 
 if __name__ == "__main__":

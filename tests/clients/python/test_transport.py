@@ -40,9 +40,12 @@ class TransportTest(unittest.TestCase):
 
     def test_options_are_checked(self):
         """A URL, a key or a time-out that cannot be right is refused when the client is made"""
-        for url in ("127.0.0.1:7377", "ftp://h", "http://", "http://me:pw@h", "http://h/?q=1"):
-            with self.assertRaises(ValueError):
+        odd = ("http://h/a b", "http://h/a\r\nX: y", "http://b\xfccher.example", "http://h:x", "http://h:99999")
+        misses = ("127.0.0.1:7377", "ftp://h", "http://", "http://h/?q=1", "http://h/#f", "unix:", b"http://h")
+        for url in (*odd, *misses, "http://me:pw@h"):
+            with self.assertRaisesRegex(ValueError, "^Cannot use the URL: ") as raised:
                 coatcheck.Client(url, KEY)
+            self.assertNotIn("pw", str(raised.exception))
         for options in ({"api_key": "ck_\r\nX: y"}, {"timeout": 0}, {"timeout": float("inf")}):
             with self.assertRaises(ValueError):
                 coatcheck.Client("http://h", **{"api_key": KEY, **options})
@@ -50,6 +53,13 @@ class TransportTest(unittest.TestCase):
         with unittest.mock.patch.dict(os.environ, without, clear=True):
             with self.assertRaisesRegex(ValueError, "COATCHECK_API_KEY_FILE"):
                 coatcheck.Client("http://h")
+
+    def test_no_tls(self):
+        """Where an https URL meets a server without TLS the error says so"""
+        with HostileServer(lambda wire: wire.answer(status="400 Bad Request")) as server:
+            client = client_of(server.url.replace("http:", "https:"))
+            with self.assertRaisesRegex(coatcheck.Unavailable, "it speaks no TLS there; is it http:// and not https"):
+                client.request("GET", "/x")
 
     def test_token_is_no_header(self):
         """A token, a path or a header that would split the request is not sent"""
@@ -448,7 +458,8 @@ class TransportTest(unittest.TestCase):
             lambda: client.session(TOKEN).set("a", float("nan")),
             lambda: coatcheck.Client(api_key=KEY, timeout=0),
             lambda: coatcheck.Client("ftp://x", api_key=KEY),
-            lambda: coatcheck.Client(api_key=KEY + "\n"),
+            lambda: coatcheck.Client(api_key=KEY + "\nX: y"),
+            lambda: coatcheck.Client("http://b\xfccher.example", api_key=KEY),
             lambda: coatcheck.Client(api_key=KEY.encode()),
         ):
             self.assert_no_secret((ValueError, TypeError), wrong)
