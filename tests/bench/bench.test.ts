@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { renderRequest, send } from './load/http-request.ts'
@@ -28,6 +29,23 @@ for (const [args, expected] of [
       () => readOptions(args, CHOICES),
       (error: unknown) => error instanceof OptionsError && error.message.includes(expected),
     )
+  })
+}
+
+for (const run of ['clients/run.ts', 'clients/python/run.ts']) {
+  test(`${run} tells its options, and refuses others`, async () => {
+    const ask = (...args: string[]) => [process.execPath, join(import.meta.dirname, run), ...args]
+    assert.match(
+      await runToEnd(ask('--help'), { limitMs: 20_000 }),
+      /^Usage: npm run bench:\w+ -- /,
+    )
+    for (const wrong of ['--rounds=0', '--round=1']) {
+      const failure = await runToEnd(ask(wrong), { limitMs: 20_000 }).catch(String)
+      assert.match(
+        failure,
+        /ended with code 64: Cannot read the options: .*--round.* \(see --help\)/,
+      )
+    }
   })
 }
 

@@ -1,14 +1,13 @@
 /**
  * What the JavaScript client costs an application, beside @redis/client, and beside express-session with
  * connect-redis where Redis keeps each write (`appendfsync always`), as Coatcheck does.
- * `npm run bench:clients [-- --rounds=N --milliseconds=N --only=WORD --no-install]`. The two take turns within each round,
- * so that what else the machine does hits both; a ratio is the median of the rounds' ratios. Linux only.
+ * The two take turns within each round, so that what else the machine does hits both; a ratio is the median of the
+ * rounds' ratios. Linux only.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
 import { CLIENT_PACKAGES, installClientPackages } from '../../kit/clients/client-packages.ts'
 import { startRedis } from '../contenders/redis.ts'
 import { findProgram } from '../machine/find-program.ts'
@@ -22,6 +21,7 @@ import {
   removeFolder,
   startProcess,
 } from '../machine/processes.ts'
+import { readFewOptions } from '../few-options.ts'
 import type { Measured, Order } from './order.ts'
 import { openPageLoad, type PageLoad } from './page-load.ts'
 
@@ -43,16 +43,21 @@ type Row = {
   readonly measure: (subject: Subject) => Promise<Sample>
 }
 
-const { values } = parseArgs({
-  options: {
-    rounds: { type: 'string', default: '7' },
-    milliseconds: { type: 'string', default: '1000' },
-    only: { type: 'string', default: '' },
-    'no-install': { type: 'boolean', default: false },
-  },
-})
-const rounds = Number(values.rounds)
-const milliseconds = Number(values.milliseconds)
+const HELP = `Usage: npm run bench:clients -- [--flag value]...
+
+What the JavaScript client costs an application, beside @redis/client and connect-redis. It needs redis-server.
+Ends with code 1 where a ratio is above its limit.
+
+  --rounds N        in each of which both take their turn (7)
+  --milliseconds N  for each in a round (1000)
+  --only WORD       what has it in its title
+  --no-install      do not install the packages that are missing
+`
+const values = readFewOptions(
+  { rounds: 7, milliseconds: 1_000, only: '', 'no-install': false },
+  HELP,
+)
+const { rounds, milliseconds } = values
 const KEY = `ck_${'k'.repeat(43)}`
 
 const TITLES = [
