@@ -46,8 +46,12 @@ export function must(answer: Answer): Answer {
 export function parseBody<T>(answer: Answer): T {
   try {
     return JSON.parse(answer.body) as T
-  } catch (cause) {
-    throw new CoatcheckError('bad_response', 'Cannot read the response: it is no JSON', { cause })
+  } catch {
+    // Without the cause, whose message has a piece of the body.
+    throw new CoatcheckError('bad_response', 'Cannot read the response: it is no JSON', {
+      serverStatus: answer.status,
+      outcomeUnknown: true,
+    })
   }
 }
 

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { inspect } from 'node:util'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { askOf } from '../../../lib/clients/js/ask.ts'
@@ -266,6 +267,31 @@ test('a key may come with the line break of its file, and an answer of somebody 
   }
   other.closeAllConnections()
   await new Promise((resolve) => other.close(resolve))
+})
+
+test('an answer that is no JSON is an error, which tells nothing of what is in it', async () => {
+  const broken = createServer((_, response) => response.end('hunter2, which is no JSON'))
+  broken.listen(0, '127.0.0.1')
+  await once(broken, 'listening')
+  const url = `http://127.0.0.1:${(broken.address() as AddressInfo).port}`
+  const client = createClient({ url, apiKey: API_KEY })
+  const visit = () => client.visit({ headers: { cookie: 'sid=a' } })
+  for (const call of [
+    () => visit().get('a'),
+    () => client.sessions.get('a'),
+    () => visit().pop('a'),
+    () => visit().append('a', 1),
+    () => client.sessions.create(),
+  ]) {
+    const error = await call().catch((refused: unknown) => refused)
+    assert.instance(error, CoatcheckError)
+    const { code, outcomeUnknown } = error as CoatcheckError
+    assert.equal([code, outcomeUnknown], ['bad_response', true])
+    assert.not(inspect(error).includes('hunter2'))
+  }
+  client.close()
+  broken.closeAllConnections()
+  await new Promise((resolve) => broken.close(resolve))
 })
 
 test('options that cannot work are refused, without the key', () => {

@@ -1,6 +1,6 @@
 /** The session of the visitor who sent one request: `client.visit(request)`. */
 import { invalidArgument } from '../errors.ts'
-import type { Ask } from '../ask.ts'
+import { type Ask, parseBody } from '../ask.ts'
 import type {
   Claims,
   Session,
@@ -177,8 +177,7 @@ class RequestVisit {
     const wrote = await this.#own.write({ method: 'DELETE', path: `/session/${keySegment(key)}` })
     this.#own.note(key, undefined)
     if (wrote === undefined || wrote.isCreated) return fallback
-    const { status, body } = wrote.answer
-    return status === 404 ? fallback : JSON.parse(body)
+    return wrote.answer.status === 404 ? fallback : parseBody(wrote.answer)
   }
 
   async increment(key: string, by = 1): Promise<unknown> {
@@ -239,7 +238,7 @@ class RequestVisit {
     const first = () => ({ [key]: begun })
     const wrote = await this.#own.write({ method: 'PATCH', path, body, first })
     if (wrote === undefined) return undefined
-    const value: unknown = wrote.isCreated ? begun : JSON.parse(wrote.answer.body)
+    const value = wrote.isCreated ? begun : parseBody(wrote.answer)
     this.#own.note(key, value)
     return value
   }
