@@ -94,6 +94,12 @@ testControls('of the JavaScript client', {
     red: 'never in the store',
     green: 'a counter counts',
   },
+  'no stored key becomes the prototype of a session': {
+    file: 'clients/js/express-session.test',
+    breakage: { seam: 'client-no-stored-prototype', by: '' },
+    red: 'a stored __proto__ reaches no framework',
+    green: 'it is an emitter',
+  },
   'where edits do not fit, they are merged with what is there': {
     file: 'clients/js/express-session.test',
     breakage: { seam: 'client-merges-anew', by: '' },

@@ -7,6 +7,7 @@ import { type ClientOption, clientOf } from './client-option.ts'
 import { forFramework, invalidArgument } from './errors.ts'
 import { areEqual, type JsonObject } from './stores/difference.ts'
 import {
+  assignable,
   type CookieData,
   cookieOf,
   dataOf,
@@ -163,7 +164,7 @@ export class CoatcheckStore extends EventEmitter {
     const id = this.#idOf(sid)
     const found = await this.#sessions.find(id)
     if (found === undefined) return null
-    const session = restore(found.data, found.expiresAt)
+    const session = restore(assignable(found.data), found.expiresAt)
     if (session === null || typeof session.cookie !== 'object' || session.cookie === null) {
       return session
     }
@@ -215,7 +216,7 @@ export class CoatcheckStore extends EventEmitter {
   async #all(): Promise<FrameworkSession[]> {
     const sessions: FrameworkSession[] = []
     for await (const { data, expiresAt } of this.#sessions.list(this.#prefix)) {
-      const session = restore(data, expiresAt)
+      const session = restore(assignable(data), expiresAt)
       if (session !== null) sessions.push(session)
     }
     return sessions
@@ -293,7 +294,7 @@ const COOKIE_DEFAULTS = { path: '/', httpOnly: true }
 /** The data of a base, from its text if need be. */
 function readOf({ read }: Base): JsonObject {
   if (typeof read !== 'string') return read
-  return (JSON.parse(read) as { readonly data: JsonObject }).data
+  return assignable((JSON.parse(read) as { readonly data: JsonObject }).data)
 }
 
 function baseOf(value: unknown): Base | undefined {

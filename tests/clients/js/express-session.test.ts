@@ -157,6 +157,25 @@ test('what no such framework has written is returned as it is', async () => {
   await close()
 })
 
+test('a stored __proto__ reaches no framework, which would assign it, and stays as it is', async () => {
+  const { get, set, all, client, close } = await openStore()
+  await set('1', { user: 'ada', cookie: COOKIE })
+  const stored = async () => (await Array.fromAsync(client.sessions.list()))[0]
+  const { id = '' } = (await stored()) ?? {}
+  const data = '{"__proto__":{"admin":true},"user":"ada","cookie":{"__proto__":{"a":1},"path":"/"}}'
+  await client.sessions.put(id, { data: JSON.parse(data) as Session })
+  const session = (await get('1')) ?? {}
+  for (const found of [session, ...(await all())]) {
+    assert.equal(Object.keys(found).sort(), ['cookie', 'user'])
+    assert.equal(Object.keys(found['cookie'] as object).sort(), ['originalMaxAge', 'path'])
+  }
+  session['n'] = 1
+  await set('1', session)
+  const kept = (await stored())?.data ?? {}
+  assert.equal(Object.keys(kept).sort(), ['__proto__', 'cookie', 'n', 'user'])
+  await close()
+})
+
 test('what was not changed costs no second request', async () => {
   const { get, set, touch, close, asked } = await openStore()
   await set('1', { user: 'ada', cookie: { ...COOKIE, originalMaxAge: 60_000 } })

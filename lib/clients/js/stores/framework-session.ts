@@ -10,6 +10,19 @@ export type CookieData = {
   readonly expires?: string | Date | null
 }
 
+/**
+ * Stored data without what a framework cannot have: assigned, as it does, `__proto__` would become the
+ * prototype of its session or cookie.
+ */
+export function assignable(data: JsonObject): JsonObject {
+  const cookie = cookieOf(data)
+  for (const object of cookie === undefined ? [data] : [data, cookie]) {
+    // control: client-no-stored-prototype
+    if (Object.hasOwn(object, '__proto__')) Reflect.deleteProperty(object, '__proto__')
+  }
+  return data
+}
+
 /** The session as the framework keeps it in memory; null for one that has expired. */
 export function restore(data: JsonObject, expiresAt: string): FrameworkSession | null {
   const cookie = cookieOf(data) as CookieData | undefined
