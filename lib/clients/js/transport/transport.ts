@@ -45,6 +45,8 @@ export type TransportOptions = {
 export const TICK_MS = 100
 /** Calls in flight on one connection. The server does at most 128 writes of one at the same time. */
 const MAX_PIPELINED = 96
+/** What is larger would hold up the writes of others, or end them with the connection that it is refused on. */
+const MAX_SHARED_BYTES = 131_072
 /** The first request of a connection asks the server to do writes at the same time. */
 const ASK_PARALLEL = ' HTTP/1.1\r\nConnection: parallel-pipelining\r\n'
 /** How often a read is sent. */
@@ -91,8 +93,9 @@ export function createTransport(options: TransportOptions): Transport {
       const expires = tick + ticks + 1
       const call = { text, isRead, expires, failures: 0, wasSent: false, resolve, reject }
       if (kind === 'read') sendIn(reads, call)
-      else if (kind === 'write' && isServerParallel !== false) sendIn(writes, call)
-      else sendAlone(call)
+      else if (kind === 'write' && isServerParallel !== false && text.length <= MAX_SHARED_BYTES) {
+        sendIn(writes, call)
+      } else sendAlone(call)
     })
   }
 

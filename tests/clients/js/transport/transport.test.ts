@@ -123,6 +123,22 @@ test('a read that takes long holds up no other', async () => {
   await close()
 })
 
+test('a large write holds up no other, nor do others end with its connection', async () => {
+  const large = `PUT / HTTP/1.1\r\nContent-Length: 400000\r\n\r\n${'1'.repeat(400_000)}`
+  const { transport, sockets, close } = await open((socket, text) => {
+    if (text === ASKING) socket.write(ACCEPTED)
+    else if (text === PUT) socket.write(OK)
+    else if (sockets.indexOf(socket) === 0) socket.destroy()
+  })
+  assert.is((await transport.ask(PUT, 'write')).body, 'ok')
+  const first = transport.ask(large, 'write')
+  assert.is((await transport.ask(PUT, 'write')).body, 'ok')
+  assert.is(sockets.length, 2)
+  transport.close()
+  assert.is((await failure(first)).code, 'client_closed')
+  await close()
+})
+
 test('a read is sent again when its connection breaks, and a write never is', async () => {
   let asked = 0
   for (const breakIt of [
