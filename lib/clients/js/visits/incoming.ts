@@ -43,7 +43,7 @@ export function readIncoming(request: IncomingRequest, options?: VisitOptions): 
   }
   return {
     // Raw: to parse and print it again could change which of two cookies counts.
-    cookie: readHeader(request.headers, 'cookie'),
+    cookie: shortened(readHeader(request.headers, 'cookie')),
     isSecure: options?.secure ?? isSecure(request),
     request,
     options,
@@ -59,6 +59,20 @@ export function deviceOf({ request, options }: Incoming) {
     ...(userAgent === undefined ? {} : { userAgent }),
   }
 }
+
+/**
+ * Cookies of others may have more bytes than the server takes of all headers. A long one is no token, with its
+ * end or without.
+ */
+function shortened(cookie: string | undefined): string | undefined {
+  if (cookie === undefined || cookie.length <= MANY_BYTES) return cookie
+  return cookie.replace(LONG_COOKIE, (pair) => pair.slice(0, LONG_BYTES))
+}
+
+const MANY_BYTES = 4_096
+/** A token has at most 300 characters, its cookie's name some more. */
+const LONG_BYTES = 600
+const LONG_COOKIE = new RegExp(`[^;]{${LONG_BYTES},}`, 'g')
 
 function readHeader(headers: object, name: string): string | undefined {
   const value: unknown =

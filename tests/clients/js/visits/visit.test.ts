@@ -415,6 +415,19 @@ test('bytes of other cookies pass, and what would end the header is refused', as
   await close()
 })
 
+test('cookies of others may be larger than the server takes; one of its name with another value still counts', async () => {
+  const { visit, close } = await openClientServer()
+  const guest = visit()
+  await guest.set('a', 1)
+  const cookie = cookieFrom(guest.setCookies)
+  const large = `x=${'y'.repeat(40_000)}; z=${'"'.repeat(20_000)}`
+  assert.is(await visit(`${large}; ${cookie}`).get('a'), 1)
+  assert.is(await visit(`${cookie};${large}`).increment('a'), 2)
+  assert.is(await visit(`${cookie}; sid=${'y'.repeat(40_000)}`).get('a'), undefined)
+  assert.is(await visit(`sid=${'y'.repeat(40_000)}`).get('a'), undefined)
+  await close()
+})
+
 test('what the server refuses is an error with its code, and without the values', async () => {
   const { visit, close } = await openClientServer()
   const own = visit()
