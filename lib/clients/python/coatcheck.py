@@ -27,7 +27,7 @@ from datetime import datetime, timedelta, timezone
 from functools import lru_cache, partial
 from ipaddress import ip_address
 from math import ceil
-from time import monotonic
+from time import monotonic, sleep
 from urllib.parse import quote, urlencode, urlsplit
 from weakref import WeakSet
 
@@ -342,11 +342,13 @@ class Client:
 
     `url`: `http://HOST:PORT`, `https://HOST`, or `unix:/PATH` for a server with `--listen`; from the
     variable `COATCHECK_URL` where it is not given. `api_key`: `ck_...`, or from `COATCHECK_API_KEY`,
-    or the file that `COATCHECK_API_KEY_FILE` names. `timeout`: seconds for a request. `tls`: an
-    `ssl.SSLContext` of your own; without it certificates are verified against the system's.
+    or the file that `COATCHECK_API_KEY_FILE` names. `timeout`: seconds for a request. `connect_timeout`:
+    seconds that requests wait for a server that is away, as while it restarts; after them each fails at
+    once, until it is there again. `tls`: an `ssl.SSLContext` of your own; without it certificates are
+    verified against the system's.
     """
 
-    def __init__(self, url=None, api_key=None, *, timeout=5.0, max_kept=32, tls=None):
+    def __init__(self, url=None, api_key=None, *, timeout=5.0, connect_timeout=2.0, max_kept=32, tls=None):
         api_key = _hide(api_key or _api_key_by(os.environ.get))
         if api_key and isinstance(api_key.value, str):
             api_key = _hide(api_key.value.strip())  # a file ends with a line break
@@ -360,6 +362,8 @@ class Client:
         if not 0 < timeout < 1_000_000:
             raise ValueError(f"timeout must be a positive number of seconds, got {timeout!r}")
         self.timeout = float(timeout)
+        self.connect_timeout = connect_timeout
+        self._away_since = None
         self.max_kept = max_kept
         # Without a reference to this object: it and its connections go when nobody has it any more.
         self._open, host, self._prefix, self.url = _parse_url(url, tls, self.timeout)
@@ -529,11 +533,31 @@ class Client:
             connection.close()
 
     def _connect(self):
-        try:
-            sock = self._open()
-        except OSError as error:
-            raise Unavailable(f"Cannot reach {self.url}: {_words(error)}") from None
-        return _Connection(sock, self.timeout)
+        pause = 0.02
+        while True:
+            try:
+                sock = self._open()
+            except OSError as error:
+                if not self._is_worth_waiting(error, pause):
+                    raise Unavailable(f"Cannot reach {self.url}: {_words(error)}") from None
+            else:
+                self._away_since = None
+                return _Connection(sock, self.timeout)
+            sleep(pause)
+            pause = min(2 * pause, 0.3)
+
+
+    def _is_worth_waiting(self, error, pause):
+        """Whether the server may be restarting, and is not away for too long already."""
+        if not isinstance(error, (ConnectionRefusedError, FileNotFoundError)):
+            return False
+        now = monotonic()
+        if self._away_since is None:
+            self._away_since = now
+        if now + pause <= self._away_since + self.connect_timeout:
+            return True
+        self._away_since = float("-inf")
+        return False
 
 
 _clients = WeakSet()

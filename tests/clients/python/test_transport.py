@@ -32,11 +32,42 @@ class TransportTest(unittest.TestCase):
         """A server that is not there is Unavailable, and nothing is unknown"""
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
-            client = client_of("http://127.0.0.1:%d" % free.getsockname()[1])
-            for method in ("GET", "PUT"):
+            client = client_of("http://127.0.0.1:%d" % free.getsockname()[1], connect_timeout=0.5)
+            tries = []
+            connect = client._open
+            client._open = lambda: tries.append(1) or connect()
+            # One waits for it to come back, in vain, and then nobody waits any more.
+            for method, is_expected in (("GET", lambda count: count > 1), ("PUT", lambda count: count == 1)):
+                tries.clear()
                 with self.assertRaises(coatcheck.Unavailable) as raised:
                     client.request(method, "/session", {})
                 self.assertFalse(raised.exception.outcome_unknown)
+                self.assertTrue(is_expected(len(tries)), (method, tries))
+
+    def test_late_server(self):
+        """A server that is away while it restarts is waited for, and each request is done once"""
+        folder = tempfile.mkdtemp()
+        path = os.path.join(folder, "late.sock")
+        client = client_of(f"unix:{path}", connect_timeout=20.0)
+        got = []
+        asks = [
+            threading.Thread(target=lambda path=path: got.append(client.request("PUT", path, {})))
+            for path in ("/1", "/2", "/3")
+        ]
+        try:
+            for ask in asks:
+                ask.start()
+            while client._away_since is None:
+                time.sleep(0.01)
+            with HostileServer(serve, family=socket.AF_UNIX, address=path) as server:
+                for ask in asks:
+                    ask.join()
+                self.assertEqual(sorted(got), ["/1", "/2", "/3"])
+                self.assertEqual(len(server.requests), 3)
+            self.assertIsNone(client._away_since)
+        finally:
+            client.close()
+            shutil.rmtree(folder)
 
     def test_options_are_checked(self):
         """A URL, a key or a time-out that cannot be right is refused when the client is made"""
