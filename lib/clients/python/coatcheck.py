@@ -361,6 +361,8 @@ class Client:
             raise ValueError("Cannot use the API key: it must be printable characters, as in ck_...")
         if not 0 < timeout < 1_000_000:
             raise ValueError(f"timeout must be a positive number of seconds, got {timeout!r}")
+        if not 0 <= connect_timeout < 1_000_000:
+            raise ValueError(f"connect_timeout must be a number of seconds, got {connect_timeout!r}")
         self.timeout = float(timeout)
         self.connect_timeout = connect_timeout
         self._away_since = None
@@ -545,7 +547,6 @@ class Client:
                 return _Connection(sock, self.timeout)
             sleep(pause)
             pause = min(2 * pause, 0.3)
-
 
     def _is_worth_waiting(self, error, pause):
         """Whether the server may be restarting, and is not away for too long already."""
@@ -1827,7 +1828,7 @@ class _DjangoStore:
         except SessionGone:
             self._session_key = self._stored = None
             return {}
-        return self._decode(self._stored.parse()["data"], self._stored.text)
+        return self._decode(self._stored.parse()["data"])
 
     def exists(self, session_key):
         if not session_key:
@@ -1946,8 +1947,7 @@ class _DjangoStore:
                 mine = merge_objects(before, mine, old.data)
                 now = self._stored.data
                 self._stored.change({key: mine.get(key, _MISSING) for key in {**now, **mine}})
-                text = json.dumps(mine)
-                self._session_cache = self._decode(json.loads(text), text)
+                self._session_cache = self._decode(json.loads(json.dumps(mine)))
         except SessionGone:
             self.delete()
             raise
@@ -1965,9 +1965,7 @@ class _DjangoStore:
         signed."""
         serializer = self.serializer()
         if _makes_json(serializer):
-            text = serializer.dumps(values)
-            plain = json.loads(text)
-            return _with_inner_keys(_quote_key, plain) if _may_have_marks(text.decode("latin-1")) else plain
+            return _with_inner_keys(_quote_key, json.loads(serializer.dumps(values)))
         sign = self._signer().sign
         return {
             key: _with_keys(_quote_key, value)
@@ -1976,13 +1974,12 @@ class _DjangoStore:
             for key, value in values.items()
         }
 
-    def _decode(self, data, text):
-        """The opposite; may keep `data`. `text`: JSON that they are in."""
+    def _decode(self, data):
+        """The opposite."""
         is_of_django = self.serializer is self._json_serializer
         serializer = self.serializer()
         if is_of_django or _makes_json(serializer):
-            if _may_have_marks(text):
-                data = _with_inner_keys(_unquote_key, data)
+            data = _with_inner_keys(_unquote_key, data)
             try:
                 return data if is_of_django else serializer.loads(json.dumps(data).encode("latin-1"))
             except Exception:

@@ -77,7 +77,7 @@ class TransportTest(unittest.TestCase):
             with self.assertRaisesRegex(ValueError, "^Cannot use the URL: ") as raised:
                 coatcheck.Client(url, KEY)
             self.assertNotIn("pw", str(raised.exception))
-        for options in ({"api_key": "ck_\r\nX: y"}, {"timeout": 0}, {"timeout": float("inf")}):
+        for options in ({"api_key": "ck_\r\nX: y"}, {"timeout": 0}, {"timeout": float("inf")}, {"connect_timeout": -1}):
             with self.assertRaises(ValueError):
                 coatcheck.Client("http://h", **{"api_key": KEY, **options})
         without = {name: value for name, value in os.environ.items() if "COATCHECK" not in name}
