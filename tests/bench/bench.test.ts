@@ -1,10 +1,12 @@
+import { once } from 'node:events'
 import { join } from 'node:path'
+import { Worker } from 'node:worker_threads'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { renderRequest, send } from './load/http-request.ts'
 import { OptionsError, readOptions } from './options.ts'
 import { endProcess, runToEnd, startProcess } from './machine/processes.ts'
-import { readUsage } from './machine/process-usage.ts'
+import { readExactCpuUs, readUsage } from './machine/process-usage.ts'
 import { measureRouterMatch, renderRouterMatch } from './router-match.ts'
 import { createTable, median, renderMarkdown } from './table.ts'
 import { coatcheck, coatcheckOn, OWN_CLUSTER } from './contenders/coatcheck.ts'
@@ -77,6 +79,22 @@ test('the usage of a process counts that of its children, ended ones too', async
     assert.ok(residentBytes > 10e6, `${residentBytes} bytes`)
   } finally {
     await endProcess(parent)
+  }
+})
+
+test('the exact usage of a process counts all its threads', async () => {
+  const burn = `const own = process.threadCpuUsage()
+    while (process.threadCpuUsage(own).user < 100_000);
+    require('node:worker_threads').parentPort.postMessage('burnt')
+    setInterval(() => {}, 1000)`
+  const before = readExactCpuUs([process.pid])
+  const worker = new Worker(burn, { eval: true })
+  try {
+    await once(worker, 'message')
+    const burnt = readExactCpuUs([process.pid]) - before
+    assert.ok(burnt > 90_000, `${burnt} µs`)
+  } finally {
+    await worker.terminate()
   }
 })
 

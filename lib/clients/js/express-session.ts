@@ -33,6 +33,9 @@ type Done<Value = void> = (error?: unknown, value?: Value) => void
 
 /** A session as its request read it, by which what has changed is known; as text until that is asked. */
 type Base = {
+  /** To another store the session is new. */
+  readonly store: CoatcheckStore
+  readonly sid: string
   readonly id: string
   readonly read: string | JsonObject
   readonly etag: string | undefined
@@ -141,20 +144,8 @@ export class CoatcheckStore extends EventEmitter {
     }
     const base = baseOf(data.cookie)
     const { Session, cookiePrototype } = (this.#classes ??= this.#learnClasses(asked))
-    const {
-      originalMaxAge,
-      expires = null,
-      [BASE]: _,
-      // Assigned, it would become the cookie's prototype.
-      ['__proto__']: __,
-      ...attributes
-    } = data.cookie as CookieData & { readonly [BASE]?: Base; readonly ['__proto__']?: unknown }
-    const cookie = Object.assign(Object.create(cookiePrototype) as object, COOKIE_DEFAULTS, {
-      expires: expires === null ? null : new Date(expires),
-      ...attributes,
-      originalMaxAge,
-    })
-    const created = new Session(asked, Object.assign(data, { cookie }))
+    data.cookie = createCookie(cookiePrototype, data.cookie)
+    const created = new Session(asked, data)
     if (base !== undefined) this.#bases.set(created, base)
     asked.session = created
     return created as Session
@@ -168,17 +159,18 @@ export class CoatcheckStore extends EventEmitter {
     if (session === null || typeof session.cookie !== 'object' || session.cookie === null) {
       return session
     }
-    const base: Base = { id, read: found.text, etag: found.etag }
-    Object.assign(session.cookie, { [BASE]: base })
+    const base: Base = { store: this, sid, id, read: found.text, etag: found.etag }
+    const carrier: { [BASE]?: Base } = session.cookie
+    carrier[BASE] = base
     return session
   }
 
   async #set(sid: string, session: object): Promise<void> {
-    const id = this.#idOf(sid)
+    const base = this.#baseFor(sid, session)
+    const id = base?.id ?? this.#idOf(sid)
     const maxAgeMs = maxAgeOf((session as FrameworkSession).cookie)
     // An application ends a session so, too.
     if (maxAgeMs !== undefined && maxAgeMs <= 0) return this.#sessions.end(id)
-    const base = this.#baseFor(id, session)
     const after = dataOf(session)
     const limits = this.#limitsFor(maxAgeMs)
     if (base === undefined) {
@@ -190,13 +182,13 @@ export class CoatcheckStore extends EventEmitter {
       await this.#sessions.save(id, { data: before, etag }, after, isKept ? undefined : limits)
     }
     // A second save of the same request goes on from here.
-    this.#bases.set(session, { id, read: after, etag: undefined })
+    this.#bases.set(session, { store: this, sid, id, read: after, etag: undefined })
   }
 
   async #touch(sid: string, session: object): Promise<void> {
-    const id = this.#idOf(sid)
-    const base = this.#baseFor(id, session) ?? (await this.#findBase(id))
+    const base = this.#baseFor(sid, session) ?? (await this.#findBase(sid))
     if (base === undefined) return
+    const { id } = base
     const before = readOf(base)
     const { cookie } = dataOf({ cookie: (session as FrameworkSession).cookie })
     if (cookie === undefined || areEqual(cookie, before['cookie'] ?? null)) return
@@ -204,13 +196,14 @@ export class CoatcheckStore extends EventEmitter {
     const after = { ...before, cookie }
     const limits = this.#limitsFor(maxAgeOf(cookie as object))
     await this.#sessions.save(id, { data: before, etag: base.etag }, after, limits)
-    this.#bases.set(session, { id, read: after, etag: undefined })
+    this.#bases.set(session, { store: this, sid, id, read: after, etag: undefined })
   }
 
   /** Of a session that the caller has not from `get`. */
-  async #findBase(id: string): Promise<Base | undefined> {
+  async #findBase(sid: string): Promise<Base | undefined> {
+    const id = this.#idOf(sid)
     const found = await this.#sessions.find(id)
-    return found && { id, read: found.data, etag: found.etag }
+    return found && { store: this, sid, id, read: found.data, etag: found.etag }
   }
 
   async #all(): Promise<FrameworkSession[]> {
@@ -244,9 +237,9 @@ export class CoatcheckStore extends EventEmitter {
     return this.#prefix + sha256(sid)
   }
 
-  #baseFor(id: string, session: object): Base | undefined {
+  #baseFor(sid: string, session: object): Base | undefined {
     const base = this.#bases.get(session) ?? findCarried(session as FrameworkSession)
-    return base?.id === id ? base : undefined
+    return base?.store === this && base.sid === sid ? base : undefined
   }
 
   #limitsFor(maxAgeMs: number | undefined): Limits {
@@ -288,8 +281,22 @@ type Classes = {
   readonly cookiePrototype: object
 }
 
-/** Those of express-session. */
-const COOKIE_DEFAULTS = { path: '/', httpOnly: true }
+/** As express-session's own constructor makes it of attributes that were saved. */
+function createCookie(prototype: object, saved: CookieData): object {
+  const cookie = Object.create(prototype) as Record<string, unknown>
+  cookie['path'] = '/'
+  cookie['httpOnly'] = true
+  cookie['expires'] = null
+  for (const [name, value] of Object.entries(saved)) {
+    // What is computed cannot be assigned, and a prototype must not be.
+    if (name !== 'data' && name !== '__proto__') cookie[name] = value
+  }
+  const { expires, originalMaxAge } = saved
+  if (typeof expires === 'string') cookie['expires'] = new Date(expires)
+  // What `expires` is set to changes it.
+  cookie['originalMaxAge'] = originalMaxAge
+  return cookie
+}
 
 /** The data of a base, from its text if need be. */
 function readOf({ read }: Base): JsonObject {

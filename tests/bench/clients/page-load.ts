@@ -1,9 +1,9 @@
-/** Browsers for a page: as many requests at once as told, each session in turn. */
+/** Browsers for a page: as many requests at once as told, the sessions in turn. */
 import { Agent, get, type IncomingMessage } from 'node:http'
 
 export type PageLoad = {
   /** Resolves with the milliseconds of each page. */
-  run(path: string, parallel: number, milliseconds: number): Promise<number[]>
+  run(path: string, parallel: number, count: number): Promise<number[]>
   close(): void
 }
 
@@ -33,12 +33,12 @@ export async function openPageLoad(port: number): Promise<PageLoad> {
   }
 
   return {
-    async run(path, parallel, milliseconds) {
+    async run(path, parallel, count) {
       const times: number[] = []
       let next = 0
-      const end = performance.now() + milliseconds
       const browse = async () => {
-        for (let began = performance.now(); began < end; began = performance.now()) {
+        while (next < count) {
+          const began = performance.now()
           await ask(path, cookies[next++ % SESSIONS] ?? '')
           times.push(performance.now() - began)
         }

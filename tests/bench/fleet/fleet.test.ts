@@ -248,7 +248,7 @@ test('a table has a column for each number of sessions, and is as Prettier leave
   )
 })
 
-test('the CPU and the memory of a process of one thread are read exactly', () => {
+test('the CPU and the memory of a process are read exactly', () => {
   const before = readExactCpuUs([process.pid])
   const own = process.threadCpuUsage()
   while (process.threadCpuUsage(own).user < 20_000);

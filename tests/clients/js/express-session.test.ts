@@ -112,6 +112,17 @@ test('stores of other prefixes, and other sessions, are left alone', async () =>
   await close()
 })
 
+test('a session that was read from one store is begun in another', async () => {
+  const { set, get, options, close } = await openStore()
+  const other = promised(new CoatcheckStore({ ...options, prefix: 'other-' }))
+  await set('1', { user: 'ada', cookie: COOKIE })
+  await other.set('1', { ...(await get('1')), moved: true })
+  assert.equal(await other.get('1'), { user: 'ada', moved: true, cookie: COOKIE })
+  assert.equal(await get('1'), { user: 'ada', cookie: COOKIE })
+  other.store.close()
+  await close()
+})
+
 test('a maxAge is the time without a request after which the session ends, as long as it is used', async () => {
   const { get, set, clock, close } = await openStore({ idleTimeoutMs: 30_000, lifetimeMs: 60_000 })
   await set('1', { cookie: { ...COOKIE, originalMaxAge: 90_000 } })

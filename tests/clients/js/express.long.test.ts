@@ -76,13 +76,13 @@ test('with express-session "remember me" is kept, though only the cookie has cha
   await close()
 })
 
-test('a stored __proto__ is no prototype of the cookie', async () => {
+test('a stored __proto__ is no prototype of the cookie, and what it computes is not assigned', async () => {
   const { browser, client, close } = await openSessionApp()
   await browser.ask('POST', '/set/user')
   for await (const { id, data } of client.sessions.list()) {
     const text = JSON.stringify(data).replace(
       '"cookie":{',
-      '"cookie":{"__proto__":{"secure":true},',
+      '"cookie":{"__proto__":{"secure":true},"data":{"secure":true},',
     )
     await client.sessions.put(id, { data: JSON.parse(text) as Record<string, unknown> })
   }

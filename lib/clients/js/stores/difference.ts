@@ -14,6 +14,14 @@ export type Edits = {
   readonly in?: { readonly [key: string]: Edits }
 }
 
+/** Edits while they are found. */
+type Editing = {
+  set?: { [key: string]: Json }
+  remove?: string[]
+  extend?: { [key: string]: readonly Json[] }
+  in?: { [key: string]: Edits }
+}
+
 export type Difference = {
   readonly edits: Edits
   /** Some edit replaces a list that somebody else may have added to: only if nobody has written. */
@@ -22,35 +30,30 @@ export type Difference = {
 
 /** Undefined where both are equal. */
 export function findDifference(before: JsonObject, after: JsonObject): Difference | undefined {
-  const set = bag<Json>()
-  const extend = bag<readonly Json[]>()
-  const inside = bag<Edits>()
-  const remove = Object.keys(before).filter((key) => !Object.hasOwn(after, key))
+  const edits: Editing = {}
   let needsVersion = false
-  for (const [key, value] of Object.entries(after)) {
+  for (const key of Object.keys(before)) {
+    if (!Object.hasOwn(after, key)) (edits.remove ??= []).push(key)
+  }
+  for (const key of Object.keys(after)) {
+    const value = after[key] as Json
     const old = own(before, key)
     if (old !== undefined && areEqual(old, value)) continue
     if (Array.isArray(value) && (old === undefined || Array.isArray(old))) {
       if (startsWith(value, old ?? [])) {
-        extend[key] = value.slice(old?.length ?? 0)
+        ;(edits.extend ??= bag())[key] = value.slice(old?.length ?? 0)
       } else {
-        set[key] = value
+        ;(edits.set ??= bag())[key] = value
         needsVersion = true
       }
     } else if (isObject(value) && (old === undefined || isObject(old))) {
       const deeper = findDifference(old ?? {}, value)
       // A new object that is empty is begun so.
-      inside[key] = deeper?.edits ?? {}
+      ;(edits.in ??= bag())[key] = deeper?.edits ?? {}
       needsVersion ||= deeper?.needsVersion ?? false
     } else {
-      set[key] = value
+      ;(edits.set ??= bag())[key] = value
     }
-  }
-  const edits: Edits = {
-    ...(isEmpty(set) ? {} : { set }),
-    ...(remove.length === 0 ? {} : { remove }),
-    ...(isEmpty(extend) ? {} : { extend }),
-    ...(isEmpty(inside) ? {} : { in: inside }),
   }
   return isEmpty(edits) ? undefined : { edits, needsVersion }
 }
@@ -93,8 +96,8 @@ export function areEqual(a: Json, b: Json): boolean {
   return (
     keys.length === Object.keys(b).length &&
     keys.every((key) => {
-      const [one, other] = [own(a, key), own(b, key)]
-      return one !== undefined && other !== undefined && areEqual(one, other)
+      const other = own(b, key)
+      return other !== undefined && areEqual(a[key] as Json, other)
     })
   )
 }

@@ -6,8 +6,8 @@ import type { JsonObject } from './difference.ts'
 export type FrameworkSession = { cookie: object }
 
 export type CookieData = {
-  readonly originalMaxAge?: number | null
-  readonly expires?: string | Date | null
+  originalMaxAge?: number | null
+  expires?: string | Date | null
 }
 
 /**
@@ -23,15 +23,16 @@ export function assignable(data: JsonObject): JsonObject {
   return data
 }
 
-/** The session as the framework keeps it in memory; null for one that has expired. */
+/** Makes of `data` the session as the framework keeps it in memory; null for one that has expired. */
 export function restore(data: JsonObject, expiresAt: string): FrameworkSession | null {
   const cookie = cookieOf(data) as CookieData | undefined
   // Not written by such a framework; it says so itself.
   if (cookie === undefined) return data as unknown as FrameworkSession
   const { expires } = cookie
   if (typeof expires === 'string' && Date.parse(expires) <= now()) return null
-  const derived = isDerived(cookie) ? { expires: expiresAt } : {}
-  return { ...data, cookie: { originalMaxAge: null, ...cookie, ...derived } }
+  if (cookie.originalMaxAge === undefined) cookie.originalMaxAge = null
+  if (isDerived(cookie)) cookie.expires = expiresAt
+  return data as unknown as FrameworkSession
 }
 
 /**

@@ -60,7 +60,7 @@ test('keys that objects inherit are keys like others', () => {
   const difference = findDifference({}, after)
   assert.is(
     JSON.stringify(difference?.edits),
-    '{"set":{"constructor":1},"in":{"__proto__":{"set":{"a":1}}}}',
+    '{"in":{"__proto__":{"set":{"a":1}}},"set":{"constructor":1}}',
   )
   assert.equal(mergeChanges({}, after, { b: 1 }), mergeChanges({}, { b: 1 }, after))
 })
