@@ -28,6 +28,7 @@ import { createLookups } from './reads/lookups.ts'
 import { createReads } from './reads/reads.ts'
 import { createSessionCount } from './reads/session-count.ts'
 import { createKeyTable } from './tables/api-keys.ts'
+import { createKnownRows } from './tables/known-rows.ts'
 import { see } from './tables/rows.ts'
 import { migrate } from './tables/schema.ts'
 import { type Outcome, type Outcomes, runGuarded } from './writes/guarded.ts'
@@ -141,7 +142,8 @@ export async function openPostgresStore(
   const counts = createCounts()
   const touches = createTouches(beside, counts.touched)
   const reads = createReads(readers, heartbeat)
-  const lookups = createLookups(reads, readers)
+  const known = createKnownRows()
+  const lookups = createLookups(reads, readers, known)
   const lists = createLists(reads, touches.seenAt)
   const pages = createFeedPages(reads)
   const place = createPlacing(beside)
@@ -157,7 +159,8 @@ export async function openPostgresStore(
 
   async function run(writes: readonly Write[]): Promise<Outcomes> {
     const startedAt = performance.now()
-    const outcomes = await runGuarded(writer, writes, rules)
+    // A pooler may lead each statement to another server.
+    const outcomes = await runGuarded(writer, writes, rules, address.prepare ? known : undefined)
     const left = writes.filter((write) => !outcomes.has(write))
     if (left.length > 0) {
       // Others' activity counts there, too.
@@ -246,6 +249,7 @@ export async function openPostgresStore(
       // What it has not seen is seen a second later.
       void feed.look().catch(() => {})
       lately.clear()
+      known.age()
       void following.look()
     }),
     clock.every(CLOCK_INTERVAL_MS, () => void databaseClock.measure().catch(() => {})),

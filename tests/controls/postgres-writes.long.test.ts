@@ -1,0 +1,36 @@
+import { testControls } from '../kit/runner/test-controls.ts'
+
+const FOUND = 'store-postgres/shared-storage'
+const STAYS_GREEN = 'of sessions of one id that two servers create one is there'
+
+const guardedBy = (...guards: readonly string[]) => ({
+  seam: 'guarded-by-what-was-read',
+  by: `const IS_AS_READ = '${['s.id = v.id', ...guards].join(' and ')}'`,
+})
+
+testControls('of writes on PostgreSQL', {
+  'a write loses nothing that came since its session was found': {
+    file: FOUND,
+    breakage: guardedBy('s.number = v.number', 's.reason is null'),
+    red: 'a write to what was found before another server wrote to it',
+    green: STAYS_GREEN,
+  },
+  'a log-out is final, whatever was found before it': {
+    file: FOUND,
+    breakage: guardedBy('s.number = v.number', 's.version = v.version_before'),
+    red: 'what was found is neither written to nor ended once it has ended',
+    green: STAYS_GREEN,
+  },
+  'a session is not taken for one that had its id before': {
+    file: FOUND,
+    breakage: guardedBy('s.version = v.version_before', 's.reason is null'),
+    red: 'a session that has come into the place of one that was found',
+    green: STAYS_GREEN,
+  },
+  'no write is refused for what was so before': {
+    file: FOUND,
+    breakage: { seam: 'assumed-rows-conclude-nothing', by: '' },
+    red: 'nothing is refused for how it was found',
+    green: STAYS_GREEN,
+  },
+})
