@@ -33,4 +33,10 @@ testControls('of writes on PostgreSQL', {
     red: 'nothing is refused for how it was found',
     green: STAYS_GREEN,
   },
+  'what a fail-over has lost does not come back with a write': {
+    file: 'store-postgres/failover',
+    breakage: { seam: 'known-on-one-server', by: '' },
+    red: 'what was found on a primary that is gone',
+    green: 'a replaced primary is not read from',
+  },
 })
