@@ -1,25 +1,30 @@
 /**
- * A request on PostgreSQL beside one on SQLite, at the level of the store, in turn within one run; and what a
- * million touches leave behind in the tables. Linux only: it reads /proc.
+ * A request on PostgreSQL beside one on SQLite, over HTTP, in turn within one run; and what a million touches
+ * leave behind in the tables. Linux only: it reads /proc.
  */
 import { randomInt } from 'node:crypto'
 import { rmSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { Store } from '../../../lib/store/store.ts'
-import { startCluster } from '../../kit/postgres/cluster.ts'
-import { openFileStore } from '../../kit/store/open-file-store.ts'
+import { getUser, putUser, sendAll } from '../../kit/clients/load-client.ts'
+import { type Cluster, startCluster } from '../../kit/postgres/cluster.ts'
+import { limitedProgram } from '../../kit/process/probed-program.ts'
+import { makeFolder, type RunningServer, spawnServer } from '../../kit/process/spawn-server.ts'
+import { dataOf } from '../data/filled-file.ts'
+import { readExactCpuUs } from '../machine/process-usage.ts'
 import { median } from '../table.ts'
 import { type Meter, openMeter, underWay } from './meter.ts'
 import { renderTable } from './render.ts'
-import { flush, idOf, lasting, openOn, SETTINGS, setUser, STILL } from './subject.ts'
+import { flush, idOf, lasting, openOn, SETTINGS, STILL } from './subject.ts'
 
-type Requested = Pick<Store, 'find' | 'insert' | 'change' | 'touch' | 'endMany' | 'close'>
-
-/** Microseconds of CPU a request: this process's, and the database's. */
+/** Microseconds of CPU a request: Coatcheck's, and the database's. */
 type Own = { readonly own: number; readonly database: number }
 type Pair = { readonly sqlite: Own; readonly postgres: Own }
 
+type Subject = { readonly server: RunningServer; readonly cookies: readonly string[] }
+
 const SESSIONS = 1_000
+const DATA_BYTES = 300
 const LEVELS = [4, 32, 64]
 const ROUNDS = 5
 const REQUESTS = 3_200
@@ -27,70 +32,77 @@ const GROWN = 100_000
 const TOUCHES = 1_000_000
 const TOUCHES_TOGETHER = 1_000
 
-/** `httpUs`: what a request costs on either store besides. */
-export async function compareStores(bin: string, httpUs: number): Promise<string> {
+export async function compareStores(bin: string): Promise<string> {
   const cluster = await startCluster(bin, SETTINGS)
-  const file = await openFileStore({ clock: STILL })
   try {
+    const costs = await compareRequests(cluster)
     const database = await cluster.createDatabase()
     const meter = await openMeter(cluster, database)
     const store = await openOn(cluster, database, STILL)
     try {
-      const costs = await compareCosts(meter, httpUs, store, file.store)
       return `${costs}\n${await measureGrowth(meter, store)}`
     } finally {
       await Promise.all([store.close(), meter.close()])
     }
   } finally {
-    await file.store.close()
     await cluster.stop()
-    for (const path of [cluster.folder, file.path]) rmSync(dirname(path), { recursive: true })
+    rmSync(dirname(cluster.folder), { recursive: true })
   }
 }
 
-const REQUEST = {
-  GET: async (store: Requested) => {
-    const id = idOf(randomInt(SESSIONS))
-    await store.find(id, STILL.now())
-    await store.touch(id, STILL.now())
-  },
-  PUT: async (store: Requested) => {
-    const id = idOf(randomInt(SESSIONS))
-    await store.find(id, STILL.now())
-    await store.change(id, STILL.now(), setUser())
-  },
-} as const
+async function compareRequests(cluster: Cluster): Promise<string> {
+  const folder = makeFolder()
+  const address = `postgres://coat@127.0.0.1:${cluster.port}/${await cluster.createDatabase()}`
+  const key = ['--api-key-file', join(folder, 'key')]
+  const servers = [
+    await spawnServer(['--data', join(folder, 'sessions.db'), ...key], {}, [], limitedProgram()),
+    await spawnServer(['--store', address, ...key], {}, [], limitedProgram()),
+  ] as const
+  try {
+    const [sqlite, postgres] = [await fill(servers[0]), await fill(servers[1])]
+    return await compareCosts(cluster, { sqlite, postgres })
+  } finally {
+    for (const server of servers) {
+      server.kill('SIGTERM')
+      await server.ended
+    }
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** Begins the sessions that the requests are about. */
+async function fill(server: RunningServer): Promise<Subject> {
+  const cookies: string[] = []
+  const body = dataOf(DATA_BYTES)
+  await underWay(50, SESSIONS, async () => {
+    const answer = await fetch(`${server.url}/session`, { method: 'PUT', body })
+    const [cookie = ''] = (answer.headers.get('set-cookie') ?? '').split(';', 1)
+    if (!answer.ok || cookie === '') throw new Error(`No session began: ${answer.status}`)
+    cookies.push(cookie)
+  })
+  return { server, cookies }
+}
 
 async function compareCosts(
-  meter: Meter,
-  httpUs: number,
-  postgres: Requested,
-  sqlite: Requested,
+  cluster: Cluster,
+  { sqlite, postgres }: { readonly sqlite: Subject; readonly postgres: Subject },
 ): Promise<string> {
-  for (const store of [postgres, sqlite]) {
-    let begun = 0
-    await underWay(100, SESSIONS, () => store.insert(lasting(begun++)))
-  }
   const rows: string[][] = [
-    [
-      'µs of CPU',
-      'under way',
-      'on SQLite',
-      'on PostgreSQL',
-      'PostgreSQL itself',
-      'ratio',
-      'with HTTP',
-    ],
+    ['µs of CPU', 'under way', 'on SQLite', 'on PostgreSQL', 'PostgreSQL itself', 'ratio'],
   ]
-  for (const [name, request] of Object.entries(REQUEST)) {
+  for (const [name, textOf] of Object.entries({ GET: getUser, PUT: putUser })) {
     for (const together of LEVELS) {
-      const read = async (store: Requested) => {
-        const work = async () => {
-          await underWay(together, REQUESTS, () => request(store))
-          await flush(store)
-        }
-        const { coatcheckUs, postgresUs } = await meter.read(work)
-        return { own: coatcheckUs / REQUESTS, database: postgresUs / REQUESTS }
+      const read = async ({ server, cookies }: Subject): Promise<Own> => {
+        const before = [server.pid, cluster.pid].map((pid) => readExactCpuUs([pid]))
+        let sent = 0
+        const next = () =>
+          sent++ < REQUESTS ? textOf(cookies[randomInt(SESSIONS)] ?? '') : undefined
+        await sendAll(Number(new URL(server.url).port), together, next)
+        const after = [server.pid, cluster.pid].map((pid) => readExactCpuUs([pid]))
+        const [own = NaN, database = NaN] = after.map(
+          (us, at) => (us - (before[at] ?? NaN)) / REQUESTS,
+        )
+        return { own, database }
       }
       const pairs: Pair[] = []
       for (let round = 0; round <= ROUNDS; round++) {
@@ -106,7 +118,6 @@ async function compareCosts(
         middle(({ postgres: { own } }) => own).toFixed(1),
         middle(({ postgres: { database } }) => database).toFixed(1),
         middle((pair) => pair.postgres.own / pair.sqlite.own).toFixed(2),
-        middle((pair) => (httpUs + pair.postgres.own) / (httpUs + pair.sqlite.own)).toFixed(2),
       ])
     }
   }
@@ -116,10 +127,10 @@ async function compareCosts(
 /** Each statement touches a thousand sessions, wherever they are; vacuum is off. */
 async function measureGrowth(
   meter: Meter,
-  store: Requested & Pick<Store, 'touch'>,
+  store: Pick<Store, 'insert' | 'touch' | 'endMany'>,
 ): Promise<string> {
-  let begun = SESSIONS
-  await underWay(500, GROWN - SESSIONS, () => store.insert(lasting(begun++)))
+  let begun = 0
+  await underWay(500, GROWN, () => store.insert(lasting(begun++)))
   await meter.ask('vacuum sessions')
   const sizes = () => meter.ask(`select pg_table_size('sessions'), pg_indexes_size('sessions')`)
   const before = await sizes()

@@ -25,7 +25,7 @@ async function run(): Promise<void> {
   const options = readFleetOptions(process.argv.slice(2))
   if (options === undefined) return void process.stdout.write(renderFleetHelp())
   if (options.isBesideSqlite) {
-    return void console.log(await compareStores(requirePostgres(), MEASURED.httpUs))
+    return void console.log(await compareStores(requirePostgres()))
   }
   const { sessions, behaviour, machine } = options
   const costs = options.measure ? await measure() : MEASURED
