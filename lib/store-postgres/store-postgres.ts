@@ -163,8 +163,8 @@ export async function openPostgresStore(
     const outcomes = await runGuarded(writer, writes, rules, address.prepare ? known : undefined)
     const left = writes.filter((write) => !outcomes.has(write))
     if (left.length > 0) {
-      // Others' activity counts there, too.
-      await touches.flush().catch(() => {})
+      // Where a user's sessions are counted, the activity of the others counts, too.
+      if (limits.maxSessionsPerSub !== undefined) await touches.flush().catch(() => {})
       for (const [write, outcome] of await runLocked(writer, left, rules))
         outcomes.set(write, outcome)
     }

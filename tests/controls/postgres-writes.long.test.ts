@@ -33,6 +33,18 @@ testControls('of writes on PostgreSQL', {
     red: 'nothing is refused for how it was found',
     green: STAYS_GREEN,
   },
+  'no row is written to another server than it was read from': {
+    file: 'store-postgres/guarded',
+    breakage: { seam: 'rows-of-one-server', by: '' },
+    red: 'whose connection goes to another server',
+    green: 'begins with the row that is known',
+  },
+  'a write is two round trips': {
+    file: 'store-postgres/round-trips',
+    breakage: { seam: 'known-on-one-server', by: '      return undefined' },
+    red: 'a write is two round trips',
+    green: 'a read is one round trip',
+  },
   'what a fail-over has lost does not come back with a write': {
     file: 'store-postgres/failover',
     breakage: { seam: 'known-on-one-server', by: '' },

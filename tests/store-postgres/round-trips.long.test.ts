@@ -4,6 +4,7 @@ import * as assert from 'uvu/assert'
 import { parseJsonPatch } from '../../lib/json/json-patch.ts'
 import { createSessions, type Sessions } from '../../lib/service/sessions.ts'
 import type { Operation } from '../../lib/session/operations.ts'
+import type { Store } from '../../lib/store/store.ts'
 import type { SessionLimits } from '../../lib/session/limits.ts'
 import { createFakeClock, type FakeClock } from '../kit/clock/fake-clock.ts'
 import { findPostgres, startCluster } from '../kit/postgres/cluster.ts'
@@ -28,6 +29,8 @@ if (bin === undefined) {
     readonly clock: FakeClock
     /** All round trips of this work. */
     tripsOf(work: () => unknown): Promise<number>
+    /** The sessions as another server has them, of which nothing is counted. */
+    openAnother(): Promise<Sessions>
     close(): Promise<void>
   }
 
@@ -39,6 +42,7 @@ if (bin === undefined) {
     const database = await cluster.createDatabase()
     const store = await openOn(counter, database, clock, { limits: given }, parameters)
     const sessions = createSessions({ store, clock, limits })
+    const others: Store[] = []
     const count = () => CONNECTIONS.reduce((sum, name) => sum + counter.count(name), 0)
     return {
       sessions,
@@ -48,8 +52,13 @@ if (bin === undefined) {
         await work()
         return count() - before
       },
+      async openAnother() {
+        const other = await openOn(cluster, database, clock, { limits: given }, parameters)
+        others.push(other)
+        return createSessions({ store: other, clock, limits })
+      },
       async close() {
-        await store.close()
+        for (const one of [store, ...others]) await one.close()
         await counter.stop()
       },
     }
@@ -144,15 +153,43 @@ if (bin === undefined) {
     await opened.close()
   })
 
-  test('a renewal is four round trips, a log-in whose user is counted three', async () => {
+  test('a renewal is four round trips, whatever activity there was', async () => {
+    const opened = await open()
+    const { sessions, tripsOf } = opened
+    const token = await begin(opened)
+    await sessions.get(await sessions.authenticate(token), true)
+    const renew = async () => sessions.renew(await sessions.authenticate(token))
+    assert.is(await tripsOf(renew), 4)
+    await opened.close()
+  })
+
+  test('where the sessions of a user are counted, one begins with three round trips', async () => {
     const opened = await open({ maxSessionsPerSub: 2 })
     const { sessions, tripsOf } = opened
     const draft = { data: '{}', claims: '{"sub":"ada"}', permanent: false }
     const logIn = () => sessions.create(undefined, draft, NO_DEVICE)
-    assert.is(await tripsOf(logIn), 3)
+    for (let count = 1; count <= 3; count++) assert.is(await tripsOf(logIn), 3)
     const token = await begin(opened)
-    const renew = async () => sessions.renew(await sessions.authenticate(token))
-    assert.is(await tripsOf(renew), 4)
+    await sessions.get(await sessions.authenticate(token), true)
+    // Another's activity is written before.
+    assert.is(await tripsOf(logIn), 4)
+    await opened.close()
+  })
+
+  test('a write to what another server has written to meanwhile reads it, and writes again', async () => {
+    const opened = await open()
+    const { sessions, tripsOf } = opened
+    const token = await begin(opened)
+    const elsewhere = await opened.openAnother()
+    const operation = { name: 'increment', key: 'n', by: '1' } as const
+    const write = async () => {
+      const found = await sessions.authenticate(token)
+      const there = await elsewhere.authenticate(token)
+      await elsewhere.change(there, operation)
+      await sessions.change(found, operation)
+    }
+    // Two there, which go another way.
+    assert.is(await tripsOf(write), 4)
     await opened.close()
   })
 

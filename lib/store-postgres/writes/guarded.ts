@@ -91,7 +91,8 @@ async function tryOnce(
   }
   const { played, due } = playAll(stage, open, withLocks)
   for (const [id, now] of due) await seal(connection, id, now, rules.onTold)
-  // A version guards a row of the server that it was read from.
+  // A version is that of one server: another may have lost it, and have another of this number.
+  // control: rows-of-one-server
   if (connection.server() !== server) return
   for (const { writes, result } of await sendRows(connection, stage.staged(), rules.keepEndedMs)) {
     if ('told' in result) rules.onTold(result.told)
