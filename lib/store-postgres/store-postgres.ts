@@ -118,7 +118,10 @@ export async function openPostgresStore(
       whenOverdue,
       onConnected,
     })
-  const writer = create('writer', 'keep')
+  const known = createKnownRows()
+  // A server that crashes and comes back may have lost what was found there, if it is set up so.
+  // control: known-of-one-connection
+  const writer = create('writer', 'keep', known.clear)
   /** For what must not wait behind writes: activity, sealing, the sweep, heartbeats. */
   const beside = create('beside', 'keep', () => void heartbeat.beat())
   const readers = Array.from({ length: READERS }, () => create('reader', 'renew'))
@@ -142,7 +145,6 @@ export async function openPostgresStore(
   const counts = createCounts()
   const touches = createTouches(beside, counts.touched)
   const reads = createReads(readers, heartbeat)
-  const known = createKnownRows()
   const lookups = createLookups(reads, readers, known)
   const lists = createLists(reads, touches.seenAt)
   const pages = createFeedPages(reads)

@@ -45,6 +45,15 @@ testControls('of writes on PostgreSQL', {
     red: 'a write is two round trips',
     green: 'a read is one round trip',
   },
+  'what a crash has lost does not come back with a write': {
+    file: 'store-postgres/failover',
+    breakage: {
+      seam: 'known-of-one-connection',
+      by: "  const writer = create('writer', 'keep')",
+    },
+    red: 'what was found before the database crashed',
+    green: 'a replaced primary is not read from',
+  },
   'what a fail-over has lost does not come back with a write': {
     file: 'store-postgres/failover',
     breakage: { seam: 'known-on-one-server', by: '' },

@@ -156,6 +156,35 @@ if (bin === undefined) {
     await primary.stop()
   })
 
+  test('what was found before the database crashed and lost it is not what a write begins with', async () => {
+    const lossy = ['synchronous_commit=off', 'bgwriter_lru_maxpages=0', 'autovacuum=off']
+    const cluster = await startCluster(bin, lossy)
+    const database = await cluster.createDatabase()
+    const address = `postgres://coat@127.0.0.1:${cluster.port}/${database}`
+    const standing = { clock: createFakeClock(), elapsedMs: () => 0 }
+    const { store } = await openAt(address, { ...standing, durability: 'relaxed' })
+    const now = standing.clock.now()
+    const set = (key: string) => ({ name: 'set', key, value: '1' }) as const
+    await store.insert(sessionAt(now, { id: 'cart' }))
+    await cluster.query('checkpoint')
+    // Nobody else writes what is committed to the disk; and when it dies all others end, to start anew.
+    const [[pid] = []] = await cluster.query(
+      "select pid from pg_stat_activity where backend_type = 'walwriter'",
+    )
+    process.kill(Number(pid), 'SIGSTOP')
+    await store.change('cart', now, set('lost'))
+    await store.find('cart', now)
+    process.kill(Number(pid), 'SIGKILL')
+    const elsewhere = await until(() => openAt(address, { durability: 'relaxed' }))
+    await elsewhere.store.change('cart', now, set('theirs'))
+    await until(() => store.change('cart', now, set('ours')))
+    const found = await elsewhere.store.find('cart', now)
+    assert.is(found.state === 'live' && found.session.data, '{"theirs":1,"ours":1}')
+    await elsewhere.store.close()
+    await store.close()
+    await cluster.stop()
+  })
+
   test('a replaced primary is not read from for longer than some seconds, and writes there are not acknowledged', async () => {
     const primary = await startCluster(bin)
     const database = await primary.createDatabase()

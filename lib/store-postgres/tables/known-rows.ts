@@ -10,8 +10,10 @@ export type KnownRows = {
   note(row: Row, server: string | undefined): void
   /** Undefined where another server had it: after a fail-over a version may be another's. */
   find(id: string, server: string | undefined): Row | undefined
-  /** Keeps what was noted since the last call, and no more. */
+  /** Forgets all but what was noted or found since it was last called. */
   age(): void
+  /** Where the server may have lost what it had. */
+  clear(): void
 }
 
 type Known = { readonly row: Row; readonly server: string }
@@ -40,6 +42,7 @@ export function createKnownRows(): KnownRows {
     },
 
     age: known.age,
+    clear: known.clear,
   }
 }
 
