@@ -29,8 +29,8 @@ export function readUsage(roots: readonly number[]): Usage {
 }
 
 /**
- * Microseconds of CPU of these processes and of all that descend from them, exactly. Processes and threads that
- * have ended are missing.
+ * Microseconds of CPU of these processes and of all that descend from them, exactly; for processes of one
+ * thread. Those that have ended are missing.
  */
 export function readExactCpuUs(roots: readonly number[]): number {
   const stats = readStats()
@@ -38,9 +38,7 @@ export function readExactCpuUs(roots: readonly number[]): number {
   const waiting = roots.flatMap((root) => stats.get(root) ?? [])
   let ns = 0
   for (const { pid } of waiting) {
-    for (const thread of threadsOf(pid)) {
-      ns += Number(readProcess(`${pid}/task/${thread}`, 'schedstat')?.split(' ')[0] ?? 0)
-    }
+    ns += Number(readProcess(String(pid), 'schedstat')?.split(' ')[0] ?? 0)
     waiting.push(...(children.get(pid) ?? []))
   }
   return ns / 1_000
@@ -73,14 +71,6 @@ function readStats(): Map<number, Stat> {
 function readResidentBytes(pid: number): number {
   const status = readProcess(String(pid), 'status') ?? ''
   return Number(/^VmRSS:\s*(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024
-}
-
-function threadsOf(pid: number): readonly string[] {
-  try {
-    return readdirSync(`/proc/${pid}/task`)
-  } catch {
-    return []
-  }
 }
 
 /** Undefined where the process has ended meanwhile. */
