@@ -1,6 +1,7 @@
 /**
  * The store on PostgreSQL, shared by as many Coatchecks as there are. Nothing is kept in memory but activity
- * that is on its way: each read is the database's, and each write is committed before it is acknowledged.
+ * that is on its way, and for a moment the rows that were found, for writes to begin with: each read is the
+ * database's, and each write is committed before it is acknowledged.
  */
 import type { Clock } from '../base/clock.ts'
 import { createRecentActivity, requireCounted } from '../session/recent-activity.ts'
