@@ -4,6 +4,8 @@ export type Recent<Name, Value> = {
   set(name: Name, value: Value): void
   delete(name: Name): void
   clear(): void
+  /** Drops what was neither set nor used since the last time that it aged. */
+  age(): void
   /** How many names there are; takes a moment for each. */
   count(): number
   /** Of each name its value, in no order that means anything. */
@@ -26,7 +28,10 @@ export function createRecent<Name, Value>(
     const before = young.get(name)
     young.set(name, value)
     size += sizeOf(value) - (before === undefined ? 0 : sizeOf(before))
-    if (size <= limit) return
+    if (size > limit) age()
+  }
+
+  function age(): void {
     old = young
     young = new Map()
     size = 0
@@ -52,6 +57,7 @@ export function createRecent<Name, Value>(
       old = new Map()
       size = 0
     },
+    age,
     count() {
       let count = young.size
       for (const name of old.keys()) if (!young.has(name)) count++

@@ -1,6 +1,7 @@
 /**
  * The store on PostgreSQL, shared by as many Coatchecks as there are. Nothing is kept in memory but activity
- * that is on its way: each read is the database's, and each write is committed before it is acknowledged.
+ * that is on its way, and for a moment the rows that were found, for writes to begin with: each read is the
+ * database's, and each write is committed before it is acknowledged.
  */
 import type { Clock } from '../base/clock.ts'
 import { createRecentActivity, requireCounted } from '../session/recent-activity.ts'
@@ -28,6 +29,7 @@ import { createLookups } from './reads/lookups.ts'
 import { createReads } from './reads/reads.ts'
 import { createSessionCount } from './reads/session-count.ts'
 import { createKeyTable } from './tables/api-keys.ts'
+import { createKnownRows } from './tables/known-rows.ts'
 import { see } from './tables/rows.ts'
 import { migrate } from './tables/schema.ts'
 import { type Outcome, type Outcomes, runGuarded } from './writes/guarded.ts'
@@ -117,7 +119,10 @@ export async function openPostgresStore(
       whenOverdue,
       onConnected,
     })
-  const writer = create('writer', 'keep')
+  const known = createKnownRows()
+  // A server that crashes and comes back may have lost what was found there, if it is set up so.
+  // control: known-of-one-connection
+  const writer = create('writer', 'keep', known.clear)
   /** For what must not wait behind writes: activity, sealing, the sweep, heartbeats. */
   const beside = create('beside', 'keep', () => void heartbeat.beat())
   const readers = Array.from({ length: READERS }, () => create('reader', 'renew'))
@@ -141,7 +146,7 @@ export async function openPostgresStore(
   const counts = createCounts()
   const touches = createTouches(beside, counts.touched)
   const reads = createReads(readers, heartbeat)
-  const lookups = createLookups(reads, readers)
+  const lookups = createLookups(reads, readers, known)
   const lists = createLists(reads, touches.seenAt)
   const pages = createFeedPages(reads)
   const place = createPlacing(beside)
@@ -157,11 +162,12 @@ export async function openPostgresStore(
 
   async function run(writes: readonly Write[]): Promise<Outcomes> {
     const startedAt = performance.now()
-    const outcomes = await runGuarded(writer, writes, rules)
+    // A pooler may lead each statement to another server.
+    const outcomes = await runGuarded(writer, writes, rules, address.prepare ? known : undefined)
     const left = writes.filter((write) => !outcomes.has(write))
     if (left.length > 0) {
-      // Others' activity counts there, too.
-      await touches.flush().catch(() => {})
+      // Where a user's sessions are counted, the activity of the others counts, too.
+      if (limits.maxSessionsPerSub !== undefined) await touches.flush().catch(() => {})
       for (const [write, outcome] of await runLocked(writer, left, rules))
         outcomes.set(write, outcome)
     }
@@ -246,6 +252,7 @@ export async function openPostgresStore(
       // What it has not seen is seen a second later.
       void feed.look().catch(() => {})
       lately.clear()
+      known.age()
       void following.look()
     }),
     clock.every(CLOCK_INTERVAL_MS, () => void databaseClock.measure().catch(() => {})),

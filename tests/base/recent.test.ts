@@ -37,6 +37,19 @@ test('a value that replaces another takes its place, not more', () => {
   assert.equal([...recent.values()].sort(), ['kept', 'x'.repeat(60), 'y'.repeat(20)])
 })
 
+test('what is neither set nor used while it ages twice is gone', () => {
+  const recent = createRecent<string, number>(10)
+  for (const name of ['left', 'used', 'set']) recent.set(name, 1)
+  recent.age()
+  assert.is(recent.get('used'), 1)
+  recent.set('set', 2)
+  recent.age()
+  assert.equal(
+    ['left', 'used', 'set'].map((name) => recent.get(name)),
+    [undefined, 1, 2],
+  )
+})
+
 test('what is deleted is gone from both generations, and each name is listed once', () => {
   const recent = createRecent<string, number>(3)
   for (const [n, name] of ['a', 'b', 'c', 'd', 'e'].entries()) recent.set(name, n)

@@ -93,6 +93,94 @@ export function testSharedStorage(name: string, open: OpenTwo): void {
     await closeAll(stores)
   })
 
+  test('a write to what was found before another server wrote to it loses nothing', async () => {
+    const { stores, clock } = await open()
+    const now = clock.now()
+    const set = (key: string) => ({ name: 'set', key, value: '1' }) as const
+    for (let round = 0; round < 10; round++) {
+      const id = `stale-${round}`
+      await turn(stores, round).insert(sessionAt(now, { id }))
+      const [one, other] = [turn(stores, round), turn(stores, round + 1)]
+      assert.is((await one.find(id, now)).state, 'live')
+      await other.change(id, now, set('theirs'))
+      await one.change(id, now, set('ours'))
+      for (const store of stores) {
+        const found = await store.find(id, now)
+        assert.is(found.state === 'live' && found.session.data, '{"theirs":1,"ours":1}')
+      }
+    }
+    await closeAll(stores)
+  })
+
+  test('what is found before each write on two servers is no word on what is there then', async () => {
+    const { stores, clock } = await open()
+    const now = clock.now()
+    await stores[0].insert(sessionAt(now, { id: 'hits' }))
+    const values = new Set<string>()
+    await times(20, async (n) => {
+      for (let round = 0; round < 10; round++) {
+        const store = turn(stores, n + round)
+        await store.find('hits', now)
+        const changed = await store.change('hits', now, { name: 'increment', key: 'n', by: '1' })
+        if (changed.state === 'live') values.add(String(changed.value))
+      }
+    })
+    assert.is(values.size, 200)
+    assert.ok(values.has('200'))
+    await closeAll(stores)
+  })
+
+  test('nothing is refused for how it was found before another server wrote to it', async () => {
+    const { stores, clock } = await open()
+    const now = clock.now()
+    await stores[0].insert(sessionAt(now, { id: 'filled' }))
+    await stores[0].find('filled', now)
+    await stores[1].change('filled', now, { name: 'set', key: 'once', value: '"here"' })
+    const popped = await stores[0].change('filled', now, { name: 'pop', key: 'once' })
+    assert.is(popped.state === 'live' && popped.value, '"here"')
+    const required = { name: 'clear', when: { required: ['4'] } } as const
+    await stores[0].find('filled', now)
+    await stores[1].change('filled', now, { name: 'set', key: 'more', value: '1' })
+    assert.is((await stores[0].change('filled', now, required)).state, 'live')
+    await closeAll(stores)
+  })
+
+  test('what was found is neither written to nor ended once it has ended elsewhere', async () => {
+    const { stores, clock } = await open()
+    const now = clock.now()
+    const set = { name: 'set', key: 'late', value: '1' } as const
+    for (const id of ['changed', 'ended', 'renewed']) {
+      await stores[0].insert(sessionAt(now, { id }))
+      await stores[0].find(id, now)
+    }
+    await stores[1].end('changed', now, 'logout')
+    await stores[1].end('ended', now, 'logout')
+    const renewal = { id: 'renewed-as', secretHash: null }
+    await stores[1].change('renewed', now, { name: 'renew', renewal })
+    assert.is((await stores[0].change('changed', now, set)).state, 'ended')
+    assert.is((await stores[0].end('ended', now, 'revoked')).state, 'ended')
+    assert.is((await stores[0].change('renewed', now, set)).state, 'ended')
+    const found = await stores[0].find('renewed-as', now)
+    assert.is(found.state === 'live' && found.session.data, '{}')
+    await closeAll(stores)
+  })
+
+  test('a session that has come into the place of one that was found is written to as it is', async () => {
+    const { stores, clock } = await open()
+    const now = clock.now()
+    // Its end is not remembered, and all is as it was but what it has.
+    const before = sessionAt(now, { id: 'chosen', data: '{"of":"before"}', keepEndedMs: 0 })
+    await stores[0].insert(before)
+    await stores[0].find('chosen', now)
+    await stores[1].end('chosen', now, 'logout')
+    const { inserted } = await stores[1].insert({ ...before, data: '{"of":"now"}' })
+    assert.ok(inserted)
+    await stores[0].change('chosen', now, { name: 'set', key: 'more', value: '1' })
+    const found = await stores[1].find('chosen', now)
+    assert.is(found.state === 'live' && found.session.data, '{"of":"now","more":1}')
+    await closeAll(stores)
+  })
+
   test('a limit of sessions holds for log-ins on two servers at once', async () => {
     const { stores, clock } = await open({ limits: { maxSessionsPerSub: 5 } })
     const now = clock.now()

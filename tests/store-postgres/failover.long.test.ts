@@ -1,6 +1,7 @@
 // A primary that dies, or stands still, under load while its standby takes over.
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { createFakeClock } from '../kit/clock/fake-clock.ts'
 import { type Cluster, findPostgres, startCluster, until } from '../kit/postgres/cluster.ts'
 import { findLost, type Opened, startLoad, type Tally } from '../kit/postgres/load.ts'
 import { openAt } from '../kit/postgres/open-postgres-store.ts'
@@ -117,6 +118,71 @@ if (bin === undefined) {
     assert.equal(await findLost(late, [tally]), { lost: 0, surplus: 0, undone: [] })
     await late.store.close()
     await close(pair)
+  })
+
+  test('what was found on a primary that is gone is not what a write on another begins with', async () => {
+    const primary = await startCluster(bin)
+    const database = await primary.createDatabase()
+    const standby = await primary.startStandby('other')
+    const hosts = [primary, standby].map(({ port }) => `127.0.0.1:${port}`).join(',')
+    // What was found is known for as long as the clock stands still.
+    const standing = { clock: createFakeClock(), elapsedMs: () => 0 }
+    const { store } = await openAt(`postgres://coat@${hosts}/${database}`, standing)
+    const now = standing.clock.now()
+    const set = (key: string) => ({ name: 'set', key, value: '1' }) as const
+    await store.insert(sessionAt(now, { id: 'cart' }))
+    await until(async () => {
+      const [[count] = []] = await standby.query('select count(*)::int from sessions', database)
+      if (count !== 1) throw new Error('The standby does not have it yet')
+    })
+    await standby.set('primary_conninfo', "''")
+    await until(async () => {
+      const rows = await primary.query('select 1 from pg_stat_replication')
+      if (rows.length > 0) throw new Error('The standby still follows')
+    })
+    // The version after this one is there twice: with what is lost, and with what is not.
+    await store.change('cart', now, set('lost'))
+    await store.find('cart', now)
+    primary.signal('SIGKILL')
+    await standby.promote()
+    const elsewhere = await openAt(`postgres://coat@127.0.0.1:${standby.port}/${database}`)
+    await elsewhere.store.change('cart', now, set('theirs'))
+    await until(() => store.change('cart', now, set('ours')))
+    const found = await elsewhere.store.find('cart', now)
+    assert.is(found.state === 'live' && found.session.data, '{"theirs":1,"ours":1}')
+    await elsewhere.store.close()
+    await store.close()
+    await standby.stop()
+    await primary.stop()
+  })
+
+  test('what was found before the database crashed and lost it is not what a write begins with', async () => {
+    const lossy = ['synchronous_commit=off', 'bgwriter_lru_maxpages=0', 'autovacuum=off']
+    const cluster = await startCluster(bin, lossy)
+    const database = await cluster.createDatabase()
+    const address = `postgres://coat@127.0.0.1:${cluster.port}/${database}`
+    const standing = { clock: createFakeClock(), elapsedMs: () => 0 }
+    const { store } = await openAt(address, { ...standing, durability: 'relaxed' })
+    const now = standing.clock.now()
+    const set = (key: string) => ({ name: 'set', key, value: '1' }) as const
+    await store.insert(sessionAt(now, { id: 'cart' }))
+    await cluster.query('checkpoint')
+    // Nobody else writes what is committed to the disk; and when it dies all others end, to start anew.
+    const [[pid] = []] = await cluster.query(
+      "select pid from pg_stat_activity where backend_type = 'walwriter'",
+    )
+    process.kill(Number(pid), 'SIGSTOP')
+    await store.change('cart', now, set('lost'))
+    await store.find('cart', now)
+    process.kill(Number(pid), 'SIGKILL')
+    const elsewhere = await until(() => openAt(address, { durability: 'relaxed' }))
+    await elsewhere.store.change('cart', now, set('theirs'))
+    await until(() => store.change('cart', now, set('ours')))
+    const found = await elsewhere.store.find('cart', now)
+    assert.is(found.state === 'live' && found.session.data, '{"theirs":1,"ours":1}')
+    await elsewhere.store.close()
+    await store.close()
+    await cluster.stop()
   })
 
   test('a replaced primary is not read from for longer than some seconds, and writes there are not acknowledged', async () => {

@@ -1,6 +1,7 @@
-/** Rows by their ids. What is asked in one turn of the event loop travels together. */
+/** Rows by their ids. What is asked in one turn of the event loop travels together. What is found is noted. */
 import type { Connection } from '../connection/connection.ts'
 import { readFailure } from '../connection/failures.ts'
+import type { KnownRows } from '../tables/known-rows.ts'
 import { parseRow, type Row } from '../tables/rows.ts'
 import { FIND } from '../tables/statements.ts'
 import type { Reads } from './reads.ts'
@@ -12,7 +13,11 @@ type Asked = { resolve(row: Row | undefined): void; reject(error: unknown): void
 const MOST_IDS = 500
 
 /** At most one batch for each reader is under way; whoever comes meanwhile travels with the next one. */
-export function createLookups(reads: Pick<Reads, 'ask'>, readers: readonly Connection[]): Lookups {
+export function createLookups(
+  reads: Pick<Reads, 'ask'>,
+  readers: readonly Connection[],
+  known: Pick<KnownRows, 'note'>,
+): Lookups {
   let wanted = new Map<string, Asked[]>()
   let isScheduled = false
   let underWay = 0
@@ -38,9 +43,10 @@ export function createLookups(reads: Pick<Reads, 'ask'>, readers: readonly Conne
     }
     underWay++
     try {
-      const { rows } = await reads.ask(FIND, [[...batch.keys()]])
+      const { rows, server } = await reads.ask(FIND, [[...batch.keys()]])
       for (const fields of rows) {
         const row = parseRow(fields)
+        known.note(row, server)
         for (const { resolve } of batch.get(row.session.id) ?? []) resolve(row)
         batch.delete(row.session.id)
       }

@@ -50,6 +50,11 @@ const NAMES = `v(id, number, version_before, secret_hash, data, claims, app, sub
 /** What was written and what was told of it, see `readWritten`. */
 const RETURN_WRITTEN = `select id, null::bigint from written union all select null, at from told`
 
+// Numbers are never given twice, and a version has one content: only a live row goes on to another.
+// control: guarded-by-what-was-read
+const IS_AS_READ =
+  's.id = v.id and s.number = v.number and s.version = v.version_before and s.reason is null'
+
 /**
  * $1 to $21: rows, see `columnsOf`; $22 to $26: their events, see `eventColumnsOf`. A row that is not any
  * more as it was read is left alone, and nothing is told of it. Returns a `WrittenRow` for each of the others.
@@ -63,8 +68,7 @@ export const UPDATE: Statement = {
       version = v.version, device = v.device, sweep_at = v.sweep_at, reason = v.reason, ended_at = v.ended_at,
       keep_ended_ms = v.keep_ended_ms
     from unnest(${ARRAYS}) as ${NAMES}
-    where s.id = v.id and s.number = v.number
-      and s.version = v.version_before and s.reason is null
+    where ${IS_AS_READ}
     returning s.id),
     told as (${tellGiven(22)})
     ${RETURN_WRITTEN}`,
@@ -80,8 +84,7 @@ export const UPDATE_DATA: Statement = {
       version = v.version
     from unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[])
       as v(id, number, version_before, data, last_seen_at, version)
-    where s.id = v.id and s.number = v.number
-      and s.version = v.version_before and s.reason is null
+    where ${IS_AS_READ}
     returning s.id`,
 }
 

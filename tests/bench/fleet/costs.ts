@@ -17,11 +17,12 @@ export type Costs = {
   /** A request without its store: sockets, HTTP, routes, JSON. Microseconds of Coatcheck's CPU. */
   readonly httpUs: number
   readonly find: Levels
-  /** One key of a session set, with the read before it. */
+  /** One key of a session set, with the look at who asks. */
   readonly change: Levels
   readonly insert: Levels
   /** A log-in where a user's sessions are limited: it takes locks, in a transaction. */
   readonly insertLimited: Levels
+  /** A log-out, with the look at who asks. */
   readonly end: Levels
   /** Activity written. */
   readonly touch: Levels

@@ -4,7 +4,7 @@ import { type Behaviour, type Machine, ORDINARY, SERVER } from './fleet.ts'
 
 export type FleetOptions = {
   readonly measure: boolean
-  readonly isBesideSqlite: boolean
+  readonly growth: boolean
   readonly sessions: readonly number[]
   readonly behaviour: Behaviour
   readonly machine: Machine
@@ -60,7 +60,7 @@ export function readFleetOptions(args: readonly string[]): FleetOptions | undefi
     )
   return {
     measure: values['measure'] === true,
-    isBesideSqlite: values['beside-sqlite'] === true,
+    growth: values['growth'] === true,
     sessions:
       positionals.length > 0
         ? positionals.map((text) => readNumber('SESSIONS', text))
@@ -81,7 +81,7 @@ export function renderFleetHelp(): string {
 What a fleet of Coatchecks on PostgreSQL needs, and where one primary ends: arithmetic over measured costs.
 
   --measure        measure the costs anew, on a PostgreSQL of its own: three minutes
-  --beside-sqlite  a request on either store in turn, instead; a million touches
+  --growth         a million touches instead, and by how much the tables grow by them
   --limited        users have a limit of sessions (--max-sessions-per-sub)
 ${lines.join('')}  -h, --help       print this and stop
 `
@@ -107,7 +107,7 @@ function parse(args: readonly string[]) {
       options: {
         ...numbers,
         measure: { type: 'boolean' },
-        'beside-sqlite': { type: 'boolean' },
+        growth: { type: 'boolean' },
         limited: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
       },

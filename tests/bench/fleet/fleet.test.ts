@@ -141,13 +141,13 @@ test('CPU is that of each request, of its look-up and of its activity', () => {
   const { coatcheckCores, postgresCores } = need({
     httpUs: 10,
     find: rows(cost(20, 30, 0)),
+    change: rows(cost(40, 60, 0)),
     touch: rows(cost(5, 10, 0)),
   })
   const logIns = MILLION / 360_000
-  const finds = 10_000 + logIns / 2
-  const expectedUs = (10_000 + 1.5 * logIns) * 10 + finds * 20 + 9_000 * 5
+  const expectedUs = (10_000 + 1.5 * logIns) * 10 + 9_000 * (20 + 5) + 1_000 * 40
   assert.ok(Math.abs(coatcheckCores * 1e6 - expectedUs) < 1)
-  assert.ok(Math.abs(postgresCores * 1e6 - (finds * 30 + 9_000 * 10)) < 1)
+  assert.ok(Math.abs(postgresCores * 1e6 - (9_000 * (30 + 10) + 1_000 * 60)) < 1)
 })
 
 test('there are as many Coatchecks as keep each below six tenths of a core, and two at least', () => {

@@ -240,7 +240,7 @@ function workOf(
     const together = underWay(perSecond / coatchecks, ms, most)
     return { cost: scale(costOfOne(cost, together), perSecond), commits: perSecond / together }
   }
-  // What is there is read before it is changed.
+  // Whoever has a cookie is looked up first, which is in the cost of these.
   const changeMs = readMs + commitMs
   const insert = behaviour.isLimited ? costs.insertLimited : costs.insert
   const writes = [
@@ -251,8 +251,7 @@ function workOf(
     work(expiries, costs.expire, SWEEP_MS, MOST_ROWS),
     work(logOuts + expiries, costs.forget, SWEEP_MS, MOST_ROWS),
   ]
-  // Whoever has a cookie is looked up first, whatever is asked for.
-  const finds = work(gets + puts + logOuts, costs.find, readMs, MOST_ROWS)
+  const finds = work(gets, costs.find, readMs, MOST_ROWS)
   const requests = gets + puts + logIns + logOuts
   const http = { ...NOTHING, coatcheckUs: requests * costs.httpUs }
   const idle = scale(costs.idleSecond, coatchecks)

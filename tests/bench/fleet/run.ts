@@ -4,10 +4,10 @@
  * arithmetic over the costs that were measured last (`measured.ts`), and takes no time.
  */
 import { findPostgres } from '../../kit/postgres/cluster.ts'
-import { compareStores } from './compare-stores.ts'
 import type { Costs } from './costs.ts'
 import { endOfPrimary, needOf } from './fleet.ts'
 import { MEASURED, MEASURED_ON } from './measured.ts'
+import { measureGrowth } from './measure-growth.ts'
 import { measureHttp } from './measure-http.ts'
 import { measureStore } from './measure-store.ts'
 import { FleetOptionsError, readFleetOptions, renderFleetHelp } from './fleet-options.ts'
@@ -24,9 +24,7 @@ try {
 async function run(): Promise<void> {
   const options = readFleetOptions(process.argv.slice(2))
   if (options === undefined) return void process.stdout.write(renderFleetHelp())
-  if (options.isBesideSqlite) {
-    return void console.log(await compareStores(requirePostgres(), MEASURED.httpUs))
-  }
+  if (options.growth) return void console.log(await measureGrowth(requirePostgres()))
   const { sessions, behaviour, machine } = options
   const costs = options.measure ? await measure() : MEASURED
   if (!options.measure) console.log(`Costs as measured ${MEASURED_ON}\n`)
