@@ -50,6 +50,13 @@ const NAMES = `v(id, number, version_before, secret_hash, data, claims, app, sub
 /** What was written and what was told of it, see `readWritten`. */
 const RETURN_WRITTEN = `select id, null::bigint from written union all select null, at from told`
 
+// Another process may have written since.
+// control: row-as-read
+const IS_AS_READ = 's.version = v.version_before'
+// An end leaves the version as it was.
+// control: ended-row-stays
+const IS_LIVE = 's.reason is null'
+
 /**
  * $1 to $21: rows, see `columnsOf`; $22 to $26: their events, see `eventColumnsOf`. A row that is not any
  * more as it was read is left alone, and nothing is told of it. Returns a `WrittenRow` for each of the others.
@@ -64,7 +71,7 @@ export const UPDATE: Statement = {
       keep_ended_ms = v.keep_ended_ms
     from unnest(${ARRAYS}) as ${NAMES}
     where s.id = v.id and s.number = v.number
-      and s.version = v.version_before and s.reason is null
+      and ${IS_AS_READ} and ${IS_LIVE}
     returning s.id),
     told as (${tellGiven(22)})
     ${RETURN_WRITTEN}`,
@@ -81,7 +88,7 @@ export const UPDATE_DATA: Statement = {
     from unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[])
       as v(id, number, version_before, data, last_seen_at, version)
     where s.id = v.id and s.number = v.number
-      and s.version = v.version_before and s.reason is null
+      and ${IS_AS_READ} and ${IS_LIVE}
     returning s.id`,
 }
 
