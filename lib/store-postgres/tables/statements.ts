@@ -92,6 +92,11 @@ export const UPDATE_DATA: Statement = {
     returning s.id`,
 }
 
+// control: insert-over-the-forgotten
+const IS_FORGOTTEN = `s.reason is not null and s.ended_at
+      + case when $22::bigint is null then null else coalesce(s.keep_ended_ms, $22::bigint) end
+      <= excluded.created_at`
+
 /**
  * $1 to $21: rows; $22: how long an end is remembered, null for operators: for good; $23 to $27: events. A
  * row of this id stays unless its session has ended and is forgotten; one whose end was not told yet stays,
@@ -116,9 +121,7 @@ export const INSERT: Statement = {
       own_lifetime = excluded.own_lifetime, version = excluded.version, device = excluded.device,
       sweep_at = excluded.sweep_at, reason = excluded.reason, ended_at = excluded.ended_at,
       keep_ended_ms = excluded.keep_ended_ms
-    where s.reason is not null and s.ended_at
-      + case when $22::bigint is null then null else coalesce(s.keep_ended_ms, $22::bigint) end
-      <= excluded.created_at
+    where ${IS_FORGOTTEN}
     returning id),
     told as (${tellGiven(23)})
     ${RETURN_WRITTEN}`,
