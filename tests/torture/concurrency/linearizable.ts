@@ -55,11 +55,11 @@ export const linearizableTorture: Torture = {
   breakages,
   databaseBreakages,
   async run(given) {
-    const { random, endsAt } = given
+    const { random } = given
     const fleet = await openFleet(given)
     const violations: string[] = []
     const figures = { sessions: 0, operations: 0, unknown: 0, kills: 0 }
-    const isOver = () => performance.now() >= endsAt || violations.length > 0
+    const isOver = () => performance.now() >= fleet.endsAt || violations.length > 0
 
     const killing = killNowAndThen(fleet, random.fork(), isOver)
     const attacking = Array.from({ length: SESSIONS }, async () => {

@@ -46,8 +46,8 @@ export const lostUpdatesTorture: Torture = {
   breakages,
   databaseBreakages,
   async run(given) {
-    const { random, endsAt } = given
-    const { ask } = await openFleet(given)
+    const { random } = given
+    const { ask, endsAt } = await openFleet(given)
     const violations: string[] = []
     const figures = { 'rounds of writers': 0, writes: 0, 'rounds of poppers': 0, pops: 0 }
     const written = await openSession(ask)

@@ -66,12 +66,12 @@ export const racesTorture: Torture = {
   breakages,
   databaseBreakages,
   async run(given) {
-    const { random, endsAt } = given
+    const { random } = given
     // The sweep is one more in each race against a deadline.
     const fleet = await openFleet(given, ['--sweep-interval', '50ms'])
     const violations: string[] = []
     const figures = { races: 0, 'against time': 0, 'after a kill': 0 }
-    const isOver = () => performance.now() >= endsAt || violations.length > 0
+    const isOver = () => performance.now() >= fleet.endsAt || violations.length > 0
     let remembered: SessionHistory[] = []
 
     function take(history: SessionHistory): void {

@@ -33,6 +33,8 @@ export type Fleet = {
   kills(): number
   /** The clocks of two servers may be so far apart. */
   readonly clockErrorMs: number
+  /** When to stop: as given, with as much time more as the servers took to start. */
+  readonly endsAt: number
 }
 
 /** Servers share a machine here, but each asks a database for the time, and a busy one is slow to answer. */
@@ -40,9 +42,10 @@ const CLOCK_ERROR_MS = 250
 
 /** Starts every member of the run; `API_KEY` is in force. */
 export async function openFleet(
-  { members, spawn }: Given,
+  { members, spawn, endsAt }: Given,
   settings: readonly string[] = [],
 ): Promise<Fleet> {
+  const openedAt = performance.now()
   const ends: number[] = []
   let lives = 0
   let kills = 0
@@ -62,6 +65,8 @@ export async function openFleet(
       return { member, current: await start(member), back: Promise.resolve() }
     }),
   )
+
+  const tookMs = performance.now() - openedAt
 
   /** The next one that is up; while none is, the next one, once it is back. */
   async function next() {
@@ -110,5 +115,6 @@ export async function openFleet(
     kills: () => kills,
 
     clockErrorMs: all.length > 1 ? CLOCK_ERROR_MS : 0,
+    endsAt: endsAt + tookMs,
   }
 }
