@@ -17,6 +17,8 @@ const TIMED_RACERS = 40
 const LIFE_MS = 1_500
 /** This clock and the server's may part by so much within a second. */
 const DRIFT_MS = 2
+/** So long before a deadline a race may begin, and so long it may take. */
+const AROUND_MS = 12
 const DATA = new Map([
   ['user', '"ada"'],
   ['hits', '7'],
@@ -135,8 +137,9 @@ async function raceDeadline(fleet: Fleet, random: Random): Promise<SessionHistor
   const isIdle = random.oneIn(2)
   const history = await beginHistory(fleet, DATA, isIdle ? { idleTimeout: 1 } : { lifetime: 1 })
   const [earliest, latest] = history.expiresAt
-  const first = earliest - random.below(12)
-  const within = 1 + random.below(12)
+  const aroundMs = AROUND_MS + fleet.clockErrorMs
+  const first = earliest - random.below(aroundMs)
+  const within = 1 + random.below(aroundMs)
   await race(
     history,
     random,
