@@ -1,4 +1,5 @@
 /** The whole program on one page: settings → store → sessions → app → listen → sweep → stop. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { systemClock } from './lib/base/clock.ts'
 import { dropPermissions } from './lib/base/permissions.ts'
 import { createTestClock } from './lib/base/test-clock.ts'
@@ -58,11 +59,14 @@ async function serve(settings: Settings, inForce: SettingsInForce): Promise<numb
   const log = openLog(settings.logFormat, testClock ?? systemClock)
   const limits = createLimits(settings)
   const stopping = Promise.withResolvers<void>()
+  const failed = Promise.withResolvers<void>()
+  let isStopping = false
   let exit: ExitName = 'done'
 
   // From here on a signal that comes during the start ends with a clean stop, too.
   waitForSignal((signal) => {
     log.info('stopping', { signal })
+    isStopping = true
     stopping.resolve()
   })
   reportVariables(log)
@@ -72,7 +76,7 @@ async function serve(settings: Settings, inForce: SettingsInForce): Promise<numb
     ...{ settings, limits, clock: testClock ?? systemClock, log },
     onFailure() {
       exit = 'diskFailed'
-      stopping.resolve()
+      failed.resolve()
     },
   })
   const { store, clock } = opened
@@ -114,7 +118,11 @@ async function serve(settings: Settings, inForce: SettingsInForce): Promise<numb
   dropPermissions({ except: opened.keptRight })
   announce(listeners, { keyMadeAt: apiKeys.madeAt, hasTestClock: testClock !== undefined })
 
-  await stopping.promise
+  // control: stop-delay
+  const delayed = stopping.promise.then(() =>
+    sleep(settings.stopDelayMs, undefined, { ref: false }),
+  )
+  await Promise.race([delayed, failed.promise])
   stopSweeper()
   stopWatch()
   stopKeyWatch()
@@ -178,6 +186,7 @@ async function serve(settings: Settings, inForce: SettingsInForce): Promise<numb
       metrics,
       pages,
       testTime,
+      isStopping: () => isStopping,
     }
     const isBesideAdmin = adminListen !== undefined
     const app = createApp({ ...settings, ...parts, trees, isBesideAdmin })

@@ -34,6 +34,7 @@ export type AdminAppOptions = {
   readonly pages: Pages
   readonly dashboard: PageTree
   readonly testTime?: TestTime | undefined
+  readonly isStopping?: () => boolean
 }
 
 export function createAdminApp(options: AdminAppOptions): Hono<AppEnv> {
@@ -52,7 +53,7 @@ export function createAdminApp(options: AdminAppOptions): Hono<AppEnv> {
   }
   routes.mount(app, {
     getMetrics: createMetricsRoute(metrics),
-    getHealth: createHealthRoute(store),
+    getHealth: createHealthRoute(store, options.isStopping),
     getOpenApi: createOpenApiRoute(documentedRows(options.testTime !== undefined)),
     getFrontPage: createAdminPage(rows),
     getOptions: () => answerEmpty({ Allow: routes.allMethods }),

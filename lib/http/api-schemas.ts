@@ -233,7 +233,7 @@ export const SCHEMAS = {
     type: 'object',
     description: "The state, and the storage's own figures",
     properties: {
-      status: { enum: ['ok', 'degraded', 'unreachable', 'failed'] },
+      status: { enum: ['ok', 'degraded', 'unreachable', 'failed', 'stopping'] },
       storage: { ...TEXT, description: "The worst reason, in the storage's own word" },
       writes: { enum: ['all', 'ends_only', 'none'] },
       weaknesses: {

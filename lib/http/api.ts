@@ -110,7 +110,10 @@ export const operations = {
         carries: '`{"status":…,"storage":…,"writes":…}`: all of the work is done, or a part of it',
         schema: 'Health',
       },
-      503: { carries: 'the same: nothing can be written any more', schema: 'Health' },
+      503: {
+        carries: 'the same: nothing can be written any more, or the server is about to stop',
+        schema: 'Health',
+      },
     },
     example: {
       path: '/healthz',

@@ -69,6 +69,7 @@ export type AppOptions = {
   readonly isBesideAdmin?: boolean
   /** Undefined where time passes by itself alone. */
   readonly testTime?: TestTime | undefined
+  readonly isStopping?: () => boolean
 }
 
 export function createApp(options: AppOptions): Hono<AppEnv> {
@@ -142,7 +143,7 @@ function createHandlers(options: HandlersDeps): Handlers {
     ...createEvents({ ...options, feed: store.feed }),
     // Without the check of the origin: a proxy asks about requests that it may yet refuse itself.
     verify: createVerify(deps),
-    getHealth: createHealthRoute(store),
+    getHealth: createHealthRoute(store, options.isStopping),
     ...createTestClockRoutes({ testTime, forwarded, bodies }),
     getMetrics: createMetricsRoute(options.metrics),
     getOpenApi: createOpenApiRoute(documentedRows(testTime !== undefined)),

@@ -102,6 +102,7 @@ async function makeFirstKey({ keys, clock, path, makesFolder }: ApiKeysOptions):
   writeKeyFile(path, key, makesFolder === true)
   const hash = hashSecret(key)
   const createdAt = clock.now()
+  // control: first-key-once
   const isKept = await keys.add({ hash, name: 'first', scope: 'all', createdAt, revokedAt: null })
   if (!isKept) unlinkSync(path)
   return isKept

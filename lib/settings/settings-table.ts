@@ -330,6 +330,16 @@ const table = [
     description: 'How long a stop may take, requests in progress included',
   },
   {
+    name: 'stopDelayMs',
+    flag: '--stop-delay',
+    kind: duration('0', '1d'),
+    default: '0s',
+    group: 'Time limits',
+    description:
+      'How long a server goes on as before when it is told to stop, but for a 503 at /healthz, so that a load ' +
+      'balancer sends it nothing more; comes before --stop-timeout',
+  },
+  {
     name: 'testClock',
     flag: '--test-clock',
     kind: oneOf('on', 'off'),

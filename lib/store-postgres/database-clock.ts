@@ -34,6 +34,7 @@ export function createDatabaseClock(
       const measured = Math.round(Number(rows[0]?.[0]) + took / 2 - clock.now())
       const isVague = took > LONGEST_QUESTION_MS
       if (isKnown && isVague && Math.abs(measured - offset) <= took / 2) return
+      // control: database-clock
       offset = measured
       isKnown = true
     }),

@@ -129,6 +129,7 @@ async function connectAsOperator({ address, password }: OperatorOptions): Promis
 async function readDifference(connection: Connection): Promise<number> {
   const { rows } = await connection.ask(CLOCK)
   const difference = Number(rows[0]?.[0]) - systemClock.now()
+  // control: operators-clock
   return Math.abs(difference) < NO_DIFFERENCE_MS ? 0 : difference
 }
 

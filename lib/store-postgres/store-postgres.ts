@@ -302,6 +302,7 @@ export async function openPostgresStore(
       touches.add(id, now)
       const found = lately.get(id)
       activity.note({ id, claims: found?.claims }, now, now)
+      // control: edge-activity-first
       return found?.isAtEdge === true ? touches.flush() : undefined
     },
     active: async ({ app, withinMs }, now) => requireCounted(activity.count(app, withinMs, now)),

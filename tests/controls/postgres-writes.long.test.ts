@@ -1,63 +1,76 @@
 import { testControls } from '../kit/runner/test-controls.ts'
 
-const FOUND = 'store-postgres/shared-storage'
-const STAYS_GREEN = 'of sessions of one id that two servers create one is there'
-
-const guardedBy = (...guards: readonly string[]) => ({
-  seam: 'guarded-by-what-was-read',
-  by: `const IS_AS_READ = '${['s.id = v.id', ...guards].join(' and ')}'`,
-})
+const file = 'store-postgres/shared-storage'
+const WRITTEN_OVER = { seam: 'row-as-read', by: "const IS_AS_READ = 's.number = v.number'" }
+const ONE_ID = 'of sessions of one id that two servers create'
+const WRITERS = 'of many writers on two servers'
 
 testControls('of writes on PostgreSQL', {
-  'a write loses nothing that came since its session was found': {
-    file: FOUND,
-    breakage: guardedBy('s.number = v.number', 's.reason is null'),
-    red: 'a write to what was found before another server wrote to it',
-    green: STAYS_GREEN,
+  'no writer on another server is written over': {
+    file,
+    breakage: WRITTEN_OVER,
+    red: WRITERS,
+    green: ONE_ID,
   },
-  'a log-out is final, whatever was found before it': {
-    file: FOUND,
-    breakage: guardedBy('s.number = v.number', 's.version = v.version_before'),
-    red: 'what was found is neither written to nor ended once it has ended',
-    green: STAYS_GREEN,
+  'no increment on another server is lost': {
+    file,
+    breakage: WRITTEN_OVER,
+    red: 'increments on two servers',
+    green: ONE_ID,
   },
-  'a session is not taken for one that had its id before': {
-    file: FOUND,
-    breakage: guardedBy('s.version = v.version_before', 's.reason is null'),
-    red: 'a session that has come into the place of one that was found',
-    green: STAYS_GREEN,
+  'a pop has one winner on all servers': {
+    file,
+    breakage: WRITTEN_OVER,
+    red: 'a pop that many ask for',
+    green: ONE_ID,
   },
-  'no write is refused for what was so before': {
-    file: FOUND,
-    breakage: { seam: 'assumed-rows-conclude-nothing', by: '' },
-    red: 'nothing is refused for how it was found',
-    green: STAYS_GREEN,
+  'no write on another server revives what has ended': {
+    file,
+    // An end that travels with writes of its session has another version.
+    breakage: [
+      WRITTEN_OVER,
+      { seam: 'ended-row-stays', by: "const IS_LIVE = 'true'" },
+      { seam: 'data-alone', by: 'const isData = false' },
+    ],
+    red: 'no write on one server revives',
+    green: ONE_ID,
   },
-  'no row is written to another server than it was read from': {
-    file: 'store-postgres/guarded',
-    breakage: { seam: 'rows-of-one-server', by: '' },
-    red: 'whose connection goes to another server',
-    green: 'begins with the row that is known',
+  'log-ins on two servers are counted together': {
+    file,
+    breakage: { seam: 'users-in-turn', by: 'const numbers = []' },
+    red: 'a limit of sessions holds for log-ins',
+    green: WRITERS,
   },
-  'a write is two round trips': {
-    file: 'store-postgres/round-trips',
-    breakage: { seam: 'known-on-one-server', by: '      return undefined' },
-    red: 'a write is two round trips',
-    green: 'a read is one round trip',
+  'a renewal that comes too late begins nothing': {
+    file,
+    breakage: { seam: 'renewal-locks', by: '' },
+    red: 'of renewals of one session',
+    green: WRITERS,
   },
-  'what a crash has lost does not come back with a write': {
-    file: 'store-postgres/failover',
+  'an id that is in use stays whose it is': {
+    file,
     breakage: {
-      seam: 'known-of-one-connection',
-      by: "  const writer = create('writer', 'keep')",
+      seam: 'insert-over-the-forgotten',
+      by: "const IS_FORGOTTEN = '$22::bigint is not null'",
     },
-    red: 'what was found before the database crashed',
-    green: 'a replaced primary is not read from',
+    red: ONE_ID,
+    green: WRITERS,
   },
-  'what a fail-over has lost does not come back with a write': {
-    file: 'store-postgres/failover',
-    breakage: { seam: 'known-on-one-server', by: '' },
-    red: 'what was found on a primary that is gone',
-    green: 'a replaced primary is not read from',
+  'activity near the end is known to all servers': {
+    file,
+    breakage: { seam: 'edge-activity-first', by: 'return undefined' },
+    red: 'activity on one server near the end',
+    green: WRITERS,
+  },
+  'what one server has shown as over is over': {
+    file,
+    breakage: {
+      seam: 'due-until-sealed',
+      by: `return isLive(touched, now)
+  ? { state: 'live', session: touched }
+  : findEnded(endSession(touched, 'idle_timeout', now), now, keepEndedMs)`,
+    },
+    red: 'a session that one server has shown as over',
+    green: WRITERS,
   },
 })

@@ -40,4 +40,16 @@ testControls('of what proxies tell', {
     red: 'over https a plain session cookie is ignored',
     green: 'two session cookies that differ',
   },
+  'a load balancer learns of a stop': {
+    file: 'program/stop-delay',
+    breakage: { seam: 'healthz-stopping', by: 'const status = state' },
+    red: 'from the signal on /healthz says that the server stops',
+    green: 'without a delay a server ends by itself',
+  },
+  'a load balancer has time to take a server out': {
+    file: 'program/stop-delay',
+    breakage: { seam: 'stop-delay', by: 'const delayed = stopping.promise' },
+    red: 'from the signal on /healthz says that the server stops',
+    green: 'without a delay a server ends by itself',
+  },
 })

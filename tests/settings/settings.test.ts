@@ -282,6 +282,7 @@ test('no flag and no variable gives the defaults', () => {
     requestTimeoutMs: 15_000,
     keepAliveTimeoutMs: 75_000,
     stopTimeoutMs: 10_000,
+    stopDelayMs: 0,
     testClock: 'off',
   })
 })

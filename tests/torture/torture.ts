@@ -1,6 +1,7 @@
 /** A torture: an attempt, long and at random, to break a promise of `lib/manual/promises.md`. */
 import type { RunningServer } from '../kit/process/spawn-server.ts'
 import type { Breakage } from './engine/server/breakage.ts'
+import type { Member } from './engine/server/members.ts'
 import type { Random } from './engine/random.ts'
 
 export type Torture = {
@@ -8,6 +9,11 @@ export type Torture = {
   readonly about: string
   /** Ways to break the promise on purpose, by name: with each of them it must find violations. */
   readonly breakages: Readonly<Record<string, Breakage>>
+  /**
+   * The same for the store on PostgreSQL. A torture that has them runs on two servers that share a database,
+   * too (`openFleet`).
+   */
+  readonly databaseBreakages?: Readonly<Record<string, Breakage>>
   /** Tries for about as long as it is given, then says what it found. */
   run(given: Given): Promise<Finding>
 }
@@ -22,6 +28,8 @@ export type Given = {
    * a program that runs it. Ended with the run, whatever becomes of it.
    */
   spawn(args: readonly string[], under?: readonly string[]): Promise<RunningServer>
+  /** The servers that share the sessions of the run, for `openFleet`. */
+  readonly members: readonly Member[]
   /** A folder of the run's own, removed after it unless something was violated. */
   readonly folder: string
 }

@@ -109,6 +109,7 @@ export function see(row: Row | undefined, now: number, seenAt: number, keepEnded
     return findEnded(endSession(session, ended.reason, ended.endedAt), now, keepEndedMs)
   }
   const touched = touchSession(session, seenAt)
+  // control: due-until-sealed
   return isLive(touched, now) ? { state: 'live', session: touched } : { state: 'due' }
 }
 

@@ -50,10 +50,13 @@ const NAMES = `v(id, number, version_before, secret_hash, data, claims, app, sub
 /** What was written and what was told of it, see `readWritten`. */
 const RETURN_WRITTEN = `select id, null::bigint from written union all select null, at from told`
 
-// Numbers are never given twice, and a version has one content: only a live row goes on to another.
-// control: guarded-by-what-was-read
-const IS_AS_READ =
-  's.id = v.id and s.number = v.number and s.version = v.version_before and s.reason is null'
+// Another process may have written since. Numbers are never given twice, and a version has one content: only a
+// live row goes on to another.
+// control: row-as-read
+const IS_AS_READ = 's.number = v.number and s.version = v.version_before'
+// An end leaves the version as it was.
+// control: ended-row-stays
+const IS_LIVE = 's.reason is null'
 
 /**
  * $1 to $21: rows, see `columnsOf`; $22 to $26: their events, see `eventColumnsOf`. A row that is not any
@@ -68,7 +71,7 @@ export const UPDATE: Statement = {
       version = v.version, device = v.device, sweep_at = v.sweep_at, reason = v.reason, ended_at = v.ended_at,
       keep_ended_ms = v.keep_ended_ms
     from unnest(${ARRAYS}) as ${NAMES}
-    where ${IS_AS_READ}
+    where s.id = v.id and ${IS_AS_READ} and ${IS_LIVE}
     returning s.id),
     told as (${tellGiven(22)})
     ${RETURN_WRITTEN}`,
@@ -84,9 +87,14 @@ export const UPDATE_DATA: Statement = {
       version = v.version
     from unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[])
       as v(id, number, version_before, data, last_seen_at, version)
-    where ${IS_AS_READ}
+    where s.id = v.id and ${IS_AS_READ} and ${IS_LIVE}
     returning s.id`,
 }
+
+// control: insert-over-the-forgotten
+const IS_FORGOTTEN = `s.reason is not null and s.ended_at
+      + case when $22::bigint is null then null else coalesce(s.keep_ended_ms, $22::bigint) end
+      <= excluded.created_at`
 
 /**
  * $1 to $21: rows; $22: how long an end is remembered, null for operators: for good; $23 to $27: events. A
@@ -112,9 +120,7 @@ export const INSERT: Statement = {
       own_lifetime = excluded.own_lifetime, version = excluded.version, device = excluded.device,
       sweep_at = excluded.sweep_at, reason = excluded.reason, ended_at = excluded.ended_at,
       keep_ended_ms = excluded.keep_ended_ms
-    where s.reason is not null and s.ended_at
-      + case when $22::bigint is null then null else coalesce(s.keep_ended_ms, $22::bigint) end
-      <= excluded.created_at
+    where ${IS_FORGOTTEN}
     returning id),
     told as (${tellGiven(23)})
     ${RETURN_WRITTEN}`,

@@ -106,6 +106,7 @@ async function tryOnce(
 }
 
 async function lockRows(connection: Locking, writes: readonly Write[], owners: readonly Owner[]) {
+  // control: users-in-turn
   const numbers = [...new Set(owners.map(lockOf))].toSorted((a, b) => a - b)
   const asks: [Statement, unknown[]][] = [
     [BEGIN, []],

@@ -195,6 +195,7 @@ export function createStage({ limits, keepEndedMs, owners }: StageOptions): Stag
     }
     const isRenewed = session.id !== id
     // Two rows in one step, and nobody may end the one while the other begins.
+    // control: renewal-locks
     if (isRenewed && owners === undefined) throw new NeedsLocks()
     const sub = findSub(session.claims)
     const isAssigned = session.claims !== before.claims && sub !== findSub(before.claims)
@@ -277,6 +278,7 @@ function isForgotten(row: Row, now: number, seenAt: number, keepEndedMs: number)
 
 function howOf(row: Row, base: Row | undefined, isNew: boolean): StagedWrite['how'] {
   if (isNew || base === undefined) return 'insert'
+  // control: data-alone
   const isData =
     row.ended === undefined &&
     row.sweepAt === base.sweepAt &&

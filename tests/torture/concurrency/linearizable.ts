@@ -3,7 +3,7 @@
  * and started again and connections are cut: is there an order in which each answer is right?
  */
 import type { Breakage } from '../engine/server/breakage.ts'
-import { type KillableServer, openKillableServer } from '../engine/server/killable-server.ts'
+import { type Fleet, openFleet } from '../engine/server/fleet.ts'
 import type { Random } from '../engine/random.ts'
 import { makeStep, type StepKind } from '../engine/model/random-steps.ts'
 import { beginHistory, type SessionHistory } from '../engine/model/session-history.ts'
@@ -45,21 +45,27 @@ const before = touchSession(held.get(id).session, now)`,
   },
 }
 
+const databaseBreakages: Readonly<Record<string, Breakage>> = {
+  'row-written-over': { seam: 'row-as-read', by: "const IS_AS_READ = 's.number = v.number'" },
+  'ended-row-revived': { seam: 'ended-row-stays', by: "const IS_LIVE = 'true'" },
+}
+
 export const linearizableTorture: Torture = {
   about: 'to get answers from one session that no order of what was asked explains',
   breakages,
+  databaseBreakages,
   async run(given) {
-    const { random, endsAt } = given
-    const server = await openKillableServer(given)
+    const { random } = given
+    const fleet = await openFleet(given)
     const violations: string[] = []
     const figures = { sessions: 0, operations: 0, unknown: 0, kills: 0 }
-    const isOver = () => performance.now() >= endsAt || violations.length > 0
+    const isOver = () => performance.now() >= fleet.endsAt || violations.length > 0
 
-    const killing = killNowAndThen(server, random.fork(), isOver)
+    const killing = killNowAndThen(fleet, random.fork(), isOver)
     const attacking = Array.from({ length: SESSIONS }, async () => {
       const own = random.fork()
       while (!isOver()) {
-        const { history, unknown } = await attackSession(server, own)
+        const { history, unknown } = await attackSession(fleet, own)
         const violation = history.findViolation()
         if (violation !== undefined) violations.push(violation)
         figures.sessions++
@@ -68,28 +74,24 @@ export const linearizableTorture: Torture = {
       }
     })
     await Promise.all([killing, ...attacking])
-    return { violations, figures: { ...figures, kills: server.kills() } }
+    return { violations, figures: { ...figures, kills: fleet.kills() } }
   },
 }
 
 /** Lives of the server of any length. */
-async function killNowAndThen(
-  server: KillableServer,
-  random: Random,
-  isOver: () => boolean,
-): Promise<void> {
+async function killNowAndThen(fleet: Fleet, random: Random, isOver: () => boolean): Promise<void> {
   while (!isOver()) {
     const diesAt = performance.now() + random.below(LONGEST_LIFE_MS)
     while (performance.now() < diesAt && !isOver()) await pause(10)
-    if (!isOver()) await server.kill()
+    if (!isOver()) await fleet.kill()
   }
 }
 
 async function attackSession(
-  server: KillableServer,
+  fleet: Fleet,
   random: Random,
 ): Promise<{ readonly history: SessionHistory; readonly unknown: number }> {
-  const history = await beginHistory(server, new Map([['user', '"ada"']]))
+  const history = await beginHistory(fleet, new Map([['user', '"ada"']]))
   const clients = 2 + random.below(MOST_CLIENTS - 1)
   let steps = 0
   let unknown = 0

@@ -2,11 +2,11 @@
  * 64 writers of 64 keys of one session at once, round after round, in every way there is to write;
  * and 32 poppers of one value, of which one may have it.
  */
-import { type Answer, type AskServer, openClient } from '../../kit/clients/http-client.ts'
+import type { Answer, AskServer } from '../../kit/clients/http-client.ts'
 import { API_KEY } from '../../kit/process/open-server.ts'
 import { canonical } from '../../kit/store/session-data-model.ts'
 import type { Breakage } from '../engine/server/breakage.ts'
-import { startWithKey } from '../engine/server/killable-server.ts'
+import { openFleet } from '../engine/server/fleet.ts'
 import type { Random } from '../engine/random.ts'
 import { type Opener, readCreated } from '../engine/clients/session-requests.ts'
 import type { Torture } from '../torture.ts'
@@ -37,13 +37,17 @@ else throw keyNotFound(key)`,
   },
 }
 
+const databaseBreakages: Readonly<Record<string, Breakage>> = {
+  'row-written-over': { seam: 'row-as-read', by: "const IS_AS_READ = 's.number = v.number'" },
+}
+
 export const lostUpdatesTorture: Torture = {
   about: 'to lose one of many writes at once, or to pop one value twice',
   breakages,
+  databaseBreakages,
   async run(given) {
-    const { random, endsAt } = given
-    const { url } = await startWithKey(given)
-    const { ask, close } = openClient(url)
+    const { random } = given
+    const { ask, endsAt } = await openFleet(given)
     const violations: string[] = []
     const figures = { 'rounds of writers': 0, writes: 0, 'rounds of poppers': 0, pops: 0 }
     const written = await openSession(ask)
@@ -57,7 +61,6 @@ export const lostUpdatesTorture: Torture = {
         violations.push(...(await popRound(++figures['rounds of poppers'])))
       }
     }
-    close()
     return { violations, figures }
 
     /** Each writer has a key of its own, and all count together. */

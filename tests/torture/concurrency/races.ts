@@ -3,7 +3,7 @@
  * same moment over 8 connections; and what has ended stays so when the server is killed.
  */
 import type { Breakage } from '../engine/server/breakage.ts'
-import { type KillableServer, openKillableServer } from '../engine/server/killable-server.ts'
+import { type Fleet, openFleet } from '../engine/server/fleet.ts'
 import type { Random } from '../engine/random.ts'
 import { makeStep, type StepKind } from '../engine/model/random-steps.ts'
 import { beginHistory, type SessionHistory } from '../engine/model/session-history.ts'
@@ -17,6 +17,8 @@ const TIMED_RACERS = 40
 const LIFE_MS = 1_500
 /** This clock and the server's may part by so much within a second. */
 const DRIFT_MS = 2
+/** So long before a deadline a race may begin, and so long it may take. */
+const AROUND_MS = 12
 const DATA = new Map([
   ['user', '"ada"'],
   ['hits', '7'],
@@ -46,16 +48,32 @@ const breakages: Readonly<Record<string, Breakage>> = {
   'kill-undoes-ends': { seam: 'writer-starts', before: "database.exec('delete from tombstones')" },
 }
 
+const databaseBreakages: Readonly<Record<string, Breakage>> = {
+  'row-written-over': { seam: 'row-as-read', by: "const IS_AS_READ = 's.number = v.number'" },
+  // Each server goes by the activity that it has seen itself.
+  'over-before-all-agree': [
+    {
+      seam: 'due-until-sealed',
+      by: `const reason = touched.lifetimeMs <= touched.idleTimeoutMs ? 'lifetime' : 'idle_timeout'
+return isLive(touched, now)
+  ? { state: 'live', session: touched }
+  : findEnded(endSession(touched, reason, now), now, keepEndedMs)`,
+    },
+    { seam: 'edge-activity-first', by: 'return undefined' },
+  ],
+}
+
 export const racesTorture: Torture = {
   about: 'to use a session past its end, its expiry, its emptying or its renewal',
   breakages,
+  databaseBreakages,
   async run(given) {
-    const { random, endsAt } = given
+    const { random } = given
     // The sweep is one more in each race against a deadline.
-    const server = await openKillableServer(given, ['--sweep-interval', '50ms'])
+    const fleet = await openFleet(given, ['--sweep-interval', '50ms'])
     const violations: string[] = []
     const figures = { races: 0, 'against time': 0, 'after a kill': 0 }
-    const isOver = () => performance.now() >= endsAt || violations.length > 0
+    const isOver = () => performance.now() >= fleet.endsAt || violations.length > 0
     let remembered: SessionHistory[] = []
 
     function take(history: SessionHistory): void {
@@ -70,7 +88,7 @@ export const racesTorture: Torture = {
       one: typeof raceStep,
     ): Promise<void> {
       while (!isOver()) {
-        take(await one(server, own))
+        take(await one(fleet, own))
         figures[figure]++
       }
     }
@@ -80,7 +98,7 @@ export const racesTorture: Torture = {
         const diesAt = performance.now() + LIFE_MS
         while (performance.now() < diesAt && !isOver()) await waitUntil(performance.now() + 10)
         if (isOver()) return
-        await server.kill()
+        await fleet.kill()
         const before = remembered
         await Promise.all(before.map((history) => lookAgain(history)))
         for (const history of before) {
@@ -98,13 +116,13 @@ export const racesTorture: Torture = {
         raceOn(random.fork(), 'against time', raceDeadline),
       ),
     ])
-    return { violations, figures: { ...figures, kills: server.kills() } }
+    return { violations, figures: { ...figures, kills: fleet.kills() } }
   },
 }
 
 /** One or two that end, clear or renew, and others that know nothing of it. */
-async function raceStep(server: KillableServer, random: Random): Promise<SessionHistory> {
-  const history = await beginHistory(server, DATA)
+async function raceStep(fleet: Fleet, random: Random): Promise<SessionHistory> {
+  const history = await beginHistory(fleet, DATA)
   const places = [random.below(CONNECTIONS), random.oneIn(3) ? random.below(CONNECTIONS) : -1]
   await race(history, random, (n) => random.pick(places.includes(n) ? WINNERS : LOSERS))
   await lookAgain(history)
@@ -115,12 +133,13 @@ async function raceStep(server: KillableServer, random: Random): Promise<Session
  * All at the deadline of a lifetime, at which everything is over; or of an idle timeout, which each
  * that is in time puts off once more, but none that comes after the end.
  */
-async function raceDeadline(server: KillableServer, random: Random): Promise<SessionHistory> {
+async function raceDeadline(fleet: Fleet, random: Random): Promise<SessionHistory> {
   const isIdle = random.oneIn(2)
-  const history = await beginHistory(server, DATA, isIdle ? { idleTimeout: 1 } : { lifetime: 1 })
+  const history = await beginHistory(fleet, DATA, isIdle ? { idleTimeout: 1 } : { lifetime: 1 })
   const [earliest, latest] = history.expiresAt
-  const first = earliest - random.below(12)
-  const within = 1 + random.below(12)
+  const aroundMs = AROUND_MS + fleet.clockErrorMs
+  const first = earliest - random.below(aroundMs)
+  const within = 1 + random.below(aroundMs)
   await race(
     history,
     random,
@@ -130,8 +149,8 @@ async function raceDeadline(server: KillableServer, random: Random): Promise<Ses
   // Whoever was told that it has ended must not find it live now.
   if (isIdle) await lookAgain(history)
   // A kill forgets activity of the last second, so that the end may come all the sooner.
-  const by = isIdle ? performance.now() + 1_000 + DRIFT_MS : latest
-  history.noteExpiry(isIdle ? 'idle_timeout' : 'lifetime', earliest, by)
+  const by = (isIdle ? performance.now() + 1_000 + DRIFT_MS : latest) + fleet.clockErrorMs
+  history.noteExpiry(isIdle ? 'idle_timeout' : 'lifetime', earliest - fleet.clockErrorMs, by)
   await waitUntil(by)
   await lookAgain(history)
   return history

@@ -2,7 +2,7 @@
 import type { EndReason } from '../../../../lib/session/session.ts'
 import { API_KEY } from '../../../kit/process/open-server.ts'
 import { type DataModel, renderModel } from '../../../kit/store/session-data-model.ts'
-import type { KillableServer } from '../server/killable-server.ts'
+import type { Fleet } from '../server/fleet.ts'
 import { checkLinearizability } from './linearizability.ts'
 import {
   type Opener,
@@ -43,11 +43,11 @@ type Kept = { readonly call: Call; readonly answer: CallAnswer } & (
 
 /** Creates a session with this data, as a back end; `body` has more of what it is to be. */
 export async function beginHistory(
-  server: KillableServer,
+  fleet: Fleet,
   data: DataModel,
   body: Readonly<Record<string, unknown>> = {},
 ): Promise<SessionHistory> {
-  const { opener, expiresAt } = await create(server, data, body)
+  const { opener, expiresAt } = await create(fleet, data, body)
   const openers = new Map([[0, opener]])
   const kept: Kept[] = []
   let renewals = 0
@@ -62,7 +62,7 @@ export async function beginHistory(
       const opener = openers.get(call.generation)
       if (opener === undefined) throw new Error(`Nobody knows token ${call.generation}`)
       const { line, sent } = renderRequest(call, opener)
-      const exchange = await server.exchange(line, { ...sent, ...(signal && { signal }) })
+      const exchange = await fleet.exchange(line, { ...sent, ...(signal && { signal }) })
       const { answer: answered, calledAt, returnedAt, life } = exchange
       const answer = answered ? readCallAnswer(call, answered) : ({ kind: 'unknown' } as const)
       if (answer.kind === 'unknown') {
@@ -86,7 +86,7 @@ export async function beginHistory(
 
     findViolation() {
       const history = kept.map((one): RecordedCall => {
-        return 'life' in one ? { ...one, returnedAt: server.endOf(one.life) } : one
+        return 'life' in one ? { ...one, returnedAt: fleet.endOf(one.life) } : one
       })
       const verdict = checkLinearizability(history, specifySession(data))
       if (verdict.isLinearizable) return undefined
@@ -103,13 +103,13 @@ export async function beginHistory(
 }
 
 async function create(
-  server: KillableServer,
+  fleet: Fleet,
   data: DataModel,
   more: Readonly<Record<string, unknown>>,
 ): Promise<{ opener: Opener; expiresAt: SessionHistory['expiresAt'] }> {
   const body = JSON.stringify({ ...more, data: JSON.parse(renderModel(data)) })
   for (;;) {
-    const { answer } = await server.exchange('POST /sessions', { key: API_KEY, body })
+    const { answer } = await fleet.exchange('POST /sessions', { key: API_KEY, body })
     // Killed meanwhile: if it is there, it is one of which nobody knows.
     if (answer === undefined) continue
     if (answer.status !== 201) throw new Error(`Cannot create a session: ${answer.body}`)
