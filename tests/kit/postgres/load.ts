@@ -2,6 +2,7 @@
 import { CodedError } from '../../../lib/base/errors.ts'
 import type { Clock } from '../../../lib/base/clock.ts'
 import type { Session } from '../../../lib/session/session.ts'
+import { until } from './cluster.ts'
 import { sessionAt } from '../store/session-at.ts'
 
 /** What the load asks of a store, or of what stands for one. */
@@ -138,7 +139,7 @@ export async function findLost(
   let surplus = 0
   for (let n = 0; n < COUNTERS; n++) {
     const id = `counter-${n}`
-    const found = await store.find(id, clock.now())
+    const found = await until(async () => store.find(id, clock.now()))
     const data = found.state === 'live' ? (JSON.parse(found.session.data) as { n?: number }) : {}
     const value = data.n ?? 0
     const sum = (what: 'acknowledged' | 'unknown') =>
@@ -149,7 +150,7 @@ export async function findLost(
   const undone: string[] = []
   for (let from = 0; from < ended.length; from += MOST_AT_ONCE) {
     const ids = ended.slice(from, from + MOST_AT_ONCE)
-    const found = await Promise.all(ids.map((id) => store.find(id, clock.now())))
+    const found = await Promise.all(ids.map((id) => until(async () => store.find(id, clock.now()))))
     for (const [n, { state }] of found.entries())
       if (state !== 'ended') undone.push(`${ids[n]} is ${state}`)
   }

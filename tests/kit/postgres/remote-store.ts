@@ -8,7 +8,10 @@ export function openRemote(url: string, key: string): Opened & { close(): void }
   const client = openClient(url)
 
   async function ask(line: string, body = '', headers: Readonly<Record<string, string>> = {}) {
-    const answer = await client.ask(line, { key, body, headers })
+    // A server closes a connection that was idle for long, and what is sent just then is not answered.
+    const answer = await client.ask(line, { key, body, headers }).catch((error: unknown) => {
+      throw new CoatcheckError('outcome_unknown', String(error))
+    })
     if (answer.status !== 503) return answer
     const { code, detail } = JSON.parse(answer.body) as { code: ErrorCode; detail: string }
     throw new CoatcheckError(code, detail)
