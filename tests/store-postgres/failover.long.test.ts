@@ -3,7 +3,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createFakeClock } from '../kit/clock/fake-clock.ts'
 import { type Cluster, findPostgres, startCluster, until } from '../kit/postgres/cluster.ts'
-import { findLost, type Opened, startLoad, type Tally } from '../kit/postgres/load.ts'
+import { findLost, INCREMENT, startLoad, type Tally } from '../kit/postgres/load.ts'
 import { openAt } from '../kit/postgres/open-postgres-store.ts'
 import { codeOf } from '../kit/runner/code-of.ts'
 import { skip } from '../kit/runner/skip.ts'
@@ -18,6 +18,7 @@ const STALE_LIMIT_MS = 3_000
 if (bin === undefined) {
   test('a fail-over loses nothing', () => skip('postgresql is not installed'))
 } else {
+  type Opened = Awaited<ReturnType<typeof openAt>>
   type Pair = { readonly primary: Cluster; readonly standby: Cluster; readonly stores: Opened[] }
 
   /** Two stores that know both hosts. */
@@ -216,6 +217,23 @@ if (bin === undefined) {
     await store.close()
     await standby.stop()
     await primary.stop()
+  })
+
+  // Why the manual wants each standby to confirm, or the old primary to be stopped first.
+  test('a replaced primary acknowledges nothing where each standby must confirm, and goes on where any may', async () => {
+    const primary = await startCluster(bin)
+    const database = await primary.createDatabase()
+    const [one, other] = [await primary.startStandby('one'), await primary.startStandby('other')]
+    await primary.set('synchronous_standby_names', "'2 (one, other)'")
+    const { store, clock } = await openAt(`postgres://coat@127.0.0.1:${primary.port}/${database}`)
+    await store.insert(sessionAt(clock.now(), { id: 'counter' }))
+    await one.promote()
+    const count = () => store.change('counter', clock.now(), INCREMENT)
+    assert.is(await count().then(({ state }) => state, codeOf), 'outcome_unknown')
+    await primary.set('synchronous_standby_names', "'ANY 1 (one, other)'")
+    assert.is((await until(count)).state, 'live')
+    await store.close()
+    for (const { stop } of [one, other, primary]) await stop()
   })
 }
 

@@ -2,6 +2,7 @@ import { crossSiteTorture } from './secrecy/cross-site.ts'
 import { dearRequestsTorture } from './load/dear-requests.ts'
 import { eventReadersTorture } from './load/event-readers.ts'
 import { failingDisk } from './durability/failing-disk.ts'
+import { cutNetwork, failover } from './durability/failover.ts'
 import { feedTorture } from './durability/feed.ts'
 import { forgedTokensTorture } from './secrecy/forged-tokens.ts'
 import { fuzzTorture } from './secrecy/fuzz.ts'
@@ -22,9 +23,11 @@ import type { Torture } from './torture.ts'
 /** All tortures by their names; each in a file of its own. */
 export const tortures: ReadonlyMap<string, Torture> = new Map<string, Torture>([
   ['cross-site', crossSiteTorture],
+  ['cut-network', cutNetwork],
   ['dear-requests', dearRequestsTorture],
   ['event-readers', eventReadersTorture],
   ['failing-disk', failingDisk],
+  ['failover', failover],
   ['feed', feedTorture],
   ['forged-tokens', forgedTokensTorture],
   ['fuzz', fuzzTorture],

@@ -33,6 +33,7 @@ export function createHeartbeat(
         // Its age tells.
       }
     }),
+    // control: no-commit-no-reads
     isFresh: (server) =>
       server !== undefined && server === last.server && elapsedMs() - last.at < limitMs,
     ageSeconds: () => (elapsedMs() - last.at) / 1_000,

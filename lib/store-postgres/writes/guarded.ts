@@ -106,6 +106,7 @@ async function tryOnce(
       met.add(id)
       for (const write of open) {
         if (idOf(write) !== id) continue
+        // control: failed-is-not-done
         played.delete(write)
         if ('error' in result && !isRetryable(result.error)) {
           outcomes.set(write, { error: writeFailure(result.error) })

@@ -24,15 +24,16 @@ export type Sent = {
 /** `ask('PUT /session/user', { body: '"ada"' })`: each request that waits has a socket of its own. */
 export type AskServer = (line: string, sent?: Sent) => Promise<Answer>
 
-/** A client of a running server, over sockets that stay open until `close`. */
+/** A client of a running server, by `http:` or `unix:`, over sockets that stay open until `close`. */
 export function openClient(url: string): { readonly ask: AskServer; close(): void } {
   const agent = new Agent({ keepAlive: true })
-  const { hostname, port } = new URL(url)
+  const { protocol, hostname, port, pathname } = new URL(url)
+  const place = protocol === 'unix:' ? { socketPath: pathname } : { host: hostname, port }
 
   return {
     ask(line, { body = '', cookie, key, headers = {}, signal } = {}) {
       const options = {
-        ...{ agent, host: hostname, port },
+        ...{ agent, ...place },
         ...(signal && { signal }),
         headers: {
           ...(cookie === undefined ? {} : { cookie }),

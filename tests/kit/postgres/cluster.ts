@@ -44,7 +44,7 @@ export type ClusterOptions = {
 }
 
 const VERSIONS = '/usr/lib/postgresql'
-const SUPERUSER = 'coat'
+export const SUPERUSER = 'coat'
 const MOST_MS = 60_000
 const PAUSE_MS = 50
 
@@ -157,8 +157,10 @@ function asServer(cwd: string) {
 }
 
 /** By its unix socket, which stays open to the superuser whatever pg_hba.conf says of others. */
-async function queryOn(host: string, port: number, text: string, database = 'postgres') {
+export async function queryOn(host: string, port: number, text: string, database = 'postgres') {
   const client = new pg.Client({ host, port, user: SUPERUSER, database })
+  // Whoever waits for an answer hears of it; what nobody waits for would end the process.
+  client.on('error', () => {})
   await client.connect()
   try {
     return (await client.query<unknown[]>({ text, rowMode: 'array' })).rows
@@ -181,7 +183,7 @@ function childrenOf(pid: number): number[] {
   })
 }
 
-function kill(pid: number, signal: NodeJS.Signals): void {
+export function kill(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal)
   } catch {
@@ -206,14 +208,14 @@ export async function freePort(): Promise<number> {
   return address.port
 }
 
-/** Tries again, for a minute at most, until it does not reject. */
-export async function until<T>(attempt: () => Promise<T>): Promise<T> {
+/** Tries again, for a minute at most unless told otherwise, until it does not reject. */
+export async function until<T>(attempt: () => Promise<T>, mostMs = MOST_MS): Promise<T> {
   const startedAt = performance.now()
   for (;;) {
     try {
       return await attempt()
     } catch (error) {
-      if (performance.now() - startedAt > MOST_MS) throw error
+      if (performance.now() - startedAt > mostMs) throw error
       await new Promise((resolve) => setTimeout(resolve, PAUSE_MS))
     }
   }

@@ -1,10 +1,23 @@
 // Increments and log-outs through several stores on one database, with account of what was acknowledged.
 import { CodedError } from '../../../lib/base/errors.ts'
 import type { Clock } from '../../../lib/base/clock.ts'
-import type { Store } from '../../../lib/store/store.ts'
+import type { Session } from '../../../lib/session/session.ts'
+import { until } from './cluster.ts'
 import { sessionAt } from '../store/session-at.ts'
 
-export type Opened = { readonly store: Store; readonly clock: Clock }
+/** What the load asks of a store, or of what stands for one. */
+export type LoadedStore = {
+  find(id: string, now: number): Looked | Promise<Looked>
+  insert(session: Session): Promise<unknown>
+  change(id: string, now: number, operation: typeof INCREMENT): Promise<{ readonly state: string }>
+  end(id: string, now: number, reason: 'logout'): Promise<{ readonly state: string }>
+}
+
+export type Looked =
+  | { readonly state: 'live'; readonly session: { readonly data: string } }
+  | { readonly state: 'ended' | 'absent' }
+
+export type Opened = { readonly store: LoadedStore; readonly clock: Pick<Clock, 'now'> }
 
 /** What was told: `unknown` may have happened, `refused` must not have. */
 export type Tally = {
@@ -12,8 +25,10 @@ export type Tally = {
   /** Ids of sessions whose end was acknowledged. */
   readonly loggedOut: readonly string[]
   readonly refused: Readonly<Record<string, number>>
-  /** The longest time without an acknowledgement. */
+  /** The longest time for which one of the stores has acknowledged no write. */
   readonly longestPauseMs: number
+  /** The longest time for which one of them has answered no read. */
+  readonly longestBlindMs: number
   /** How long after its acknowledged end a session was last shown as live; 0 for never. */
   readonly stalestMs: number
 }
@@ -22,6 +37,7 @@ export type Load = { stop(): Promise<Tally> }
 
 const COUNTERS = 3
 const PAUSE_MS = 20
+const MOST_AT_ONCE = 20
 
 /** `name`: of this load's own sessions; those of the counters are there for all loads. */
 export async function startLoad(name: string, stores: readonly Opened[]): Promise<Load> {
@@ -29,16 +45,10 @@ export async function startLoad(name: string, stores: readonly Opened[]): Promis
   const loggedOut: string[] = []
   const refused: Record<string, number> = {}
   let isOver = false
-  let ackedAt = performance.now()
-  let longestPauseMs = 0
   let stalestMs = 0
   const ends: { id: string; at: number }[] = []
-
-  function acknowledge(): void {
-    const now = performance.now()
-    longestPauseMs = Math.max(longestPauseMs, now - ackedAt)
-    ackedAt = now
-  }
+  const acknowledged = createPauses(stores)
+  const answered = createPauses(stores)
 
   async function refuse(error: unknown): Promise<string> {
     // What has no code is a fault of the store's.
@@ -48,15 +58,14 @@ export async function startLoad(name: string, stores: readonly Opened[]): Promis
     return error.code
   }
 
-  async function count(id: string, first: number): Promise<void> {
+  async function count(id: string, opened: Opened): Promise<void> {
     const counter = (counters[id] ??= { acknowledged: 0, unknown: 0 })
-    for (let turn = first; !isOver; turn++) {
-      const { store, clock } = turnOf(stores, turn)
+    while (!isOver) {
       try {
-        const changed = await store.change(id, clock.now(), INCREMENT)
+        const changed = await opened.store.change(id, opened.clock.now(), INCREMENT)
         if (changed.state !== 'live') throw new Error(`The counter ${id} is ${changed.state}`)
         counter.acknowledged++
-        acknowledge()
+        acknowledged.end(opened)
       } catch (error) {
         if ((await refuse(error)) === 'outcome_unknown') counter.unknown++
       }
@@ -73,33 +82,36 @@ export async function startLoad(name: string, stores: readonly Opened[]): Promis
         if (ended.state !== 'live') throw new Error(`The session ${id} was ${ended.state}`)
         loggedOut.push(id)
         ends.push({ id, at: performance.now() })
-        acknowledge()
+        acknowledged.end(other)
       } catch (error) {
         await refuse(error)
       }
     }
   }
 
-  async function look(): Promise<void> {
-    for (let turn = 0; !isOver; turn++) {
+  async function look(opened: Opened): Promise<void> {
+    const { store, clock } = opened
+    while (!isOver) {
       const { id, at } = ends[Math.floor(Math.random() * ends.length)] ?? {}
-      const { store, clock } = turnOf(stores, turn)
       if (id === undefined || at === undefined) await pause()
       else {
         const askedAt = performance.now()
         const found = await Promise.resolve(store.find(id, clock.now())).catch(refuse)
-        const isLive = typeof found === 'object' && found.state === 'live'
-        if (isLive) stalestMs = Math.max(stalestMs, askedAt - at)
+        if (typeof found !== 'object') continue
+        answered.end(opened)
+        if (found.state === 'live') stalestMs = Math.max(stalestMs, askedAt - at)
       }
     }
   }
 
   await makeCounters(turnOf(stores, 0))
   const work = [
-    ...Array.from({ length: COUNTERS * 2 }, (_, n) => count(`counter-${n % COUNTERS}`, n)),
+    // Of two stores, each counts on each.
+    ...Array.from({ length: COUNTERS * 2 }, (_, n) =>
+      count(`counter-${n % COUNTERS}`, turnOf(stores, n)),
+    ),
     ...Array.from({ length: 4 }, (_, n) => logInAndOut(n)),
-    look(),
-    look(),
+    ...Array.from({ length: 2 }, (_, n) => look(turnOf(stores, n))),
   ]
   const done = Promise.all(work)
   // Whoever stops it sees the failure.
@@ -108,19 +120,26 @@ export async function startLoad(name: string, stores: readonly Opened[]): Promis
     async stop() {
       isOver = true
       await done
-      longestPauseMs = Math.max(longestPauseMs, performance.now() - ackedAt)
-      return { counters, loggedOut, refused, longestPauseMs, stalestMs }
+      const [longestPauseMs, longestBlindMs] = [acknowledged.longestMs(), answered.longestMs()]
+      return { counters, loggedOut, refused, longestPauseMs, longestBlindMs, stalestMs }
     },
   }
 }
 
-/** What the store does not show of it: `lost` increments, and ends that are `undone`. */
-export async function findLost({ store, clock }: Opened, tallies: readonly Tally[]) {
+/**
+ * What the store does not show of it: `lost` increments, and ends that are `undone`, of these sessions. The
+ * tallies are of all loads that there have been on this database.
+ */
+export async function findLost(
+  { store, clock }: Opened,
+  tallies: readonly Tally[],
+  ended: readonly string[] = tallies.flatMap(({ loggedOut }) => loggedOut),
+) {
   let lost = 0
   let surplus = 0
   for (let n = 0; n < COUNTERS; n++) {
     const id = `counter-${n}`
-    const found = await store.find(id, clock.now())
+    const found = await until(async () => store.find(id, clock.now()))
     const data = found.state === 'live' ? (JSON.parse(found.session.data) as { n?: number }) : {}
     const value = data.n ?? 0
     const sum = (what: 'acknowledged' | 'unknown') =>
@@ -129,14 +148,37 @@ export async function findLost({ store, clock }: Opened, tallies: readonly Tally
     surplus += Math.max(0, value - sum('acknowledged') - sum('unknown'))
   }
   const undone: string[] = []
-  for (const id of tallies.flatMap(({ loggedOut }) => loggedOut)) {
-    const found = await store.find(id, clock.now())
-    if (found.state !== 'ended') undone.push(`${id} is ${found.state}`)
+  for (let from = 0; from < ended.length; from += MOST_AT_ONCE) {
+    const ids = ended.slice(from, from + MOST_AT_ONCE)
+    const found = await Promise.all(ids.map((id) => until(async () => store.find(id, clock.now()))))
+    for (const [n, { state }] of found.entries())
+      if (state !== 'ended') undone.push(`${ids[n]} is ${state}`)
   }
   return { lost, surplus, undone }
 }
 
 export const INCREMENT = { name: 'increment', key: 'n', by: '1' } as const
+
+/** The longest time between two ends of a pause, each store for itself. */
+function createPauses(stores: readonly Opened[]) {
+  const startedAt = new Map(stores.map((opened) => [opened, performance.now()]))
+  let longestMs = 0
+
+  function end(opened: Opened): void {
+    const now = performance.now()
+    longestMs = Math.max(longestMs, now - (startedAt.get(opened) ?? now))
+    startedAt.set(opened, now)
+  }
+
+  return {
+    end,
+    /** Also of those that have not ended. */
+    longestMs() {
+      for (const opened of stores) end(opened)
+      return longestMs
+    },
+  }
+}
 
 async function makeCounters({ store, clock }: Opened): Promise<void> {
   for (let n = 0; n < COUNTERS; n++) {
