@@ -31,11 +31,11 @@ import {
 import { appOf } from '../session/session-id.ts'
 import {
   createSecretCheck,
+  DECOY_HASH,
   hashSecret,
   isToken,
   mintToken,
   renderToken,
-  secretMatches,
   splitToken,
   type Token,
 } from '../session/token.ts'
@@ -125,13 +125,11 @@ export type SessionsOptions = {
   readonly limits: SessionLimits
 }
 
-const DECOY_HASH = hashSecret('no secret has this hash, for every secret has 43 characters')
-
 /** As many sessions as one call ends, so that it returns in time. */
 const END_LIMIT = 10_000
 
 export function createSessions({ store, clock, limits }: SessionsOptions): Sessions {
-  const secretMatchesLately = createSecretCheck()
+  const { matchesLive, matchesOther } = createSecretCheck()
 
   async function change(found: Found, operation: Operation): Promise<Changed> {
     const session = requireLive(found)
@@ -188,17 +186,18 @@ export function createSessions({ store, clock, limits }: SessionsOptions): Sessi
       const { id, secret } = splitToken(text)
       // control: reserved-opens-nothing
       if (isReservedId(id)) return ABSENT
-      return whenThere(store.find(id, clock.now()), (found) => {
-        // The cache is for live sessions only: a lookup by the hash of a tombstone would take longer than
-        // one by the decoy's, and the time would tell.
-        const check = found.state === 'live' ? secretMatchesLately : secretMatches
-        const matches = check(secret, secretHashOf(found) ?? DECOY_HASH)
+      const looked = store.find(id, clock.now())
+      return whenThere(looked, (found) => {
+        const hash = secretHashOf(found) ?? DECOY_HASH
+        const matches =
+          found.state === 'live' ? matchesLive(secret, hash) : matchesOther(secret, hash)
         // control: secret-required
         if (matches && isToken(text)) return found
-        // The caller's part of equal time (see `Store`): a hot session was found without a search of the
-        // store, an unknown id was searched for. This search makes up for it.
         // control: no-adopted-id
         if (found.state !== 'live') return ABSENT
+        // The caller's part of equal time (see `Store`): a session at hand was found without a search, an
+        // unknown id was searched for. This search makes up for it.
+        if (looked instanceof Promise) return ABSENT
         // control: equal-time
         return whenThere(store.find(decoyOf(id), clock.now()), () => ABSENT)
       })

@@ -90,24 +90,40 @@ export function secretMatches(secret: string, secretHash: string): boolean {
 const PROVEN_LIMIT = 20_000
 
 const DECOY_SECRET = '0'.repeat(SECRET_LENGTH)
+export const DECOY_HASH = hashSecret('no secret has this hash, for every secret has 43 characters')
+
+export type SecretCheck = {
+  /** `secretMatches`, of the secret of a live session. */
+  matchesLive(secret: string, secretHash: string): boolean
+  /** `secretMatches`, of any other; for a wrong secret it takes as long as that of a live session. */
+  matchesOther(secret: string, secretHash: string): boolean
+}
 
 /**
- * `secretMatches` with a cache: a secret that matched recently is compared directly, since hashing is
- * the most expensive part of a read. A match never becomes wrong, so the end of a session invalidates
- * nothing. Secrets stay in the memory of the process.
+ * Remembers secrets that matched lately, and compares them directly, since hashing is the most
+ * expensive part of a read. A match never becomes wrong, so the end of a session invalidates nothing.
+ * Secrets stay in the memory of the process.
  */
-export function createSecretCheck(): typeof secretMatches {
+export function createSecretCheck(): SecretCheck {
   const proven = createRecent<string, string>(PROVEN_LIMIT)
 
-  return (secret, secretHash) => {
+  /** A wrong secret is always compared and hashed, so the time tells nothing. */
+  function isProven(secret: string, secretHash: string): boolean {
     const known = proven.get(secretHash)
-    // A wrong secret is always compared and hashed, so the time tells nothing.
     const isEqual = equalInConstantTime(secret, known ?? DECOY_SECRET)
-    if (known !== undefined && isEqual) return true
-    if (!secretMatches(secret, secretHash)) return false
-    // A copy: a slice would keep the whole header in memory.
-    proven.set(secretHash, Buffer.from(secret, 'latin1').toString('latin1'))
-    return true
+    return known !== undefined && isEqual
+  }
+
+  return {
+    matchesLive(secret, secretHash) {
+      if (isProven(secret, secretHash)) return true
+      if (!secretMatches(secret, secretHash)) return false
+      // A copy: a slice would keep the whole header in memory.
+      proven.set(secretHash, Buffer.from(secret, 'latin1').toString('latin1'))
+      return true
+    },
+    matchesOther: (secret, secretHash) =>
+      isProven(secret, DECOY_HASH) || secretMatches(secret, secretHash),
   }
 }
 

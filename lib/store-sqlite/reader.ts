@@ -81,10 +81,10 @@ const COUNT_PIECE = 20
 
 /**
  * A tombstone that is found where there is none, so that an unknown id takes the same time as an ended
- * one.
+ * one: its id is as long as one, and no session can have it.
  */
 const DECOY: Tombstone = {
-  id: '',
+  id: 'nobody~has~this~id~~~',
   secretHash: '0'.repeat(43),
   reason: 'logout',
   endedAt: 0,

@@ -26,9 +26,10 @@ import type { Cursor, Selection } from './selection.ts'
  * has ended and been forgotten, or never was: else the time would tell who had a session here. A search
  * that fails does the work of one that finds a tombstone, and both come as a value or both as a promise.
  * An id that died of its age alone may wait for the writes under way, as they may have prolonged it.
- * Not promised: the time of a live session, which may be at hand. A caller that must not tell whether
- * an id lives makes up for it: it compares the secret with a decoy's hash, and looks for one more id,
- * which nobody has (`authenticate` in `service/sessions.ts`).
+ * A live session that comes as a promise was searched for as well; one that comes as a value may have
+ * been at hand. A caller that must not tell whether an id lives makes up for it: it compares the secret
+ * with a decoy's hash, and then looks for one more id, which nobody has (`authenticate` in
+ * `service/sessions.ts`).
  */
 export type Store = {
   /**

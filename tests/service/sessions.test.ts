@@ -67,6 +67,27 @@ test('a token that is missing, malformed, unknown or has another secret opens no
   }
 })
 
+test('a wrong secret costs one search of the store, whether its session lives or is at hand', async () => {
+  const { store, clock, token } = await openSession()
+  const other = `${token.slice(0, 22)}${'-'.repeat(43)}`
+  const unknown = `x${other.slice(1)}`
+  for (const isAtHand of [true, false]) {
+    let searches = 0
+    const find: typeof store.find = (id, now) => {
+      const found = store.find(id, now)
+      const isHot = isAtHand && id === token.slice(0, 21)
+      if (!isHot) searches++
+      return isAtHand ? found : Promise.resolve(found)
+    }
+    const sessions = createSessions({ store: { ...store, find }, clock, limits: LIMITS })
+    for (const text of [other, unknown]) {
+      searches = 0
+      assert.equal(await sessions.authenticate(text), { state: 'absent' })
+      assert.is(searches, 1, `${text}, at hand: ${isAtHand}`)
+    }
+  }
+})
+
 test('an ended session tells its end to its own secret only', async () => {
   const { sessions, token } = await openSession()
   await sessions.end(await sessions.authenticate(token), 'logout')
@@ -100,7 +121,7 @@ async function openSession() {
   const { store, clock, database } = openMemoryStore()
   const sessions = createSessions({ store, clock, limits: LIMITS })
   const { token = '' } = await sessions.changeOrCreate({ state: 'absent' }, SET, noDevice)
-  return { sessions, clock, database, token }
+  return { sessions, store, clock, database, token }
 }
 
 function thrownBy(run: () => unknown): string {
