@@ -11,24 +11,30 @@ export function readMigrations(): readonly string[] {
 
 const MIGRATIONS = 'lib/store-postgres/tables/migrations/'
 
+const MAKE_TABLE =
+  'create table if not exists coatcheck_schema (n integer not null primary key, version integer not null)'
 /** The row is what processes that start together wait for. */
-const MAKE = [
-  'create table if not exists coatcheck_schema (n integer not null primary key, version integer not null)',
-  'insert into coatcheck_schema values (1, 0) on conflict do nothing',
-]
-const HOLD = 'select version from coatcheck_schema where n = 1 for update'
-/** Two that make the same table at the same moment: one of them gets such a code, and finds it made. */
-const MADE_BY_OTHERS = ['23505', '42P07', '40001', '40P01']
+const MAKE_ROW = 'insert into coatcheck_schema values (1, 0) on conflict do nothing'
+const FIND_ROW = 'select version from coatcheck_schema where n = 1'
+const HOLD = `${FIND_ROW} for update`
+/**
+ * Two that make the same table at the same moment, `if not exists` or not: one of them is told that a key
+ * of a catalog, a table or a type is taken, that another has changed a row of a catalog (XX000, "tuple
+ * concurrently updated"), or to try again; and finds the table made.
+ */
+const MADE_BY_OTHERS = ['23505', '42P07', '42710', 'XX000', '40001', '40P01']
 const MOST_TRIES = 20
 
-/** Throws where the tables are of a newer Coatcheck. */
+/** Throws where the tables are of a newer Coatcheck. Makes nothing that is there: its user may lack the right. */
 export async function migrate(
   connection: Pick<Connection, 'ask'>,
   migrations: readonly string[] = readMigrations(),
 ): Promise<void> {
   for (let tries = 1; ; tries++) {
     try {
-      for (const text of MAKE) await run(connection, text)
+      if (!(await isMigrated(connection))) await run(connection, MAKE_TABLE)
+      const { rows } = await run(connection, FIND_ROW)
+      if (rows.length === 0) await run(connection, MAKE_ROW)
       await bringUpToDate(connection, migrations)
       return
     } catch (error) {
@@ -48,7 +54,7 @@ async function bringUpToDate(
   connection: Pick<Connection, 'ask'>,
   migrations: readonly string[],
 ): Promise<void> {
-  await run(connection, 'begin')
+  await run(connection, 'begin isolation level read committed')
   try {
     const { rows } = await run(connection, HOLD)
     const version = Number(rows[0]?.[0])
