@@ -81,13 +81,13 @@ const COUNT_PIECE = 20
 
 /**
  * A tombstone that is found where there is none, so that an unknown id takes the same time as an ended
- * one: its id is as long as one, and no session can have it.
+ * one: its id is as long, and none can be so; it is remembered, so it takes the same way.
  */
 const DECOY: Tombstone = {
   id: 'nobody~has~this~id~~~',
   secretHash: '0'.repeat(43),
   reason: 'logout',
-  endedAt: 0,
+  endedAt: Number.MAX_SAFE_INTEGER,
 }
 const DECOY_COLUMNS = `'${DECOY.id}', '${DECOY.secretHash}', '${DECOY.reason}', ${DECOY.endedAt}, null, ${tombstoneChecksumOf(DECOY)}`
 
@@ -171,7 +171,8 @@ export function createReader(
       if (written !== undefined) return findStored(touchSession(written, seenAt), now, keepEndedMs)
       const tombstone = parseIntactTombstone(findTombstone.get(id))
       if (tombstone === undefined) throw damagedTombstone(id)
-      return tombstone.id === DECOY.id ? ABSENT : findEnded(tombstone, now, keepEndedMs)
+      const ended = findEnded(tombstone, now, keepEndedMs)
+      return tombstone.id === DECOY.id ? ABSENT : ended
     },
 
     list(query, now, seenAt) {
