@@ -83,9 +83,10 @@ async function connectTo(
   // Until somebody listens: an error without a listener would end the process.
   client.on('error', () => void (isLost = true))
   client.on('end', () => void (isLost = true))
-  await client.connect()
-  const limit = setTimeout(() => destroy(client), options.connectTimeoutMs)
+  let limit: NodeJS.Timeout | undefined
   try {
+    await client.connect()
+    limit = setTimeout(() => destroy(client), options.connectTimeoutMs)
     const { rows } = await client.query<string[]>({ text: WHO, rowMode: 'array' })
     const [server = '', isStandby, isReadOnly] = rows[0] ?? []
     if (isStandby === 'true') throw new Error('it is a standby')
@@ -97,6 +98,7 @@ async function connectTo(
     }
     return { client, server, timeline, isLost: () => isLost }
   } catch (error) {
+    // Where there is no password to answer with, the server would wait for one.
     destroy(client)
     throw error
   } finally {
