@@ -15,6 +15,7 @@ import {
   probesOf,
 } from '../kit/process/probed-program.ts'
 import {
+  allOrNone,
   makeFolder,
   runServer,
   type RunningServer,
@@ -30,13 +31,13 @@ if (bin === undefined) {
   test.run()
 } else {
   const cluster = await startCluster(bin)
-  testServer(cluster, bin)
+  testServer(cluster)
   const end = suite('server on a database ends')
   end('the cluster stops', () => cluster.stop())
   end.run()
 }
 
-function testServer(cluster: Cluster, bin: string): void {
+function testServer(cluster: Cluster): void {
   const test = suite('server on a database')
 
   test('a server serves sessions from a database, and the next one has them, with the same API key', async () => {
@@ -128,7 +129,7 @@ function testServer(cluster: Cluster, bin: string): void {
     // Two of them in one folder, as two containers with one volume are.
     const folders = [makeFolder(), makeFolder()]
     const paths = [0, 1, 1].map((at) => join(folders[at] ?? '', 'key'))
-    const servers = await Promise.all(
+    const servers = await allOrNone(
       paths.map((path) => spawnServer(['--store', address, '--api-key-file', path])),
     )
     const made = servers.filter((server) => /made just now/.test(server.stdout()))
@@ -270,8 +271,8 @@ function testServer(cluster: Cluster, bin: string): void {
   })
 
   test('a database that acknowledges what a crash loses is refused, unless durability is relaxed', async () => {
-    const weak = await startCluster(bin, ['fsync=off'])
-    const args = ['--store', await newDatabase(weak)]
+    await cluster.set('fsync', 'off')
+    const args = ['--store', await newDatabase(cluster)]
     const env = { COATCHECK_API_KEY: API_KEY }
     const refused = await runServer(['--port', '0', ...args], env)
     assert.is(refused.code, EXIT.unavailable)
@@ -279,9 +280,9 @@ function testServer(cluster: Cluster, bin: string): void {
     const server = await spawnServer([...args, '--durability', 'relaxed'], env)
     assert.match((await askOnce(server, 'GET /healthz')).body, 'no_fsync')
 
-    // Without a database nothing is answered that nobody knows to be so.
+    // Without a database nothing is answered that nobody knows to be so. The last test: no other finds it.
     const jar = await putUser(server, '"ada"')
-    await weak.stop()
+    await cluster.stop()
     await until(async () => (await askOnce(server, 'GET /healthz')).status === 503)
     assert.match((await askOnce(server, 'GET /healthz')).body, '"status":"unreachable"')
     assert.is(await statusOf(server, 'GET /session', { cookie: jar }), 503)
@@ -330,7 +331,7 @@ async function dropConnectionsOf(cluster: Cluster, user: string): Promise<void> 
 
 async function startTwo(address: string): Promise<[RunningServer, RunningServer]> {
   const start = () => spawnServer(['--store', address], { COATCHECK_API_KEY: API_KEY })
-  return await Promise.all([start(), start()])
+  return await allOrNone<[RunningServer, RunningServer]>([start(), start()])
 }
 
 type Sent = { readonly cookie?: string; readonly key?: string; readonly body?: string }

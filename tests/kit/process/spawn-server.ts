@@ -94,6 +94,22 @@ export async function spawnServer(
   }
 }
 
+/** Of servers that are started at once: where one does not start, none is left running. */
+export async function allOrNone<Servers extends readonly RunningServer[]>(starting: {
+  readonly [At in keyof Servers]: Promise<Servers[At]>
+}): Promise<Servers> {
+  try {
+    return (await Promise.all(starting)) as unknown as Servers
+  } catch (error) {
+    for (const start of await Promise.allSettled(starting)) {
+      if (start.status === 'rejected') continue
+      start.value.kill('SIGKILL')
+      await start.value.ended
+    }
+    throw error
+  }
+}
+
 export type RunningProgram = Pick<RunningServer, 'pid' | 'stdout' | 'stderr' | 'kill' | 'ended'>
 
 /** Starts the program with these arguments, and leaves it running; `under` as for `spawnServer`. */
