@@ -10,6 +10,7 @@ import { createWriter, type Writer } from '../../../lib/store-sqlite/writer/writ
 import type { SessionLimits } from '../../../lib/session/limits.ts'
 import { createFakeClock, type FakeClock } from '../clock/fake-clock.ts'
 import { HEALTHY } from './healthy.ts'
+import { prepareLazily } from './lazy-statements.ts'
 import { DAY, LIMITS } from './limits.ts'
 
 export type MemoryStoreOptions = {
@@ -34,7 +35,7 @@ export function openMemoryStore(options: MemoryStoreOptions = {}): {
     keepMs: options.keepEventsMs ?? DAY,
     maxEvents: options.maxEvents ?? 1_000_000,
   }
-  const database = openMemoryDatabase()
+  const database = prepareLazily(openMemoryDatabase())
   beginRun(database, retention.maxEvents > 0)
   const counts = makeCountsMemory()
   const limits = { ...LIMITS, ...options.limits }

@@ -9,6 +9,7 @@ import {
 } from '../../../lib/store-sqlite/database/database.ts'
 import type { WriteOutcome, WriteRequest } from '../../../lib/store-sqlite/writer/protocol.ts'
 import { createWriter, type Writer } from '../../../lib/store-sqlite/writer/writer.ts'
+import { prepareLazily } from '../../kit/store/lazy-statements.ts'
 import { DAY, MINUTE, LIMITS } from '../../kit/store/limits.ts'
 import { sealRows } from '../../kit/store/seal-rows.ts'
 import { idOf, makeSessionFile } from '../../kit/store/session-file.ts'
@@ -77,7 +78,7 @@ test('whatever was written, a writer that remembers it does as one that has to r
   fc.assert(
     fc.property(batches(), (together) => {
       const remembering = openWriter()
-      const forgetful = openMemoryDatabase()
+      const forgetful = prepareLazily(openMemoryDatabase())
       for (const batch of together) {
         const outcomes = remembering.writer.run(batch)
         assert.equal(outcomes, newWriter(forgetful).run(batch))
@@ -161,7 +162,7 @@ function rowsOf(database: Database.Database): unknown[] {
 }
 
 function openWriter() {
-  const database = openMemoryDatabase()
+  const database = prepareLazily(openMemoryDatabase())
   return { database, writer: newWriter(database) }
 }
 
