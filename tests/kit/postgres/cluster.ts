@@ -47,6 +47,7 @@ const VERSIONS = '/usr/lib/postgresql'
 export const SUPERUSER = 'coat'
 const MOST_MS = 60_000
 const PAUSE_MS = 50
+const MOST_TRIES = 3
 
 /** The folder of PostgreSQL's programs; undefined where it is not installed. */
 export function findPostgres(): string | undefined {
@@ -79,6 +80,7 @@ async function start(
   data: string,
   settings: readonly string[],
   environment: Readonly<Record<string, string>> = {},
+  tries = 1,
 ): Promise<Cluster> {
   const port = await freePort()
   const listen = [`port=${port}`, 'listen_addresses=127.0.0.1', `unix_socket_directories=${data}`]
@@ -86,8 +88,14 @@ async function start(
   const env = { ...process.env, ...environment }
   const server = spawn(join(bin, 'postgres'), args, { ...asServer(data), env })
   const pid = server.pid ?? 0
-  const ended = once(server, 'exit')
-  await until(() => queryOn(data, port, 'select 1'))
+  let hasEnded = false
+  const ended = once(server, 'exit').then(() => (hasEnded = true))
+  await until(async () => hasEnded || (await queryOn(data, port, 'select 1')))
+  if (hasEnded) {
+    if (tries === MOST_TRIES) throw new Error(`PostgreSQL does not start: ${settings.join(', ')}`)
+    // Another may have taken the port since it was free.
+    return await start(bin, data, settings, environment, tries + 1)
+  }
   let databases = 0
 
   const query = (text: string, database?: string) => queryOn(data, port, text, database)
