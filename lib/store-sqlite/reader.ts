@@ -81,7 +81,8 @@ const COUNT_PIECE = 20
 
 /**
  * A tombstone that is found where there is none, so that an unknown id takes the same time as an ended
- * one: its id is as long, and none can be so; it is remembered, so it takes the same way.
+ * one. Its id, which no session can have, is as long as those that are minted, and its end counts as
+ * remembered.
  */
 const DECOY: Tombstone = {
   id: 'nobody~has~this~id~~~',
