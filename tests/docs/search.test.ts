@@ -46,7 +46,7 @@ const QUESTIONS: Readonly<Record<string, string>> = {
   'what is a tombstone?': 'inside#glossary',
   'health check': 'commands#healthcheck',
   'express-session store': 'express#a-store-for-express-session',
-  NestJS: 'express',
+  NestJS: 'express#a-store-for-express-session',
   'vite proxy': 'spa',
   'better-auth': 'client-js#better-auth',
   csrf: 'security#threats',
