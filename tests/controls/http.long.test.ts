@@ -107,13 +107,13 @@ testControls('of HTTP', {
     green: 'a CONNECT opens no tunnel',
   },
   'a Host is a name or an address': {
-    file: 'guard',
+    file: 'server/guard',
     breakage: { seam: 'host-is-valid', by: 'if (request.headers.host === undefined) {' },
     red: 'user information in its Host',
     green: 'with two Host headers',
   },
   'of some headers there is one': {
-    file: 'guard',
+    file: 'server/guard',
     breakage: {
       seam: 'single-headers',
       by: 'if ((seen & bit & SINGLE_BITS) !== 0) return undefined',
@@ -122,13 +122,13 @@ testControls('of HTTP', {
     green: 'with a folded header',
   },
   'a target is a path': {
-    file: 'guard',
+    file: 'server/guard',
     breakage: { seam: 'target-is-path', by: "if (request.url === '') {" },
     red: 'its target',
     green: 'with a folded header',
   },
   'what follows a refused request on its connection is not done': {
-    file: 'guard',
+    file: 'server/guard',
     breakage: {
       seam: 'nothing-after-refusal',
       by: 'if (refused.has(request.socket)) return void listener(request, response)',
@@ -137,7 +137,7 @@ testControls('of HTTP', {
     green: 'with a folded header',
   },
   'no more connections are taken than the limit says': {
-    file: 'guard',
+    file: 'server/guard',
     breakage: { seam: 'max-connections', by: 'if (connections <= maxConnections + 1) return' },
     red: 'a connection too many is 503',
     green: 'with a folded header',
@@ -203,19 +203,19 @@ testControls('of HTTP', {
     green: '/verify',
   },
   'what was given up is not done when the rest of it comes late': {
-    file: 'guard',
+    file: 'server/guard',
     breakage: { seam: 'given-up-is-closed', by: '' },
     red: 'a request that was given up',
     green: 'with a folded header',
   },
   'headers that do not end in time are refused within seconds': {
-    file: 'guard',
+    file: 'server/guard',
     breakage: { seam: 'time-limit-check', by: 'const TIME_LIMIT_CHECK_MS = 12_000' },
     red: 'headers that do not end in time',
     green: 'with a folded header',
   },
   'the host of an absolute target counts': {
-    file: 'guard',
+    file: 'server/guard',
     breakage: { seam: 'absolute-target-host', by: '' },
     red: 'the host of an absolute target counts',
     green: 'with a folded header',

@@ -2,13 +2,13 @@ import { testControls } from '../kit/runner/test-controls.ts'
 
 testControls('of what proxies tell', {
   'a client that closes its side is answered': {
-    file: 'guard',
+    file: 'server/guard',
     breakage: { seam: 'half-open', by: 'Object.assign(server, { httpAllowHalfOpen: false })' },
     red: 'a client that closes its side',
     green: 'with a folded header',
   },
   'nothing is said where nothing came': {
-    file: 'guard',
+    file: 'server/guard',
     breakage: {
       seam: 'silent-connection',
       by: 'const isSilent = error.code === TIMED_OUT && socket.bytesRead < 0',
@@ -17,7 +17,7 @@ testControls('of what proxies tell', {
     green: 'with a folded header',
   },
   'a GET without the body that it announces ends its connection': {
-    file: 'guard',
+    file: 'server/guard',
     breakage: { seam: 'announced-body', by: '' },
     red: 'a GET that announces a body',
     green: 'with a folded header',
