@@ -42,15 +42,24 @@ export function must(answer: Answer): Answer {
   return answer
 }
 
-/** The JSON of a response. */
+/** The JSON of the response to a write, of which it is not known without it what it did. */
 export function parseBody<T>(answer: Answer): T {
+  return parse(answer, true)
+}
+
+/** The JSON of the response to a read. */
+export function parseRead<T>(answer: Answer): T {
+  return parse(answer, false)
+}
+
+function parse<T>({ body, status }: Answer, outcomeUnknown: boolean): T {
   try {
-    return JSON.parse(answer.body) as T
+    return JSON.parse(body) as T
   } catch {
     // Without the cause, whose message has a piece of the body.
     throw new CoatcheckError('bad_response', 'Cannot read the response: it is no JSON', {
-      serverStatus: answer.status,
-      outcomeUnknown: true,
+      serverStatus: status,
+      outcomeUnknown,
     })
   }
 }

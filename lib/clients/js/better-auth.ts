@@ -1,5 +1,5 @@
 /** `secondaryStorage` for better-auth: its sessions, rate limits and verifications in Coatcheck. */
-import { askOf, isGone, MINIMAL, must, parseBody } from './ask.ts'
+import { askOf, isGone, MINIMAL, must, parseBody, parseRead } from './ask.ts'
 import { type ClientOption, clientOf } from './client-option.ts'
 import { CoatcheckError, invalidArgument } from './errors.ts'
 import { ifVersion, type TimeLimits } from './sessions.ts'
@@ -109,5 +109,5 @@ function isAbsent(answer: Answer): boolean {
 }
 
 function valueOf(answer: Answer): string {
-  return String(parseBody<unknown>(answer))
+  return String(parseRead<unknown>(answer))
 }

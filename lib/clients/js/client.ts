@@ -2,7 +2,7 @@
  * The client of a Coatcheck server for back ends. `createClient` once for a program, `client.visit(request)`
  * for each request of a browser.
  */
-import { type Ask, keepAsk, parseBody } from './ask.ts'
+import { type Ask, keepAsk, parseRead } from './ask.ts'
 import { errorOf, invalidArgument } from './errors.ts'
 import { createRequestText } from './request-text.ts'
 import { createSessions, type SessionData, type Sessions, type UntypedData } from './sessions.ts'
@@ -86,7 +86,7 @@ export function createClient<Data extends SessionData = UntypedData>(
       const answer = await ask('read', 'GET', '/healthz', '')
       // A server that cannot write any more says so with 503.
       if (answer.status >= 400 && answer.status !== 503) throw errorOf(answer)
-      return parseBody(answer)
+      return parseRead(answer)
     },
     close: () => transport.close(),
   }

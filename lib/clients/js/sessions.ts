@@ -1,5 +1,5 @@
 /** Sessions by their ids. */
-import { type Ask, isGone, MINIMAL, must, parseBody } from './ask.ts'
+import { type Ask, isGone, MINIMAL, must, parseBody, parseRead } from './ask.ts'
 import { CoatcheckError, invalidArgument } from './errors.ts'
 import { fieldLine, idSegment, queryValue, requireSub, requireText } from './request-text.ts'
 
@@ -127,7 +127,7 @@ export function createSessions<Data extends SessionData>(ask: Ask): Sessions<Dat
     async get(id, { touch = true } = {}) {
       const path = touch ? pathOf(id) : `${pathOf(id)}?touch=false`
       const answer = await ask('read', 'GET', path, '')
-      return isGone(answer) ? undefined : parseBody(must(answer))
+      return isGone(answer) ? undefined : parseRead(must(answer))
     },
 
     async put(id, session, { onlyNew = false, onlyExisting = false } = {}) {
@@ -162,7 +162,7 @@ export function createSessions<Data extends SessionData>(ask: Ask): Sessions<Dat
       let after = ''
       for (;;) {
         const answer = must(await ask('slow read', 'GET', fixed + after, ''))
-        const page = parseBody<{ sessions: Session<Data>[]; next: string | null }>(answer)
+        const page = parseRead<{ sessions: Session<Data>[]; next: string | null }>(answer)
         yield* page.sessions
         if (page.next === null) return
         after = `&after=${queryValue(page.next)}`
@@ -171,7 +171,7 @@ export function createSessions<Data extends SessionData>(ask: Ask): Sessions<Dat
 
     async count(which = {}) {
       const path = `/sessions?count=true${queryOf(which)}`
-      return parseBody<{ count: number }>(must(await ask('slow read', 'GET', path, ''))).count
+      return parseRead<{ count: number }>(must(await ask('slow read', 'GET', path, ''))).count
     },
 
     async endAll({ sub, app, all, except }) {

@@ -553,11 +553,14 @@ class Client:
         if not isinstance(error, (ConnectionRefusedError, FileNotFoundError)):
             return False
         now = monotonic()
-        if self._away_since is None:
-            self._away_since = now
-        if now + pause <= self._away_since + self.connect_timeout:
+        # Read once: another thread may have connected meanwhile.
+        since = self._away_since
+        if since is None:
+            self._away_since = since = now
+        if now + pause <= since + self.connect_timeout:
             return True
-        self._away_since = float("-inf")
+        if self._away_since == since:
+            self._away_since = float("-inf")
         return False
 
 

@@ -1,5 +1,5 @@
 /** Sessions that a framework loads, changes and saves as a whole, so that no change is lost. */
-import { askOf, isGone, MINIMAL, parseBody } from '../ask.ts'
+import { askOf, isGone, MINIMAL, parseRead } from '../ask.ts'
 import type { Client } from '../client.ts'
 import { findDifference, type JsonObject, mergeChanges } from './difference.ts'
 import { errorOf } from '../errors.ts'
@@ -55,7 +55,7 @@ export function createStoredSessions(client: Client<never>): StoredSessions {
     const answer = await ask('read', 'GET', `/sessions/${id}`, '')
     if (isGone(answer)) return undefined
     if (answer.status >= 400) throw errorOf(answer)
-    const { data, expiresAt } = parseBody<{ data: JsonObject; expiresAt: string }>(answer)
+    const { data, expiresAt } = parseRead<{ data: JsonObject; expiresAt: string }>(answer)
     return { data, expiresAt, text: answer.body, etag: answer.etag }
   }
 

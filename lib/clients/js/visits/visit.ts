@@ -201,7 +201,7 @@ class RequestVisit {
 
   async clear(): Promise<void> {
     await this.#own.write({ method: 'POST', path: '/session/clear' })
-    this.#own.forget()
+    this.#own.noteCleared()
   }
 
   async flash(message: string, category = 'info'): Promise<void> {

@@ -1,5 +1,5 @@
 /** What is known of the visitor's session while a request is served, and the writes to it. */
-import { type Ask, isGone, MINIMAL, type Method, parseBody } from '../ask.ts'
+import { type Ask, isGone, MINIMAL, type Method, parseBody, parseRead } from '../ask.ts'
 import { errorOf } from '../errors.ts'
 import {
   deviceOf,
@@ -84,9 +84,16 @@ export class VisitorSession {
     this.#loaded = undefined
   }
 
+  /** Takes note that all values were removed. */
+  noteCleared(): void {
+    this.forget()
+    // A log-in of this request is to bring back nothing.
+    if (this.#kept !== undefined) this.#kept = {}
+  }
+
   /** Takes note of a value that was written; undefined: it was removed. */
   note(key: string, value: unknown): void {
-    const data = this.#loaded?.data
+    const data = this.#loaded?.data ?? this.#kept
     if (data === undefined) return
     if (value === undefined) delete (data as Record<string, unknown>)[key]
     // Not an assignment, for which "__proto__" is no key.
@@ -168,7 +175,7 @@ export class VisitorSession {
     this.#takeCookies(answer.setCookies)
     if (answer.status === 200) {
       this.#standing = 'live'
-      this.#loaded = parseBody<Session<never>>(answer)
+      this.#loaded = parseRead<Session<never>>(answer)
       return this.#loaded
     }
     if (isGone(answer)) {

@@ -284,6 +284,24 @@ test('of two log-ins at once each takes along what its request has read, unless 
   await close()
 })
 
+test('what a request has removed before its log-in does not come back by it, where another log-in was faster', async () => {
+  const { visit, close } = await openClientServer()
+  const guest = visit()
+  await guest.update({ cart: ['tea'], code: 'once' })
+  const cookie = cookieFrom(guest.setCookies)
+  const [faster, popping, clearing] = [visit(cookie), visit(cookie), visit(cookie)]
+  for (const each of [popping, clearing]) await each.all()
+  await faster.login('ada')
+
+  await popping.pop('code')
+  await popping.login('ada')
+  assert.equal(await visit(cookieFrom(popping.setCookies)).all(), { cart: ['tea'] })
+  await clearing.clear()
+  await clearing.login('ada')
+  assert.equal(await visit(cookieFrom(clearing.setCookies)).all(), {})
+  await close()
+})
+
 test('a log-in without a session begins one, of the kind that was asked for', async () => {
   const { visit, close } = await openClientServer()
   for (const cookie of ['', 'sid=nonsense', 'theme=dark']) {
