@@ -1,5 +1,5 @@
 /** The thread of `keepFile`: it reads its file when it is asked to, and does nothing else. */
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
 import { dropPermissions } from './permissions.ts'
 
@@ -8,7 +8,9 @@ parentPort?.on('message', () => parentPort?.postMessage(read()))
 
 function read(): string | undefined {
   try {
-    return readFileSync(String(workerData), 'utf8')
+    const path = String(workerData)
+    // A pipe would make it wait for whoever writes.
+    return statSync(path).isFile() ? readFileSync(path, 'utf8') : undefined
   } catch {
     return undefined
   }

@@ -1,14 +1,17 @@
 /** Reads one file anew, for a program that has given up the right to read files. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import { isBinary, readAsset } from './assets.ts'
 
 export type KeptFile = {
-  /** What is in the file now; undefined where it cannot be read. */
+  /** What is in the file now; undefined where it cannot be read, or not within half a second. */
   read(): Promise<string | undefined>
 }
 
 /** The thread's code in the binary, which has no file to start it from. */
 export const KEPT_FILE_ASSET = 'kept-file-thread.cjs'
+
+const MOST_MS = 500
 
 /** The thread keeps a few strings; Node's defaults are for a whole server. */
 const LIMITS = { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 16 }
@@ -42,7 +45,9 @@ export function keepFile(path: string): KeptFile {
       const { promise, resolve } = Promise.withResolvers<string | undefined>()
       waiting.push(resolve)
       thread.postMessage('read')
-      return promise
+      // A disk that hangs; an answer that comes late is for nobody.
+      const late = sleep(MOST_MS, undefined, { ref: false })
+      return Promise.race([promise, late])
     },
   }
 }

@@ -179,6 +179,9 @@ async function importAll(
   const counts: Counts = { imported: 0, ended: 0, keys: 0, there: 0, expired: 0, wrong: 0 }
   const progress = createProgress({ ...io, write: io.err, label: 'Importing', total: undefined })
 
+  /** Ends that lines tell, and that the store may not have yet. */
+  let areEndsWaiting = false
+
   const sessions = createImportBatch<Session>(
     async (batch) => {
       const { taken, inserted } = await target.insertSome(batch)
@@ -230,6 +233,9 @@ async function importAll(
   }
 
   async function takeSession(session: Session, now: number): Promise<void> {
+    // What has ended is known to have before others come: nothing is undone where it breaks off.
+    if (areEndsWaiting) await ends.flush()
+    areEndsWaiting = false
     if (expiresAt(session) > now) return await sessions.add(session)
     counts.expired++
     // It was live when it was exported, so its end is in no line.
@@ -244,8 +250,10 @@ async function importAll(
       if (isStrict && counts.wrong > 0) return false
       if (thing === undefined) continue
       if ('id' in thing) await takeSession(thing, now)
-      else if ('ended' in thing) await ends.add(thing.ended)
-      else await addKey(thing.apiKey)
+      else if ('ended' in thing) {
+        areEndsWaiting = true
+        await ends.add(thing.ended)
+      } else await addKey(thing.apiKey)
     }
     return true
   }

@@ -8,6 +8,13 @@ const isAsRead = (guard: string) => ({
   by: `const IS_AS_READ = '${guard}'`,
 })
 
+const KEPT_FOR_EVERY_CONNECTION = {
+  seam: 'known-of-one-connection',
+  by: "  const writer = create('writer', 'keep')",
+}
+
+const KNOWN_ON_EVERY_SERVER = { seam: 'known-on-one-server', by: '' }
+
 testControls('of writes that begin with the row that was found', {
   'a write loses nothing that came since its session was found': {
     file: FOUND,
@@ -47,17 +54,21 @@ testControls('of writes that begin with the row that was found', {
   },
   'what a crash has lost does not come back with a write': {
     file: 'store-postgres/failover',
-    breakage: {
-      seam: 'known-of-one-connection',
-      by: "  const writer = create('writer', 'keep')",
-    },
+    breakage: KEPT_FOR_EVERY_CONNECTION,
     red: 'what was found before the database crashed',
     green: 'a replaced primary is not read from',
   },
   'what a fail-over has lost does not come back with a write': {
     file: 'store-postgres/failover',
-    breakage: { seam: 'known-on-one-server', by: '' },
+    // Either of them is enough where the writer connects anew before it is asked.
+    breakage: [KEPT_FOR_EVERY_CONNECTION, KNOWN_ON_EVERY_SERVER],
     red: 'what was found on a primary that is gone',
     green: 'a replaced primary is not read from',
+  },
+  'what one server had is not known of another': {
+    file: 'store-postgres/known-rows',
+    breakage: KNOWN_ON_EVERY_SERVER,
+    red: 'a row is known of the server that had it',
+    green: 'a row is known until it has aged twice',
   },
 })

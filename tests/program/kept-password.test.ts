@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite } from 'uvu'
@@ -29,6 +30,10 @@ test('a password in a file is read anew, and the last counts while there is none
   rmSync(passwordPath)
   assert.is(await read(), 'second')
   writeFileSync(passwordPath, 'third')
+  assert.is(await read(), 'third')
+  rmSync(passwordPath)
+  // A pipe into which nobody writes.
+  execFileSync('mkfifo', [passwordPath])
   assert.is(await read(), 'third')
   clearInterval(awake)
 })
