@@ -53,6 +53,7 @@ const VALUES: Readonly<Record<string, string>> = {
   '--request-timeout': '794s',
   '--keep-alive-timeout': '795s',
   '--stop-timeout': '796s',
+  '--stop-delay': '97ms',
 }
 
 test('the start tells every setting with its value and its source, and no secret', async () => {
