@@ -78,6 +78,12 @@ async function run(given: Given): Promise<Finding> {
     rounds++
   }
   const limit = isLong ? P99_LIMIT_MS.long : P99_LIMIT_MS.short
+  if (!isLong && p99 > limit && violations.length === 0) {
+    // So few requests that one stall of the machine is their p99: it does not stall twice, a fault does.
+    const again = await attack(server, limits)
+    violations.push(...again.violations)
+    p99 = Math.min(p99, again.p99)
+  }
   if (p99 > limit) violations.push(`p99 of the normal client was ${p99} ms, over ${limit}`)
   if (violations.length === 0) violations.push(...(await runOutOfDescriptors(given)))
   checkLog(server, violations)
