@@ -276,17 +276,18 @@ test('an answer that is no JSON is an error, which tells nothing of what is in i
   const url = `http://127.0.0.1:${(broken.address() as AddressInfo).port}`
   const client = createClient({ url, apiKey: API_KEY })
   const visit = () => client.visit({ headers: { cookie: 'sid=a' } })
-  for (const call of [
-    () => visit().get('a'),
-    () => client.sessions.get('a'),
-    () => visit().pop('a'),
-    () => visit().append('a', 1),
-    () => client.sessions.create(),
-  ]) {
+  const calls: readonly (readonly [boolean, () => Promise<unknown>])[] = [
+    [false, () => visit().get('a')],
+    [false, () => client.sessions.get('a')],
+    [true, () => visit().pop('a')],
+    [true, () => visit().append('a', 1)],
+    [true, () => client.sessions.create()],
+  ]
+  for (const [isWrite, call] of calls) {
     const error = await call().catch((refused: unknown) => refused)
     assert.instance(error, CoatcheckError)
     const { code, outcomeUnknown } = error as CoatcheckError
-    assert.equal([code, outcomeUnknown], ['bad_response', true])
+    assert.equal([code, outcomeUnknown], ['bad_response', isWrite])
     assert.not(inspect(error).includes('hunter2'))
   }
   client.close()
