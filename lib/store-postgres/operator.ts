@@ -46,13 +46,13 @@ const ENDS_PIECE = 1_000
 /** A difference that the question itself may make. */
 const NO_DIFFERENCE_MS = 1_000
 
-/** What reads or changes throws where there are no tables of Coatcheck's, and where there are newer ones. */ export const postgresOperatorStores: OperatorStores<OperatorOptions> =
-  {
-    openReader,
-    openReaderOrEmpty,
-    openStore: (options) => openStore(options, { make: false }),
-    openOrCreateStore: (options) => openStore(options, { make: true }),
-  }
+/** What reads or changes throws where there are no tables of Coatcheck's, and where there are newer ones. */
+export const postgresOperatorStores: OperatorStores<OperatorOptions> = {
+  openReader,
+  openReaderOrEmpty,
+  openStore: (options) => openStore(options, { make: false }),
+  openOrCreateStore: (options) => openStore(options, { make: true }),
+}
 
 async function openReader(options: OperatorOptions): Promise<OperatorReader> {
   return createReader(await connectToTables(options))

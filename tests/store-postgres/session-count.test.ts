@@ -19,9 +19,19 @@ function openDatabase(sessions: number, estimate: number) {
     const all = Math.min(PIECE, database.sessions - after)
     return { live: all, all, next: all < PIECE ? undefined : after + all }
   }
+  async function count() {
+    let all = 0
+    let next: number | undefined = 0
+    while (next !== undefined) {
+      const piece: Awaited<ReturnType<typeof countPiece>> = await countPiece(undefined, 0, next)
+      all += piece.all
+      next = piece.next
+    }
+    return { live: all, all }
+  }
   const ask = async () => ({ rows: [[estimate]], count: 1, command: 'SELECT', server: 'one' })
   const sessionCount = createSessionCount({
-    lists: { countPiece },
+    lists: { count, countPiece },
     reads: { ask },
     now: () => 0,
     elapsedMs: () => database.elapsedMs,

@@ -4,7 +4,7 @@
  */
 import { unlessUnderWay } from '../../base/unless-under-way.ts'
 import { ESTIMATE } from '../tables/statements.ts'
-import type { CountedPiece, Lists } from './lists.ts'
+import type { Lists } from './lists.ts'
 import type { Reads } from './reads.ts'
 
 export type SessionCount = {
@@ -18,7 +18,7 @@ export type SessionCount = {
 }
 
 type SessionCountOptions = {
-  readonly lists: Pick<Lists, 'countPiece'>
+  readonly lists: Pick<Lists, 'count' | 'countPiece'>
   readonly reads: Pick<Reads, 'ask'>
   readonly now: () => number
   readonly elapsedMs: () => number
@@ -37,14 +37,7 @@ export function createSessionCount(options: SessionCountOptions): SessionCount {
 
   const count = unlessUnderWay(async () => {
     const startedAt = elapsedMs()
-    let all = 0
-    let next: number | undefined = 0
-    while (next !== undefined) {
-      const piece: CountedPiece = await lists.countPiece(EVERYBODY, now(), next)
-      all += piece.all
-      next = piece.next
-    }
-    set(all)
+    set((await lists.count(EVERYBODY, now())).all)
     endedAt = elapsedMs()
     tookMs = endedAt - startedAt
   })
