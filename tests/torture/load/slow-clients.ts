@@ -4,7 +4,7 @@
  * wants nothing but its session. Then the same with fewer descriptors than clients.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { readdirSync, readlinkSync } from 'node:fs'
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { getUser, percentile, startPacedLoad } from '../../kit/clients/load-client.ts'
@@ -33,6 +33,8 @@ const MAX_LINES = 5
 /** Node looks at its limits every second. */
 const CHECK_MS = 1_000
 const DESCRIPTORS = 128
+/** All are accepted by then, also on a machine that does much else. */
+const ACCEPTING_MS = 60_000
 /** So many at a time are let in: all of them, one lot after the other. */
 const LOTS_MS = 15_000
 
@@ -78,11 +80,13 @@ async function run(given: Given): Promise<Finding> {
     rounds++
   }
   const limit = isLong ? P99_LIMIT_MS.long : P99_LIMIT_MS.short
-  if (!isLong && p99 > limit && violations.length === 0) {
-    // So few requests that one stall of the machine is their p99: it does not stall twice, a fault does.
+  // So few requests that one stall of the machine is their p99: it does not stall each time, a fault does.
+  const maxRounds = rounds + (isLong ? 0 : 2)
+  while (violations.length === 0 && p99 > limit && rounds < maxRounds) {
     const again = await attack(server, limits)
     violations.push(...again.violations)
     p99 = Math.min(p99, again.p99)
+    rounds++
   }
   if (p99 > limit) violations.push(`p99 of the normal client was ${p99} ms, over ${limit}`)
   if (violations.length === 0) violations.push(...(await runOutOfDescriptors(given)))
@@ -151,19 +155,20 @@ async function attack(server: RunningServer, limits: Limits) {
   const own = kinds.map(([kind, count, limit, what]) => {
     return { kind, limit, attackers: startAttackers(port, count, what) }
   })
+  await untilAccepted(port)
+  const acceptedAt = performance.now()
   const programs = MODES.map((mode) => slowly(mode, `${server.url}/session/large`, large.cookie))
   client.close()
 
   const longest = Math.max(limits.request, limits.keepAlive)
-  await whileRising(server.pid)
-  const reached = socketsOf(server.pid)
+  const reached = await whileRising(server.pid, port)
   const deadline = performance.now() + longest + CHECK_MS + limits.slack
   while (socketsOf(server.pid) > allowed && performance.now() < deadline) await sleep(100)
   const left = socketsOf(server.pid) - allowed
   if (left > 0)
     violations.push(`${left} connections were open after ${longest / 1000} s and a check`)
   for (const { kind, limit, attackers } of own) {
-    const slowest = Math.max(...attackers.durations())
+    const slowest = Math.max(...attackers.durationsSince(acceptedAt))
     if (slowest > limit + CHECK_MS + limits.slack) {
       violations.push(`a client that was slow (${kind}) lasted for ${Math.round(slowest)} ms`)
     }
@@ -185,13 +190,35 @@ function slowly(mode: readonly string[], url: string, cookies: string): ChildPro
   return spawn('slowhttptest', [...mode, ...common, '-j', cookies], { stdio: 'ignore' })
 }
 
-/** Until no more connections come. */
-async function whileRising(pid: number): Promise<void> {
-  for (let [most, looks] = [0, 0]; looks < 10; looks++) {
+/** Until no more connections come, and none waits to be accepted. Returns the most that were open at once. */
+async function whileRising(pid: number, port: number): Promise<number> {
+  let most = 0
+  for (let looks = 0; looks < 10; looks++) {
+    await untilAccepted(port)
     const now = socketsOf(pid)
     if (now > most) [most, looks] = [now, 0]
     await sleep(100)
   }
+  return most
+}
+
+/** Until no connection waits to be accepted: the server's limits begin with that, and its event loop accepts one a turn. */
+async function untilAccepted(port: number): Promise<void> {
+  const deadline = performance.now() + ACCEPTING_MS
+  do await sleep(10)
+  while (acceptQueueOf(port) > 0 && performance.now() < deadline)
+}
+
+const LISTENING = '0A'
+
+/** How many connections to a port of 127.0.0.1 are made and not accepted. Linux only: see proc(5). */
+function acceptQueueOf(port: number): number {
+  const address = `0100007F:${port.toString(16).toUpperCase().padStart(4, '0')}`
+  for (const line of readFileSync('/proc/net/tcp', 'latin1').split('\n')) {
+    const [, local, , state, queues = ''] = line.trim().split(/\s+/)
+    if (local === address && state === LISTENING) return Number.parseInt(queues.slice(9), 16)
+  }
+  throw new Error(`Nothing listens on port ${port}`)
 }
 
 /** How many sockets a process has open. Linux only. */

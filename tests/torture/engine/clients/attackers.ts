@@ -11,8 +11,8 @@ export type Attack = {
 }
 
 export type Attackers = {
-  /** The milliseconds that each connection has lasted, so far or to its end: 0 where it is none yet. */
-  durations(): readonly number[]
+  /** The milliseconds that each connection has lasted from then on, so far or to its end: 0 where it is none yet. */
+  durationsSince(from: number): readonly number[]
   /** How many are open still, as far as this side knows. */
   open(): number
   stop(): void
@@ -43,9 +43,11 @@ export function startAttackers(port: number, count: number, attack: Attack): Att
     return socket
   })
   return {
-    durations() {
+    durationsSince(from) {
       const now = performance.now()
-      return lasted.map(({ began = now, ended = now }) => Math.max(ended - began, 0))
+      return lasted.map(({ began = now, ended = now }) =>
+        Math.max(ended - Math.max(began, from), 0),
+      )
     },
     open: () => lasted.filter(({ ended }) => ended === undefined).length,
     stop() {
