@@ -202,7 +202,10 @@ async function whileRising(pid: number, port: number): Promise<number> {
   return most
 }
 
-/** Until no connection waits to be accepted: the server's limits begin with that, and its event loop accepts one a turn. */
+/**
+ * Until no connection waits to be accepted: the server's limits begin with that, and its event loop accepts
+ * one a turn.
+ */
 async function untilAccepted(port: number): Promise<void> {
   const deadline = performance.now() + ACCEPTING_MS
   do await sleep(10)
